@@ -1,0 +1,96 @@
+import { isIP } from 'node:net';
+import { parseArgs } from 'node:util';
+import * as z from 'zod/mini';
+import { UsageError } from '#src/errors.ts';
+import type { Role, TapId } from '#src/tap/mark.ts';
+
+const number = (low: number, high: number) =>
+  z.pipe(
+    z.string().check(z.regex(/^\d+$/, `must be a number from ${low} to ${high}`)),
+    z.pipe(z.transform(Number), z.number().check(z.minimum(low), z.maximum(high))),
+  );
+const ip = z.string().check(z.refine((value) => isIP(value) !== 0, 'must be an IP address'));
+const ifname = z.string().check(z.regex(/^(?!\.{1,2}$)[!-.0-~]{1,15}$/, 'must be an interface name'));
+const flag = z.optional(z.boolean());
+
+const common = {
+  'tap-id': z.string().check(z.regex(/^[0-9a-f]{12}$/, 'must be 12 hexadecimal digits')),
+  ifname,
+  'log-level': z._default(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
+};
+const way = z.union([
+  z.object({ 'same-node': z.literal(true) }),
+  z.object({
+    'same-node': flag,
+    vni: number(1, 0xff_ffff),
+    'vxlan-port': number(1, 65_535),
+    local: ip,
+    remote: ip,
+  }),
+]);
+const schemas = {
+  sender: z.intersection(
+    z.object({
+      ...common,
+      'pod-uid': z.string().check(z.regex(/^[0-9A-Za-z-]+$/, 'must be a pod UID')),
+      'pod-ifname': ifname,
+      'mirror-type': z.enum(['ingress', 'egress', 'both']),
+      'external-peer': flag,
+    }),
+    way,
+  ),
+  receiver: z.intersection(z.object(common), way),
+  status: z.object({ 'tap-id': z.optional(common['tap-id']) }),
+};
+
+export type SenderOptions = z.infer<typeof schemas.sender>;
+export type ReceiverOptions = z.infer<typeof schemas.receiver>;
+
+/** A parsed command line of the agent. */
+export type AgentCommand =
+  | { readonly name: 'sender'; readonly options: SenderOptions }
+  | { readonly name: 'receiver'; readonly options: ReceiverOptions }
+  | { readonly name: 'status'; readonly tapId: TapId | undefined };
+
+const text = { type: 'string' } as const;
+const bool = { type: 'boolean' } as const;
+const wayFlags = { 'same-node': bool, vni: text, 'vxlan-port': text, local: text, remote: text };
+const roleFlags = { 'tap-id': text, ifname: text, 'log-level': text, ...wayFlags };
+const flags: Record<Role | 'status', NonNullable<Parameters<typeof parseArgs>[0]>['options']> = {
+  sender: { ...roleFlags, 'pod-uid': text, 'pod-ifname': text, 'mirror-type': text, 'external-peer': bool },
+  receiver: roleFlags,
+  status: { 'tap-id': text },
+};
+
+/**
+ * Parses the agent's command line: `sender …`, `receiver …` or `status`, as the manifests give it.
+ *
+ * @throws {UsageError}
+ */
+export function parseCommand([name, ...args]: readonly string[]): AgentCommand {
+  switch (name) {
+    case 'sender':
+      return { name, options: parse(schemas.sender, read(name, args)) };
+    case 'receiver':
+      return { name, options: parse(schemas.receiver, read(name, args)) };
+    case 'status':
+      return { name, tapId: parse(schemas.status, read(name, args))['tap-id'] };
+    default:
+      throw new UsageError(`Unknown command ${JSON.stringify(name ?? '')}: give sender, receiver or status`);
+  }
+}
+
+function read(name: Role | 'status', args: readonly string[]): unknown {
+  try {
+    return parseArgs({ args: [...args], options: flags[name] ?? {}, strict: true }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function parse<T extends z.ZodMiniType>(schema: T, values: unknown): z.output<T> {
+  const result = z.safeParse(schema, values);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new UsageError(`--${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is wrong'}`);
+}

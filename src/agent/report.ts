@@ -1,0 +1,53 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+
+/** The readiness probe looks for this file; it lies in memory, on a volume of the pod. */
+const readyFile = '/run/kokotap/ready';
+/** What the kubelet shows as the reason a container ended; there only in a pod. */
+const terminationLog = '/dev/termination-log';
+
+/** Where an end of the tap stands. Only `ready` makes the pod ready. */
+export type State =
+  /** Something that is not the agent's to make is not there: the target, its interface, the other agent's lock. */
+  | 'waiting'
+  /** A step failed, or something foreign is in the way; tried again. */
+  | 'failing'
+  /** In place, but the other end has not shown itself. */
+  | 'alone'
+  | 'ready'
+  | 'stopped';
+
+/** Tells a tap's state to people (log), the kubelet (readiness) and whoever describes the ended pod. */
+export class Report {
+  readonly #log: Logger;
+  #told = '';
+
+  constructor(log: Logger) {
+    this.#log = log;
+    rmSync(readyFile, { force: true });
+  }
+
+  /** Tells the state; the same state with the same reason is told once. */
+  tell(state: State, reason: string): void {
+    const told = `${state}: ${reason}`;
+    if (told === this.#told) return;
+    this.#told = told;
+    if (state === 'ready') {
+      mkdirSync('/run/kokotap', { recursive: true });
+      writeFileSync(readyFile, '');
+    } else {
+      rmSync(readyFile, { force: true });
+    }
+    writeTerminationMessage(state === 'failing' ? reason : '');
+    this.#log[state === 'failing' ? 'error' : 'info']({ state }, reason);
+  }
+}
+
+/** Leaves the last error for `kubectl describe pod`; the kubelet keeps 4096 bytes. */
+export function writeTerminationMessage(message: string): void {
+  try {
+    writeFileSync(terminationLog, message.slice(0, 4000), { flag: 'r+' });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error; // not in a pod
+  }
+}

@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Role, TapId } from '#src/tap/mark.ts';
+import { type End, keep } from './keep.ts';
+import { takeLock } from './lock.ts';
+import { Report } from './report.ts';
+
+const lockRetryMs = 250;
+
+/**
+ * Keeps an end of a tap until the signal comes, as the only agent that does.
+ *
+ * @throws {CommandError} when the end cannot be taken away
+ */
+export async function run(
+  role: Role,
+  id: TapId,
+  end: () => End,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const report = new Report(log);
+  let lock = await takeLock(role, id);
+  while (lock === undefined && !signal.aborted) {
+    report.tell('waiting', `waiting for another ${role} of this tap on this node to end`);
+    await sleep(lockRetryMs);
+    lock = await takeLock(role, id);
+  }
+  if (lock === undefined) return;
+  try {
+    await keep(end(), { log, report, signal });
+  } finally {
+    lock.close();
+  }
+}

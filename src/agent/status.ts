@@ -1,0 +1,100 @@
+import { readdirSync } from 'node:fs';
+import { type CountedFilter, readClassifier } from '#src/net/classifiers.ts';
+import { type LinkCounters, listLinks } from '#src/net/links.ts';
+import { Netns } from '#src/net/netns.ts';
+import { netnsOf } from '#src/net/processNetns.ts';
+import { handleOf, macOf, parseAlias, type Role, type TapId } from '#src/tap/mark.ts';
+import type { Hook, Link, Vxlan } from '#src/tap/state.ts';
+
+/** One end of a tap as the kernel has it. */
+export interface EndStatus {
+  readonly tap: TapId;
+  readonly role: Role;
+  /** Inode number of the network namespace. */
+  readonly netns: number;
+  readonly device: Pick<Link, 'name' | 'kind' | 'up' | 'mtuBytes'> & Partial<Vxlan>;
+  readonly filters: readonly { readonly interface: string; readonly hook: Hook; readonly does: string }[];
+  /** Sender: what was copied off the target interface, by direction. */
+  readonly copied: Partial<Record<Hook, { readonly packets: number; readonly bytes: number }>>;
+  /** Packets that came in through the device: at the receiver the copies, at the sender what was turned away. */
+  readonly received: { readonly packets: number; readonly bytes: number };
+  /** Packets that the device refused, either way. */
+  readonly dropped: { readonly packets: number };
+}
+
+/**
+ * Finds every tap's end on this node, from the kernel alone. A sender needs hostPID and SYS_PTRACE to see into pods;
+ * a receiver sees the node's own namespace.
+ *
+ * @param tapId only this tap's
+ */
+export async function readStatus(tapId: TapId | undefined): Promise<EndStatus[]> {
+  const all: EndStatus[] = [];
+  for (const path of namespacePaths()) {
+    const netns = new Netns(path);
+    try {
+      all.push(...(await readEnds(netns)));
+    } finally {
+      netns.close();
+    }
+  }
+  return all.filter(({ tap }) => tapId === undefined || tap === tapId);
+}
+
+/** A path to each network namespace that a process is in, once. */
+function namespacePaths(): string[] {
+  const paths = new Map<string, string>();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const netns = netnsOf(Number(pid));
+    if (netns !== undefined && !paths.has(netns)) paths.set(netns, `/proc/${pid}/ns/net`);
+  }
+  return [...paths.values()];
+}
+
+async function readEnds(netns: Netns): Promise<EndStatus[]> {
+  const links = await listLinks(netns);
+  const marked = links.flatMap((link) => {
+    const mark = parseAlias(link.alias);
+    return mark === undefined ? [] : [{ link, id: mark.id }];
+  });
+  if (marked.length === 0) return [];
+  const filters: { name: string; filter: CountedFilter }[] = [];
+  for (const { name } of links) {
+    const classifier = await readClassifier(netns, name);
+    filters.push(...classifier.filters.map((filter) => ({ name, filter })));
+  }
+  return marked.map(({ link, id }) =>
+    describeEnd(
+      id,
+      netns.inode,
+      link,
+      filters.filter(({ filter }) => filter.handle === handleOf(id)),
+    ),
+  );
+}
+
+function describeEnd(
+  tap: TapId,
+  netns: number,
+  { name, kind, up, mtuBytes, vxlan, mac, counters }: Link & { readonly counters: LinkCounters },
+  filters: readonly { readonly name: string; readonly filter: CountedFilter }[],
+): EndStatus {
+  const copying = filters.filter(({ filter }) => typeof filter.action === 'object');
+  const { received, sent } = counters;
+  return {
+    tap,
+    role: mac === macOf(tap, 'receiver') ? 'receiver' : 'sender',
+    netns,
+    device: { name, kind, up, mtuBytes, ...vxlan },
+    filters: filters.map((found) => ({
+      interface: found.name,
+      hook: found.filter.hook,
+      does: typeof found.filter.action === 'object' ? `copy to ${found.filter.action.copyTo}` : 'drop',
+    })),
+    copied: Object.fromEntries(
+      copying.map(({ filter: { hook, packets, bytes } }) => [hook, { packets, bytes }] as const),
+    ),
+    received: { packets: received.packets, bytes: received.bytes },
+    dropped: { packets: received.dropped + sent.dropped },
+  };
+}

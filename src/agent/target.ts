@@ -1,0 +1,63 @@
+import { readdirSync } from 'node:fs';
+import { Netns } from '#src/net/netns.ts';
+import { netnsOf, readProcFile } from '#src/net/processNetns.ts';
+import { belongsToPod, podDepth } from '#src/tap/cgroup.ts';
+
+/** The network namespace of the target pod, and one of the pod's processes in it. */
+export interface Target {
+  readonly netns: Netns;
+  readonly pid: number;
+}
+
+/**
+ * Finds the pod's network namespace through its processes; undefined while it has none. Of several namespaces (a
+ * container may make its own) it is that of the process nearest to the pod's cgroup, and of these the first started.
+ * Processes in the node's own namespace do not count: CRI-O's conmon is in the pod's cgroup, but not in its network.
+ *
+ * @param podUid see {@link belongsToPod}
+ */
+export function findTarget(podUid: string): Target | undefined {
+  const node = netnsOf('self');
+  const candidates = listPids().flatMap((pid) => {
+    const depth = podDepth(readProcFile(pid, 'cgroup') ?? '', podUid);
+    const found = depth === undefined ? undefined : netnsOf(pid);
+    return depth === undefined || found === undefined || found === node
+      ? []
+      : [{ pid, depth, started: startTime(pid) }];
+  });
+  candidates.sort((a, b) => a.depth - b.depth || a.started - b.started || a.pid - b.pid);
+  for (const { pid } of candidates) {
+    const target = open(pid, podUid);
+    if (target !== undefined) return target;
+  }
+  return undefined;
+}
+
+/** Whether the process still is the pod's and still in the namespace. Two small reads: cheap enough for every second. */
+export function isCurrent({ netns, pid }: Target, podUid: string): boolean {
+  return netnsOf(pid) === `net:[${netns.inode}]` && belongsToPod(readProcFile(pid, 'cgroup') ?? '', podUid);
+}
+
+/** Opens the namespace, then looks again: the PID may have become another pod's in between. */
+function open(pid: number, podUid: string): Target | undefined {
+  let netns: Netns;
+  try {
+    netns = new Netns(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined; // it ended: the next candidate, or the next search, decides
+  }
+  const target = { netns, pid };
+  if (isCurrent(target, podUid)) return target;
+  netns.close();
+  return undefined;
+}
+
+function listPids(): number[] {
+  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
+}
+
+/** Clock ticks from boot to the start of a process: field 22 of its stat, counted behind the name in parentheses. */
+function startTime(pid: number): number {
+  const stat = readProcFile(pid, 'stat') ?? '';
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? Infinity);
+}

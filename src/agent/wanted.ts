@@ -1,0 +1,43 @@
+import { macOf } from '#src/tap/mark.ts';
+import type { Hook, Wanted } from '#src/tap/state.ts';
+import type { ReceiverOptions, SenderOptions } from './options.ts';
+
+/** So that nobody who sets the interface's MTU as a guide for buffers or replies expects more than fits the tunnel. */
+const receiverMtuBytes = 1450;
+
+/** The sender's end: in the target's namespace, fed by copies of the target interface's packets. */
+export function senderEnd(options: SenderOptions): Wanted {
+  const type = options['mirror-type'];
+  const hooks: Hook[] = type === 'both' ? ['ingress', 'egress'] : [type];
+  return {
+    id: options['tap-id'],
+    role: 'sender',
+    ifname: options.ifname,
+    mac: macOf(options['tap-id'], 'sender'),
+    device: device(options),
+    mtuBytes: undefined,
+    copies: { from: options['pod-ifname'], hooks },
+    ownsQdisc: false,
+  };
+}
+
+/** The receiver's end: in the destination node's namespace. */
+export function receiverEnd(options: ReceiverOptions): Wanted {
+  const wanted = device(options);
+  return {
+    id: options['tap-id'],
+    role: 'receiver',
+    ifname: options.ifname,
+    mac: macOf(options['tap-id'], 'receiver'),
+    device: wanted,
+    mtuBytes: wanted.kind === 'vxlan' ? receiverMtuBytes : undefined,
+    copies: undefined,
+    ownsQdisc: false,
+  };
+}
+
+function device(options: ReceiverOptions): Wanted['device'] {
+  if (!('vni' in options)) return { kind: 'veth' };
+  const { vni, 'vxlan-port': port, local, remote } = options;
+  return { kind: 'vxlan', vni, port, local, remote };
+}

@@ -1,0 +1,67 @@
+import * as z from 'zod/mini';
+import type { Link, Vxlan } from '#src/tap/state.ts';
+import type { Netns } from './netns.ts';
+
+const vxlanData = z.object({
+  id: z.number(),
+  port: z.number(),
+  local: z.optional(z.string()),
+  local6: z.optional(z.string()),
+  remote: z.optional(z.string()),
+  remote6: z.optional(z.string()),
+});
+
+const counters = z.object({
+  bytes: z.number(),
+  packets: z.number(),
+  errors: z.number(),
+  dropped: z.number(),
+});
+
+/** `ip -json -details -stats link show` of iproute2 6.1, as far as it is used. */
+const ipLink = z.object({
+  ifname: z.string(),
+  flags: z.array(z.string()),
+  mtu: z.number(),
+  address: z.optional(z.string()),
+  ifalias: z.optional(z.string()),
+  inet6_addr_gen_mode: z.optional(z.string()),
+  linkinfo: z.optional(z.object({ info_kind: z.optional(z.string()), info_data: z.optional(z.unknown()) })),
+  stats64: z.object({ rx: counters, tx: counters }),
+});
+
+/** Packets and bytes since the device was made. */
+export interface LinkCounters {
+  readonly received: z.infer<typeof counters>;
+  readonly sent: z.infer<typeof counters>;
+}
+
+/** Lists the devices of a network namespace, with their counters. */
+export async function listLinks(netns: Netns): Promise<(Link & { readonly counters: LinkCounters })[]> {
+  const json = await netns.run('ip', ['-json', '-details', '-stats', 'link', 'show']);
+  return z.parse(z.array(ipLink), JSON.parse(json)).map((link) => ({
+    name: link.ifname,
+    kind: link.linkinfo?.info_kind ?? '',
+    mac: link.address ?? '',
+    alias: link.ifalias ?? '',
+    up: link.flags.includes('UP'),
+    carrier: link.flags.includes('LOWER_UP'),
+    silent: isSilent(link),
+    mtuBytes: link.mtu,
+    vxlan: link.linkinfo?.info_kind === 'vxlan' ? parseVxlan(link.linkinfo.info_data) : undefined,
+    counters: { received: link.stats64.rx, sent: link.stats64.tx },
+  }));
+}
+
+/** A device shows no address generation mode where IPv6 is switched off: then it has none to generate. */
+function isSilent({ flags, inet6_addr_gen_mode: mode }: z.infer<typeof ipLink>): boolean {
+  return flags.includes('NOARP') && !flags.includes('MULTICAST') && (mode ?? 'none') === 'none';
+}
+
+/** A VXLAN device without both addresses (multicast, external mode) is not of our making: undefined. */
+function parseVxlan(data: unknown): Vxlan | undefined {
+  const parsed = z.safeParse(vxlanData, data);
+  if (!parsed.success) return undefined;
+  const { id: vni, port, local, local6, remote, remote6 } = parsed.data;
+  return { vni, port, local: local ?? local6 ?? '', remote: remote ?? remote6 ?? '' };
+}

@@ -1,0 +1,74 @@
+import { execa } from 'execa';
+import type { Netns } from './netns.ts';
+
+/** Watches the links, qdiscs and filters of a network namespace; the kernel tells, so waiting costs nothing. */
+export interface Monitor {
+  /** Whether anything changed since the last call, or may have (a monitor process ended). Starts it again then. */
+  changed(): boolean;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts `ip monitor link` and `tc monitor` in the namespace.
+ *
+ * @param onChange called at once on every change
+ */
+export function startMonitor(netns: Netns, onChange: () => void): Monitor {
+  let changed = true;
+  const note = (): void => {
+    changed = true;
+    onChange();
+  };
+  const watchers = [
+    ['ip', 'monitor', 'link'],
+    ['tc', 'monitor'],
+  ].map((command) => new Watcher(netns, command, note));
+  return {
+    changed() {
+      for (const watcher of watchers) watcher.ensure();
+      const was = changed;
+      changed = false;
+      return was;
+    },
+    async stop() {
+      await Promise.all(watchers.map((watcher) => watcher.stop()));
+    },
+  };
+}
+
+/** One monitor process. It dies with the agent, or it would hold a dead pod's namespace for ever. */
+class Watcher {
+  readonly #netns: Netns;
+  readonly #command: readonly string[];
+  readonly #note: () => void;
+  #process: { kill(): void; readonly ended: Promise<unknown> } | undefined;
+
+  constructor(netns: Netns, command: readonly string[], note: () => void) {
+    this.#netns = netns;
+    this.#command = command;
+    this.#note = note;
+  }
+
+  ensure(): void {
+    if (this.#process !== undefined) return;
+    const child = execa(
+      'setpriv',
+      ['--pdeathsig', 'KILL', 'nsenter', `--net=${this.#netns.path}`, ...this.#command],
+      { stdin: 'ignore', stderr: 'ignore', buffer: false, reject: false },
+    );
+    child.stdout.on('data', this.#note);
+    const running = { kill: () => child.kill('SIGKILL'), ended: this.#untilEnd(child) };
+    this.#process = running;
+  }
+
+  async stop(): Promise<void> {
+    this.#process?.kill();
+    await this.#process?.ended;
+  }
+
+  async #untilEnd(child: Promise<unknown>): Promise<void> {
+    await child;
+    this.#process = undefined;
+    this.#note();
+  }
+}

@@ -1,0 +1,33 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { type RunOptions, run } from '#src/exec/command.ts';
+
+/**
+ * A network namespace held by an open descriptor. While it is held, its inode number identifies it and no recycled
+ * PID can redirect a command into another one; it also keeps a dead pod's namespace alive, so it must be closed.
+ */
+export class Netns {
+  readonly inode: number;
+  /** A path that other programs can open as long as this is. */
+  readonly path: string;
+  readonly #fd: number;
+
+  /** @param path for example /proc/PID/ns/net */
+  constructor(path: string) {
+    this.#fd = openSync(path, 'r');
+    this.inode = fstatSync(this.#fd).ino;
+    this.path = `/proc/${process.pid}/fd/${this.#fd}`;
+  }
+
+  /**
+   * Runs a program inside the namespace.
+   *
+   * @throws {CommandError}
+   */
+  run(file: string, args: readonly string[], options?: RunOptions): Promise<string> {
+    return run('nsenter', [`--net=${this.path}`, file, ...args], options);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}

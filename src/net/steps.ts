@@ -1,0 +1,115 @@
+import { UserError } from '#src/errors.ts';
+import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
+import { filterPreference } from '#src/tap/mark.ts';
+import type { OurFilter, Step } from '#src/tap/state.ts';
+import type { Netns } from './netns.ts';
+
+/**
+ * Makes one change inside a network namespace.
+ *
+ * @param netns of the end of the tap; a VXLAN device's UDP socket and the other half of a veth pair go to the
+ *   namespace that the agent itself is in
+ * @throws {UserError} when a VNI or a name is taken in the node's namespace
+ * @throws {CommandError}
+ */
+export async function applyStep(netns: Netns, step: Step, options: RunOptions): Promise<void> {
+  switch (step.do) {
+    case 'add vxlan':
+      await explain(
+        `VNI ${step.vxlan.vni} on UDP port ${step.vxlan.port} is used by another VXLAN device of this node: choose another --vxlan-id`,
+        run('ip', addVxlan(netns, step), options),
+      );
+      return;
+    case 'add veth pair':
+      await explain(
+        `Interface ${step.link} exists on this node: delete it or choose another --ifname`,
+        run('ip', addVethPair(netns, step), options),
+      );
+      return;
+    default: {
+      const [file, ...args] = commandOf(step);
+      await netns.run(file, args, options);
+    }
+  }
+}
+
+type InsideStep = Exclude<Step, { do: 'add vxlan' } | { do: 'add veth pair' }>;
+
+function commandOf(step: InsideStep): [string, ...string[]] {
+  const { link } = step;
+  switch (step.do) {
+    case 'delete link':
+      return ['ip', 'link', 'delete', 'dev', link];
+    case 'set alias':
+      return ['ip', 'link', 'set', 'dev', link, 'alias', step.alias];
+    case 'silence':
+      return ['ip', 'link', 'set', 'dev', link, 'addrgenmode', 'none', 'arp', 'off', 'multicast', 'off'];
+    case 'set mtu':
+      return ['ip', 'link', 'set', 'dev', link, 'mtu', String(step.mtuBytes)];
+    case 'set up':
+      return ['ip', 'link', 'set', 'dev', link, 'up'];
+    case 'add clsact':
+      return ['tc', 'qdisc', 'add', 'dev', link, 'clsact'];
+    case 'delete clsact':
+      return ['tc', 'qdisc', 'delete', 'dev', link, 'clsact'];
+    case 'add filter':
+      return [
+        'tc',
+        'filter',
+        'add',
+        ...filterAt(link, step.filter.hook, step.filter.handle),
+        ...bpf(step.filter),
+      ];
+    case 'delete filter':
+      return ['tc', 'filter', 'delete', ...filterAt(link, step.hook, step.handle), 'bpf'];
+  }
+}
+
+function filterAt(link: string, hook: string, handle: number): string[] {
+  return [
+    'dev',
+    link,
+    hook,
+    'protocol',
+    'all',
+    'pref',
+    String(filterPreference),
+    'handle',
+    `0x${handle.toString(16)}`,
+  ];
+}
+
+/** `continue`: the filters of others at this hook come after ours and must see the packet too. */
+function bpf({ bytecode, action }: OurFilter): string[] {
+  return action === 'drop'
+    ? ['bpf', 'direct-action', 'bytecode', bytecode]
+    : ['bpf', 'bytecode', bytecode, 'action', 'mirred', 'egress', 'mirror', 'dev', action.copyTo, 'continue'];
+}
+
+/** Made straight in the namespace: nothing to move or rename, nothing to leak in between. */
+function addVxlan(netns: Netns, { link, mac, vxlan }: Extract<Step, { do: 'add vxlan' }>): string[] {
+  const { vni, port, local, remote } = vxlan;
+  // oxfmt-ignore
+  return [
+    'link', 'add', 'name', link, 'netns', netns.path, 'address', mac, 'type', 'vxlan',
+    'id', String(vni), 'local', local, 'remote', remote, 'dstport', String(port), 'nolearning',
+  ];
+}
+
+function addVethPair(netns: Netns, { link, mac, peerMac }: Extract<Step, { do: 'add veth pair' }>): string[] {
+  // oxfmt-ignore
+  return [
+    'link', 'add', 'name', link, 'address', peerMac, 'type', 'veth',
+    'peer', 'name', link, 'netns', netns.path, 'address', mac,
+  ];
+}
+
+async function explain(meaning: string, command: Promise<unknown>): Promise<void> {
+  try {
+    await command;
+  } catch (error) {
+    if (error instanceof CommandError && error.stderr.includes('exists'))
+      throw new UserError(meaning, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * The classic BPF programs of the filters, in tc's notation (`count,code jt jf k,…`). What a program returns is a
+ * verdict for a direct-action filter (TC_ACT_SHOT drops, TC_ACT_UNSPEC goes on), and match or no match otherwise.
+ * Classic BPF needs neither a compiler nor any right beyond CAP_NET_ADMIN, and every kernel with cls_bpf has it.
+ */
+
+const shot = 2;
+const unspec = 0xffff_ffff;
+
+/** Matches every packet. */
+export const matchAll = `1,6 0 0 ${unspec}`;
+
+/** Direct action: drops every packet. */
+export const dropAll = `1,6 0 0 ${shot}`;
+
+/**
+ * Direct action: drops the packets whose Ethernet source is the address given, and lets all others go on. On a
+ * mirror device these are the node's own (router solicitations, MLD reports): copies have other sources.
+ */
+export function dropFrom(mac: string): string {
+  const bytes = mac.replaceAll(':', '');
+  const program = [
+    '32 0 0 6', // A = bytes 0 to 3 of the source address
+    `21 0 3 ${Number.parseInt(bytes.slice(0, 8), 16)}`,
+    '40 0 0 10', // A = bytes 4 and 5
+    `21 0 1 ${Number.parseInt(bytes.slice(8), 16)}`,
+    `6 0 0 ${shot}`,
+    `6 0 0 ${unspec}`,
+  ];
+  return `${program.length},${program.join(',')}`;
+}

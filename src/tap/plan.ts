@@ -1,0 +1,214 @@
+import { UserError } from '#src/errors.ts';
+import { dropAll, dropFrom, matchAll } from './bpf.ts';
+import { aliasOf, filterPreference, handleOf, isTapHandle, macOf, parseAlias } from './mark.ts';
+import type { Classifier, Filter, Hook, Link, Observed, OurFilter, Step, Vxlan, Wanted } from './state.ts';
+
+/** The way from the observed state to the wanted one. */
+export interface Plan {
+  readonly steps: readonly Step[];
+  /** What has to appear first and is not this agent's to make. */
+  readonly missing?: string;
+}
+
+/**
+ * Plans what makes one end of a tap be as wanted. No steps: it is. The same plan serves the first start, a start
+ * over what a killed agent left, and a repair.
+ *
+ * @throws {UserError} when something that is not ours is in the way; nothing of it is ever replaced.
+ */
+export function planRepairs(wanted: Wanted, observed: Observed): Plan {
+  const { copies, ifname } = wanted;
+  if (copies !== undefined && !observed.links.some(({ name }) => name === copies.from))
+    return { steps: [], missing: missingInterface(copies.from, observed) };
+
+  const cleared = planClearing(wanted, observed);
+  const found = cleared.length === 0 ? observed.links.find(({ name }) => name === ifname) : undefined;
+  if (found === undefined && wanted.device.kind === 'veth' && wanted.role === 'receiver')
+    return { steps: cleared, missing: `device ${ifname}, which the sender makes` };
+
+  const ownsQdisc = ownsTargetQdisc(wanted, observed);
+  const alias = aliasOf({ id: wanted.id, ownsQdisc });
+  const device = classifier(found === undefined ? undefined : observed.classifiers[ifname]);
+  return {
+    steps: [
+      ...cleared,
+      ...(found === undefined ? [addDevice(wanted)] : []),
+      ...(found?.alias === alias ? [] : [{ do: 'set alias', link: ifname, alias } as const]),
+      ...(found?.silent === true ? [] : [{ do: 'silence', link: ifname } as const]),
+      ...planMtu(wanted, found),
+      ...planFilters(wanted, ifname, device, deviceFilters(wanted)),
+      ...(found?.up === true ? [] : [{ do: 'set up', link: ifname } as const]),
+      ...(copies === undefined
+        ? []
+        : planFilters(
+            wanted,
+            copies.from,
+            classifier(observed.classifiers[copies.from]),
+            copyFilters(wanted, copies.hooks),
+          )),
+    ],
+  };
+}
+
+/** Plans the end of the tap: what is its own goes, everything else stays as it is. No steps: nothing is left. */
+export function planRemoval(wanted: Wanted, observed: Observed): readonly Step[] {
+  const { copies, id, ifname } = wanted;
+  const mirror = observed.links.find((link) => link.name === ifname && isOurs(link, wanted));
+  const remove = mirror === undefined ? [] : [{ do: 'delete link', link: ifname } as const];
+  if (copies === undefined) return remove;
+
+  const { qdisc, filters } = classifier(observed.classifiers[copies.from]);
+  const ours = filters.filter(({ handle }) => handle === handleOf(id));
+  const removeFilters = ours.map((filter) => deleteFilter(copies.from, filter));
+  const ownsQdisc =
+    qdisc === 'clsact' && (wanted.ownsQdisc || (parseAlias(mirror?.alias ?? '')?.ownsQdisc ?? false));
+  if (!ownsQdisc) return [...removeFilters, ...remove];
+  if (ours.length === filters.length)
+    return [...removeFilters, { do: 'delete clsact', link: copies.from }, ...remove];
+  return [...removeFilters, ...handOverQdisc(wanted, observed), ...remove];
+}
+
+/** Removes dead taps' devices that are in the way, and our own when it cannot be made right by changing it. */
+function planClearing(wanted: Wanted, observed: Observed): Step[] {
+  return observed.links.flatMap((link) => {
+    if (!isInTheWay(link, wanted)) return [];
+    if (isOurs(link, wanted)) return isRight(link, wanted) ? [] : [{ do: 'delete link', link: link.name }];
+    const owner = parseAlias(link.alias)?.id;
+    if (owner !== undefined && !observed.liveTaps.has(owner)) return [{ do: 'delete link', link: link.name }];
+    throw new UserError(conflict(link, wanted, owner));
+  });
+}
+
+function isInTheWay(link: Link, { ifname, device }: Wanted): boolean {
+  const sameVni =
+    device.kind === 'vxlan' && link.vxlan?.vni === device.vni && link.vxlan.port === device.port;
+  return link.name === ifname || sameVni;
+}
+
+function isOurs(link: Link, { id, mac }: Wanted): boolean {
+  const mark = parseAlias(link.alias);
+  return mark === undefined ? link.alias === '' && link.mac === mac : mark.id === id;
+}
+
+function isRight(link: Link, { ifname, mac, device }: Wanted): boolean {
+  if (link.name !== ifname || link.mac !== mac || link.kind !== device.kind) return false;
+  return device.kind === 'veth' || (link.vxlan !== undefined && sameVxlan(link.vxlan, device));
+}
+
+function sameVxlan(a: Vxlan, b: Vxlan): boolean {
+  return a.vni === b.vni && a.port === b.port && a.local === b.local && a.remote === b.remote;
+}
+
+function conflict(link: Link, { ifname, device, role }: Wanted, owner: string | undefined): string {
+  const where = role === 'sender' ? "the target's network namespace" : 'this node';
+  const whose = owner === undefined ? 'is not kokotap’s' : `belongs to the running tap ${owner}`;
+  return link.name === ifname
+    ? `Interface ${ifname} exists in ${where} and ${whose}: delete it or choose another --ifname`
+    : `VNI ${device.kind === 'vxlan' ? device.vni : ''} is used by interface ${link.name} in ${where}, which ${whose}: choose another --vxlan-id`;
+}
+
+function addDevice({ id, ifname, mac, device }: Wanted): Step {
+  if (device.kind === 'veth')
+    return { do: 'add veth pair', link: ifname, mac, peerMac: macOf(id, 'receiver') };
+  const { vni, port, local, remote } = device;
+  return { do: 'add vxlan', link: ifname, mac, vxlan: { vni, port, local, remote } };
+}
+
+function planMtu({ ifname, mtuBytes }: Wanted, found: Link | undefined): Step[] {
+  return mtuBytes === undefined || found?.mtuBytes === mtuBytes
+    ? []
+    : [{ do: 'set mtu', link: ifname, mtuBytes }];
+}
+
+/** Nothing comes in through a mirror device, and nothing but copies goes out. */
+function deviceFilters({ id, mac, copies }: Wanted): OurFilter[] {
+  const handle = handleOf(id);
+  return [
+    { hook: 'ingress', handle, bytecode: dropAll, action: 'drop' },
+    { hook: 'egress', handle, bytecode: copies === undefined ? dropAll : dropFrom(mac), action: 'drop' },
+  ];
+}
+
+function copyFilters({ id, ifname }: Wanted, hooks: readonly Hook[]): OurFilter[] {
+  return hooks.map((hook) => ({
+    hook,
+    handle: handleOf(id),
+    bytecode: matchAll,
+    action: { copyTo: ifname },
+  }));
+}
+
+function planFilters(
+  { id }: Wanted,
+  link: string,
+  { qdisc, filters }: Classifier,
+  needed: readonly OurFilter[],
+): Step[] {
+  if (qdisc === 'ingress' && needed.some(({ hook }) => hook === 'egress'))
+    throw new UserError(
+      `Interface ${link} has an ingress qdisc that is not kokotap’s, so what it sends cannot be copied: remove that qdisc or choose --mirrortype=ingress`,
+    );
+  const ours = filters.filter(({ handle }) => handle === handleOf(id));
+  const wrong = ours.filter((filter) => !needed.some((other) => sameFilter(filter, other)));
+  const absent = needed.filter((filter) => !ours.some((other) => sameFilter(other, filter)));
+  for (const { hook } of absent) refuseTaken(link, hook, filters);
+  return [
+    ...(qdisc === 'none' ? [{ do: 'add clsact', link } as const] : []),
+    ...wrong.map((filter) => deleteFilter(link, filter)),
+    ...absent.map((filter) => ({ do: 'add filter', link, filter }) as const),
+  ];
+}
+
+/** The kernel keeps one kind of filter at a preference, and what another put there is not ours to share. */
+function refuseTaken(link: string, hook: Hook, filters: readonly Filter[]): void {
+  const other = filters.find(
+    (filter) =>
+      filter.hook === hook &&
+      filter.preference === filterPreference &&
+      !(filter.handle !== undefined && isTapHandle(filter.handle)),
+  );
+  if (other !== undefined)
+    throw new UserError(
+      `Filter preference ${filterPreference} at the ${hook} of ${link} is taken by a ${other.kind} filter that is not kokotap’s: move that filter to another preference`,
+    );
+}
+
+function sameFilter(a: Filter, b: OurFilter): boolean {
+  return (
+    a.hook === b.hook &&
+    a.bytecode === b.bytecode &&
+    (typeof b.action === 'string'
+      ? a.action === b.action
+      : typeof a.action === 'object' && a.action.copyTo === b.action.copyTo)
+  );
+}
+
+function deleteFilter(link: string, { hook, handle = 0 }: Filter): Step {
+  return { do: 'delete filter', link, hook, handle };
+}
+
+/** Ours when the alias says so, when this agent remembers it, or when we are about to make it. */
+function ownsTargetQdisc({ copies, id, ifname, ownsQdisc }: Wanted, observed: Observed): boolean {
+  if (copies === undefined) return false;
+  if (classifier(observed.classifiers[copies.from]).qdisc === 'none' || ownsQdisc) return true;
+  const mark = parseAlias(observed.links.find(({ name }) => name === ifname)?.alias ?? '');
+  return mark?.id === id && mark.ownsQdisc;
+}
+
+/** Another tap still needs the qdisc that we made: from now on it is that tap's to remove. */
+function handOverQdisc({ id }: Wanted, observed: Observed): Step[] {
+  for (const { name, alias } of observed.links) {
+    const mark = parseAlias(alias);
+    if (mark !== undefined && mark.id !== id)
+      return [{ do: 'set alias', link: name, alias: aliasOf({ id: mark.id, ownsQdisc: true }) }];
+  }
+  return [];
+}
+
+function classifier(seen: Classifier | undefined): Classifier {
+  return seen ?? { qdisc: 'none', filters: [] };
+}
+
+function missingInterface(name: string, { links }: Observed): string {
+  return `interface ${name} in the target pod, which has ${links.map((link) => link.name).join(', ')}`;
+}

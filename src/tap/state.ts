@@ -1,0 +1,95 @@
+import type { Role, TapId } from './mark.ts';
+
+/** Where a clsact qdisc classifies: what the interface receives, what it sends. */
+export type Hook = 'ingress' | 'egress';
+
+export interface Vxlan {
+  readonly vni: number;
+  /** UDP port of both ends. */
+  readonly port: number;
+  readonly local: string;
+  readonly remote: string;
+}
+
+/** A network device as the kernel shows it. */
+export interface Link {
+  readonly name: string;
+  /** `vxlan`, `veth`, …; empty for hardware and the loopback. */
+  readonly kind: string;
+  readonly mac: string;
+  readonly alias: string;
+  readonly up: boolean;
+  /** The other half of a veth pair is up too; always true of a VXLAN device that is up. */
+  readonly carrier: boolean;
+  /** Neither ARP, multicast nor IPv6 addresses of its own. */
+  readonly silent: boolean;
+  readonly mtuBytes: number;
+  readonly vxlan?: Vxlan | undefined;
+}
+
+/** A filter at one hook of one interface. */
+export interface Filter {
+  readonly hook: Hook;
+  readonly preference: number;
+  /** `bpf`, `u32`, … */
+  readonly kind: string;
+  /** Only of kind bpf. */
+  readonly handle?: number | undefined;
+  /** Classic BPF in tc's notation; only of kind bpf. */
+  readonly bytecode?: string | undefined;
+  /** `drop`: the program's verdict counts (direct action); otherwise the device that matching packets are copied to. */
+  readonly action?: 'drop' | { readonly copyTo: string } | undefined;
+}
+
+/** What classifies the packets of one interface. */
+export interface Classifier {
+  readonly qdisc: 'none' | 'clsact' | 'ingress';
+  readonly filters: readonly Filter[];
+}
+
+/** What an agent sees of the network namespace that its end of the tap is in. */
+export interface Observed {
+  readonly links: readonly Link[];
+  /** By interface name; an interface that is not there has none. */
+  readonly classifiers: Readonly<Record<string, Classifier>>;
+  /** Taps with a running agent on this node: what bears another's mark is left over. */
+  readonly liveTaps: ReadonlySet<TapId>;
+}
+
+/** One end of a tap as it should be. */
+export interface Wanted {
+  readonly id: TapId;
+  readonly role: Role;
+  readonly ifname: string;
+  readonly mac: string;
+  /** `veth`: both ends on one node. The sender makes the pair, the receiver waits for its half. */
+  readonly device: ({ readonly kind: 'vxlan' } & Vxlan) | { readonly kind: 'veth' };
+  /** Left as the kernel chose when undefined. */
+  readonly mtuBytes: number | undefined;
+  /** Sender only: the interface whose packets are copied, and at which hooks. */
+  readonly copies: { readonly from: string; readonly hooks: readonly Hook[] } | undefined;
+  /** The agent remembers to have made the clsact qdisc of the target interface. */
+  readonly ownsQdisc: boolean;
+}
+
+/** One change of the kernel. */
+export type Step =
+  | { readonly do: 'delete link'; readonly link: string }
+  | { readonly do: 'add vxlan'; readonly link: string; readonly mac: string; readonly vxlan: Vxlan }
+  | { readonly do: 'add veth pair'; readonly link: string; readonly mac: string; readonly peerMac: string }
+  | { readonly do: 'set alias'; readonly link: string; readonly alias: string }
+  | { readonly do: 'silence'; readonly link: string }
+  | { readonly do: 'set mtu'; readonly link: string; readonly mtuBytes: number }
+  | { readonly do: 'set up'; readonly link: string }
+  | { readonly do: 'add clsact'; readonly link: string }
+  | { readonly do: 'delete clsact'; readonly link: string }
+  | { readonly do: 'add filter'; readonly link: string; readonly filter: OurFilter }
+  | { readonly do: 'delete filter'; readonly link: string; readonly hook: Hook; readonly handle: number };
+
+/** A filter as kokotap makes them: of kind bpf, at its own preference. */
+export interface OurFilter {
+  readonly hook: Hook;
+  readonly handle: number;
+  readonly bytecode: string;
+  readonly action: 'drop' | { readonly copyTo: string };
+}

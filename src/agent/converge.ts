@@ -60,9 +60,9 @@ export async function converge(netns: Netns, wanted: Wanted, options: RunOptions
 export async function remove(netns: Netns, wanted: Wanted, options: RunOptions): Promise<readonly Step[]> {
   const done: Step[] = [];
   for (let round = 1; ; round++) {
-    const steps = planRemoval(wanted, await observe(netns, wanted));
-    if (steps.length === 0) return done;
     try {
+      const steps = planRemoval(wanted, await observe(netns, wanted));
+      if (steps.length === 0) return done;
       for (const step of steps) {
         await applyStep(netns, step, options);
         done.push(step);

@@ -3,7 +3,7 @@ import { type CountedFilter, readClassifier } from '#src/net/classifiers.ts';
 import { type LinkCounters, listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { netnsOf } from '#src/net/processNetns.ts';
-import { handleOf, macOf, parseAlias, type Role, type TapId } from '#src/tap/mark.ts';
+import { isHandleOf, macOf, parseAlias, type Role, type TapId } from '#src/tap/mark.ts';
 import type { Hook, Link, Vxlan } from '#src/tap/state.ts';
 
 /** One end of a tap as the kernel has it. */
@@ -68,7 +68,7 @@ async function readEnds(netns: Netns): Promise<EndStatus[]> {
       id,
       netns.inode,
       link,
-      filters.filter(({ filter }) => filter.handle === handleOf(id)),
+      filters.filter(({ filter }) => isHandleOf(id, filter.handle)),
     ),
   );
 }

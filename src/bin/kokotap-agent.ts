@@ -1,3 +1,4 @@
+#!/usr/bin/node --lite-mode
 import pino from 'pino';
 import { receiver, sender } from '#src/agent/ends.ts';
 import { parseCommand } from '#src/agent/options.ts';

@@ -18,24 +18,40 @@ export function macOf(id: TapId, role: Role): string {
   return [...lead, ...pairs(id).slice(0, 4)].join(':');
 }
 
-/** The handle of a tap's filters: `ko` in ASCII, then 16 bits of the tap id. cls_bpf takes 31 bits. */
-export function handleOf(id: TapId): number {
-  return 0x6b6f_0000 + Number.parseInt(id.slice(0, 4), 16);
+/**
+ * The handle of a tap's filters: `k` in ASCII, one bit that says who made the qdisc, 23 bits of the tap id (cls_bpf
+ * takes 31 in all).
+ *
+ * @param ownsQdisc a tap made the clsact qdisc that the filter is on. Every tap's filters on it say so: the last tap to
+ *   leave removes it, whichever that is.
+ */
+export function handleOf(id: TapId, ownsQdisc: boolean): number {
+  return lead * 0x100_0000 + (ownsQdisc ? ownerBit : 0) + bitsOf(id);
 }
 
 /** Whether a filter's handle is one of any tap's. */
-export function isTapHandle(handle: number): boolean {
-  return Math.floor(handle / 0x1_0000) === 0x6b6f;
+export function isTapHandle(handle: number | undefined): handle is number {
+  return handle !== undefined && Math.floor(handle / 0x100_0000) === lead;
+}
+
+/** Whether a filter's handle is this tap's. */
+export function isHandleOf(id: TapId, handle: number | undefined): handle is number {
+  return isTapHandle(handle) && handle % ownerBit === bitsOf(id);
+}
+
+/** Whether a filter's handle says that a tap made the qdisc it is on. */
+export function saysOwned(handle: number | undefined): boolean {
+  return isTapHandle(handle) && Math.floor(handle / ownerBit) % 2 === 1;
 }
 
 /** What a device's alias says. */
 export interface Mark {
   readonly id: TapId;
-  /** The tap made the clsact qdisc on the target interface, so it also removes it. */
+  /** A tap made the clsact qdisc of the target interface. */
   readonly ownsQdisc: boolean;
 }
 
-/** The alias that says a {@link Mark}: `kokotap:<tap id>`, with `:clsact` behind it when the tap owns that qdisc. */
+/** The alias that says a {@link Mark}: `kokotap:<tap id>`, with `:clsact` behind it when a tap made that qdisc. */
 export function aliasOf({ id, ownsQdisc }: Mark): string {
   return `kokotap:${id}${ownsQdisc ? ':clsact' : ''}`;
 }
@@ -44,6 +60,13 @@ export function aliasOf({ id, ownsQdisc }: Mark): string {
 export function parseAlias(alias: string): Mark | undefined {
   const match = /^kokotap:([0-9a-f]{12})(:clsact)?$/.exec(alias);
   return match?.[1] === undefined ? undefined : { id: match[1], ownsQdisc: match[2] !== undefined };
+}
+
+const lead = 0x6b;
+const ownerBit = 0x80_0000;
+
+function bitsOf(id: TapId): number {
+  return Number.parseInt(id.slice(0, 6), 16) % ownerBit;
 }
 
 function pairs(hex: string): string[] {

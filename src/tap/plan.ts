@@ -1,6 +1,15 @@
 import { UserError } from '#src/errors.ts';
 import { dropAll, dropFrom, matchAll } from './bpf.ts';
-import { aliasOf, filterPreference, handleOf, isTapHandle, macOf, parseAlias } from './mark.ts';
+import {
+  aliasOf,
+  filterPreference,
+  handleOf,
+  isHandleOf,
+  isTapHandle,
+  macOf,
+  parseAlias,
+  saysOwned,
+} from './mark.ts';
 import type { Classifier, Filter, Hook, Link, Observed, OurFilter, Step, Vxlan, Wanted } from './state.ts';
 
 /** The way from the observed state to the wanted one. */
@@ -28,7 +37,6 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
 
   const ownsQdisc = ownsTargetQdisc(wanted, observed);
   const alias = aliasOf({ id: wanted.id, ownsQdisc });
-  const device = classifier(found === undefined ? undefined : observed.classifiers[ifname]);
   return {
     steps: [
       ...cleared,
@@ -36,16 +44,11 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
       ...(found?.alias === alias ? [] : [{ do: 'set alias', link: ifname, alias } as const]),
       ...(found?.silent === true ? [] : [{ do: 'silence', link: ifname } as const]),
       ...planMtu(wanted, found),
-      ...planFilters(wanted, ifname, device, deviceFilters(wanted)),
+      ...planFilters(wanted, observed, ifname, deviceFilters(wanted)),
       ...(found?.up === true ? [] : [{ do: 'set up', link: ifname } as const]),
       ...(copies === undefined
         ? []
-        : planFilters(
-            wanted,
-            copies.from,
-            classifier(observed.classifiers[copies.from]),
-            copyFilters(wanted, copies.hooks),
-          )),
+        : planFilters(wanted, observed, copies.from, copyFilters(wanted, copies.hooks, ownsQdisc))),
     ],
   };
 }
@@ -58,14 +61,14 @@ export function planRemoval(wanted: Wanted, observed: Observed): readonly Step[]
   if (copies === undefined) return remove;
 
   const { qdisc, filters } = classifier(observed.classifiers[copies.from]);
-  const ours = filters.filter(({ handle }) => handle === handleOf(id));
-  const removeFilters = ours.map((filter) => deleteFilter(copies.from, filter));
-  const ownsQdisc =
-    qdisc === 'clsact' && (wanted.ownsQdisc || (parseAlias(mirror?.alias ?? '')?.ownsQdisc ?? false));
-  if (!ownsQdisc) return [...removeFilters, ...remove];
-  if (ours.length === filters.length)
-    return [...removeFilters, { do: 'delete clsact', link: copies.from }, ...remove];
-  return [...removeFilters, ...handOverQdisc(wanted, observed), ...remove];
+  const ours = filters.filter(({ handle }) => isHandleOf(id, handle));
+  const isLast = ours.length === filters.length;
+  const removeQdisc = qdisc === 'clsact' && isLast && ownsTargetQdisc(wanted, observed);
+  return [
+    ...ours.map((filter) => deleteFilter(copies.from, filter)),
+    ...(removeQdisc ? [{ do: 'delete clsact', link: copies.from } as const] : []),
+    ...remove,
+  ];
 }
 
 /** Removes dead taps' devices that are in the way, and our own when it cannot be made right by changing it. */
@@ -122,50 +125,60 @@ function planMtu({ ifname, mtuBytes }: Wanted, found: Link | undefined): Step[] 
 
 /** Nothing comes in through a mirror device, and nothing but copies goes out. */
 function deviceFilters({ id, mac, copies }: Wanted): OurFilter[] {
-  const handle = handleOf(id);
+  const handle = handleOf(id, true);
   return [
     { hook: 'ingress', handle, bytecode: dropAll, action: 'drop' },
     { hook: 'egress', handle, bytecode: copies === undefined ? dropAll : dropFrom(mac), action: 'drop' },
   ];
 }
 
-function copyFilters({ id, ifname }: Wanted, hooks: readonly Hook[]): OurFilter[] {
-  return hooks.map((hook) => ({
-    hook,
-    handle: handleOf(id),
-    bytecode: matchAll,
-    action: { copyTo: ifname },
-  }));
+function copyFilters({ id, ifname }: Wanted, hooks: readonly Hook[], ownsQdisc: boolean): OurFilter[] {
+  const handle = handleOf(id, ownsQdisc);
+  return hooks.map((hook) => ({ hook, handle, bytecode: matchAll, action: { copyTo: ifname } }));
 }
 
-function planFilters(
-  { id }: Wanted,
-  link: string,
-  { qdisc, filters }: Classifier,
-  needed: readonly OurFilter[],
-): Step[] {
+function planFilters(wanted: Wanted, observed: Observed, link: string, needed: readonly OurFilter[]): Step[] {
+  // A device that is about to be made anew has nothing on it, whatever is seen on the old one.
+  const fresh =
+    link === wanted.ifname && !observed.links.some((seen) => isOurs(seen, wanted) && isRight(seen, wanted));
+  const { qdisc, filters } = classifier(fresh ? undefined : observed.classifiers[link]);
   if (qdisc === 'ingress' && needed.some(({ hook }) => hook === 'egress'))
     throw new UserError(
       `Interface ${link} has an ingress qdisc that is not kokotap’s, so what it sends cannot be copied: remove that qdisc or choose --mirrortype=ingress`,
     );
-  const ours = filters.filter(({ handle }) => handle === handleOf(id));
+  const ours = filters.filter(({ handle }) => isHandleOf(wanted.id, handle));
   const wrong = ours.filter((filter) => !needed.some((other) => sameFilter(filter, other)));
   const absent = needed.filter((filter) => !ours.some((other) => sameFilter(other, filter)));
   for (const { hook } of absent) refuseTaken(link, hook, filters);
   return [
     ...(qdisc === 'none' ? [{ do: 'add clsact', link } as const] : []),
-    ...wrong.map((filter) => deleteFilter(link, filter)),
+    ...[...wrong, ...filters.filter((filter) => isLeftOver(filter, wanted, observed))].map((filter) =>
+      deleteFilter(link, filter),
+    ),
     ...absent.map((filter) => ({ do: 'add filter', link, filter }) as const),
   ];
+}
+
+/** A dead tap's filter that copies to a device that is gone, or that is about to be ours. */
+function isLeftOver(
+  { handle, action }: Filter,
+  { id, ifname }: Wanted,
+  { links, liveTaps }: Observed,
+): boolean {
+  if (
+    !isTapHandle(handle) ||
+    isHandleOf(id, handle) ||
+    [...liveTaps].some((live) => isHandleOf(live, handle))
+  )
+    return false;
+  const copyTo = typeof action === 'object' ? action.copyTo : undefined;
+  return copyTo === ifname || !links.some(({ name }) => name === copyTo);
 }
 
 /** The kernel keeps one kind of filter at a preference, and what another put there is not ours to share. */
 function refuseTaken(link: string, hook: Hook, filters: readonly Filter[]): void {
   const other = filters.find(
-    (filter) =>
-      filter.hook === hook &&
-      filter.preference === filterPreference &&
-      !(filter.handle !== undefined && isTapHandle(filter.handle)),
+    (filter) => filter.hook === hook && filter.preference === filterPreference && !isTapHandle(filter.handle),
   );
   if (other !== undefined)
     throw new UserError(
@@ -176,6 +189,7 @@ function refuseTaken(link: string, hook: Hook, filters: readonly Filter[]): void
 function sameFilter(a: Filter, b: OurFilter): boolean {
   return (
     a.hook === b.hook &&
+    a.handle === b.handle &&
     a.bytecode === b.bytecode &&
     (typeof b.action === 'string'
       ? a.action === b.action
@@ -187,22 +201,20 @@ function deleteFilter(link: string, { hook, handle = 0 }: Filter): Step {
   return { do: 'delete filter', link, hook, handle };
 }
 
-/** Ours when the alias says so, when this agent remembers it, or when we are about to make it. */
+/**
+ * A tap made the qdisc when its marks say so, when this agent remembers it, or when it is about to make it. Each mark
+ * outlives the loss of the other: the alias goes with the device, the handles go with the filters.
+ */
 function ownsTargetQdisc({ copies, id, ifname, ownsQdisc }: Wanted, observed: Observed): boolean {
   if (copies === undefined) return false;
-  if (classifier(observed.classifiers[copies.from]).qdisc === 'none' || ownsQdisc) return true;
+  const { qdisc, filters } = classifier(observed.classifiers[copies.from]);
   const mark = parseAlias(observed.links.find(({ name }) => name === ifname)?.alias ?? '');
-  return mark?.id === id && mark.ownsQdisc;
-}
-
-/** Another tap still needs the qdisc that we made: from now on it is that tap's to remove. */
-function handOverQdisc({ id }: Wanted, observed: Observed): Step[] {
-  for (const { name, alias } of observed.links) {
-    const mark = parseAlias(alias);
-    if (mark !== undefined && mark.id !== id)
-      return [{ do: 'set alias', link: name, alias: aliasOf({ id: mark.id, ownsQdisc: true }) }];
-  }
-  return [];
+  return (
+    qdisc === 'none' ||
+    ownsQdisc ||
+    (mark?.id === id && mark.ownsQdisc) ||
+    filters.some(({ handle }) => saysOwned(handle))
+  );
 }
 
 function classifier(seen: Classifier | undefined): Classifier {

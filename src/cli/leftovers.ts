@@ -1,0 +1,56 @@
+import type { KubeApi } from '#src/kube/kubeApi.ts';
+import type { TapPod } from '#src/kube/schemas.ts';
+import { TAP_LABEL } from '#src/tap/labels.ts';
+import { receiverName, senderName } from '#src/tap/names.ts';
+import { tapId, type TapIdentity } from '#src/tap/tapId.ts';
+
+/** What the printed manifests set; the cluster adds much more to an object than `kubectl apply` may send back. */
+const SPEC_KEYS = new Set([
+  'nodeName',
+  'hostNetwork',
+  'hostPID',
+  'restartPolicy',
+  'terminationGracePeriodSeconds',
+  'activeDeadlineSeconds',
+  'automountServiceAccountToken',
+  'enableServiceLinks',
+  'tolerations',
+  'containers',
+  'volumes',
+]);
+
+/**
+ * Manifests of the tap's pods that are in the cluster, found by their names alone, so that a tap can be removed
+ * also when its target is gone. Empty if there are none, or none that may be seen.
+ */
+export async function leftoverManifests(api: KubeApi, identity: TapIdentity): Promise<object[]> {
+  const { destination, tapNamespace } = identity;
+  const receiver = destination.kind === 'node' ? [receiverName(identity, destination.node)] : [];
+  const names = [senderName(identity), ...receiver];
+  const found = await Promise.all(names.map((name) => findPod(api, tapNamespace, name)));
+  // A plain name can be that of the pod's tap to another destination: that one stays.
+  return found
+    .filter((pod) => pod?.metadata.labels?.[TAP_LABEL] === tapId(identity))
+    .flatMap((pod) => (pod ? [manifestOf(pod)] : []));
+}
+
+async function findPod(api: KubeApi, namespace: string, name: string): Promise<TapPod | undefined> {
+  try {
+    return await api.getTapPod(namespace, name);
+  } catch {
+    // What went wrong before is what the user has to hear of.
+    return undefined;
+  }
+}
+
+function manifestOf({ metadata, spec }: TapPod): object {
+  const { annotations = {}, ...identifying } = metadata;
+  const ours = Object.entries(annotations).filter(([key]) => key.startsWith('kokotap/'));
+  const printed = Object.entries(spec).filter(([key]) => SPEC_KEYS.has(key));
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...identifying, annotations: Object.fromEntries(ours) },
+    spec: Object.fromEntries(printed),
+  };
+}

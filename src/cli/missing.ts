@@ -1,0 +1,56 @@
+import { UnresolvedError } from './unresolvedError.ts';
+import type { KubeApi } from '#src/kube/kubeApi.ts';
+import type { Resource } from '#src/kube/resource.ts';
+import { nearNames } from './nearNames.ts';
+import { quote } from './text.ts';
+
+/** The error for a pod that is not there: its namespace may not be there either. */
+export async function missingPod(api: KubeApi, namespace: string, name: string): Promise<UnresolvedError> {
+  if (!(await namespaceExists(api, namespace))) {
+    const hint = await nearHint(api, namespace, { kind: 'namespaces' }, 'kubectl get namespaces');
+    return new UnresolvedError(`There is no namespace ${quote(namespace)}${hint}`);
+  }
+  const hint = await nearHint(api, name, { kind: 'pods', namespace }, `kubectl get pods -n ${namespace}`);
+  return new UnresolvedError(`There is no pod ${quote(name)} in namespace ${quote(namespace)}${hint}`);
+}
+
+/** The error for a node that is not there. */
+export async function missingNode(api: KubeApi, name: string): Promise<UnresolvedError> {
+  const hint = await nearHint(api, name, { kind: 'nodes' }, 'kubectl get nodes');
+  return new UnresolvedError(`There is no node ${quote(name)}${hint}`);
+}
+
+/** The end of a message about a name that is not among the candidates. */
+export function suggestNames(name: string, candidates: readonly string[]): string {
+  const near = nearNames(name, candidates);
+  if (near.length > 0) return `: did you mean ${near.map(quote).join(' or ')}?`;
+  return candidates.length > 0 ? `: it has ${candidates.map(quote).join(', ')}` : '';
+}
+
+async function namespaceExists(api: KubeApi, namespace: string): Promise<boolean> {
+  try {
+    return await api.hasNamespace(namespace);
+  } catch {
+    // Whoever may not ask is told of the pod only.
+    return true;
+  }
+}
+
+async function nearHint(
+  api: KubeApi,
+  name: string,
+  resource: Omit<Resource, 'name'>,
+  listCommand: string,
+): Promise<string> {
+  const near = nearNames(name, await namesOf(api, resource));
+  return near.length > 0 ? `: did you mean ${near.map(quote).join(' or ')}?` : `; see: ${listCommand}`;
+}
+
+/** Suggestions are a courtesy: without the right to list there are none. */
+async function namesOf(api: KubeApi, resource: Omit<Resource, 'name'>): Promise<string[]> {
+  try {
+    return (await api.list(resource)).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}

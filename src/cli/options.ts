@@ -1,0 +1,90 @@
+import { UsageError } from '#src/errors.ts';
+import { DIRECTIONS, type Direction } from '#src/tap/direction.ts';
+import type { Destination, TapIdentity } from '#src/tap/tapId.ts';
+import { MAX_VNI } from '#src/tap/vni.ts';
+import type { RawOptions } from './commandLine.ts';
+import { quote } from './text.ts';
+import {
+  destinationAddress,
+  durationSeconds,
+  imageReference,
+  interfaceName,
+  labelName,
+  nonEmpty,
+  oneOf,
+  subdomainName,
+  wholeNumber,
+} from './values.ts';
+
+const MAX_PORT = 65_535;
+
+/** What the user wants, checked as far as that is possible without the cluster. */
+export interface TapOptions {
+  readonly identity: TapIdentity;
+  readonly container: string | undefined;
+  readonly direction: Direction;
+  /** Undefined: choose one. */
+  readonly vni: number | undefined;
+  readonly vxlanPort: number;
+  readonly durationSeconds: number | undefined;
+  readonly image: string;
+  readonly cluster: ClusterOptions;
+}
+
+interface ClusterOptions {
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+}
+
+/**
+ * Checks the flags of a tap.
+ *
+ * @throws {UsageError} for the first flag that is missing or wrong.
+ */
+export function checkOptions(raw: RawOptions): TapOptions {
+  return {
+    identity: identityOf(raw),
+    container: optional(raw.podContainer, (text) => labelName('--pod-container', text)),
+    direction: oneOf('--mirrortype', raw.mirrortype, DIRECTIONS),
+    vni: optional(raw.vxlanId, (text) => wholeNumber('--vxlan-id', text, 1, MAX_VNI)),
+    vxlanPort: wholeNumber('--vxlan-port', raw.vxlanPort, 1, MAX_PORT),
+    durationSeconds: optional(raw.duration, (text) => durationSeconds('--duration', text)),
+    image: imageReference('--image', raw.image),
+    cluster: {
+      kubeconfig: optional(raw.kubeconfig, (text) => nonEmpty('--kubeconfig', text)),
+      context: optional(raw.context, (text) => nonEmpty('--context', text)),
+    },
+  };
+}
+
+function identityOf(raw: RawOptions): TapIdentity {
+  if (raw.pod === undefined) throw new UsageError('--pod is missing: name the pod whose packets are copied');
+  const targetNamespace = labelName('--namespace', raw.namespace);
+  const identity = {
+    pod: subdomainName('--pod', raw.pod),
+    targetNamespace,
+    podIfname: interfaceName('--pod-ifname', raw.podIfname),
+    destination: destinationOf(raw),
+    ifname: interfaceName('--ifname', raw.ifname),
+    tapNamespace: optional(raw.tapNamespace, (text) => labelName('--tap-namespace', text)) ?? targetNamespace,
+  };
+  if (identity.ifname === identity.podIfname) {
+    throw new UsageError(
+      `--ifname and --pod-ifname are both ${quote(identity.ifname)}, but both interfaces are in the pod: give another --ifname`,
+    );
+  }
+  return identity;
+}
+
+function destinationOf({ destNode, destIp }: RawOptions): Destination {
+  if (destNode !== undefined && destIp !== undefined) {
+    throw new UsageError('--dest-node and --dest-ip exclude each other: give one of them');
+  }
+  if (destNode !== undefined) return { kind: 'node', node: subdomainName('--dest-node', destNode) };
+  if (destIp !== undefined) return { kind: 'ip', address: destinationAddress('--dest-ip', destIp) };
+  throw new UsageError('The destination is missing: give --dest-node or --dest-ip');
+}
+
+function optional<Value>(text: string | undefined, check: (text: string) => Value): Value | undefined {
+  return text === undefined ? undefined : check(text);
+}

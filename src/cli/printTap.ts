@@ -1,0 +1,35 @@
+import { openApiServer } from '#src/kube/apiServer.ts';
+import { KubeApi } from '#src/kube/kubeApi.ts';
+import { manifests } from '#src/tap/manifests.ts';
+import { leftoverManifests } from './leftovers.ts';
+import { suggestNames } from './missing.ts';
+import type { TapOptions } from './options.ts';
+import { resolveTap } from './resolveTap.ts';
+import { UnresolvedError } from './unresolvedError.ts';
+import { yamlDocuments } from './yaml.ts';
+
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  readonly warn: (message: string) => void;
+  /** Told what is done, for those who want to know. */
+  readonly trace: (message: string) => void;
+}
+
+/**
+ * The manifests of the tap that the options describe, as YAML. For a tap that can no longer be resolved: those
+ * of its pods that still exist, so that `kubectl delete -f -` removes them.
+ *
+ * @throws {UserError} whatever keeps the tap from being printed.
+ */
+export async function printTap(options: TapOptions, { env, warn, trace }: Surroundings): Promise<string> {
+  const api = new KubeApi(await openApiServer(options.cluster, env, suggestNames), trace);
+  try {
+    return yamlDocuments(manifests(await resolveTap(api, options, warn)));
+  } catch (error) {
+    if (!(error instanceof UnresolvedError)) throw error;
+    const leftovers = await leftoverManifests(api, options.identity);
+    if (leftovers.length === 0) throw error;
+    warn(`${error.message}; these are the tap's pods that still exist, to be deleted`);
+    return yamlDocuments(leftovers);
+  }
+}

@@ -1,0 +1,84 @@
+import type { KubeApi } from '#src/kube/kubeApi.ts';
+import type { Destination } from '#src/tap/tapId.ts';
+import type { ResolvedTap, TapPath } from '#src/tap/manifests.ts';
+import { tapId } from '#src/tap/tapId.ts';
+import { VERSION } from '#src/version.ts';
+import { missingNode, missingPod } from './missing.ts';
+import type { TapOptions } from './options.ts';
+import { isReady, type NamedNode, nodeToAddress, nodeToNode } from './path.ts';
+import { checkTarget, type Target } from './target.ts';
+import { quote } from './text.ts';
+import { vniFromCluster } from './vniChoice.ts';
+
+export type Warn = (message: string) => void;
+
+/**
+ * Completes what the user wants with what only the cluster knows: where the pod is, and the nodes' addresses.
+ *
+ * @throws {UnresolvedError} if the pod cannot be tapped, or its packets cannot travel to the destination.
+ * @throws {UserError} if the cluster cannot be asked.
+ */
+export async function resolveTap(api: KubeApi, options: TapOptions, warn: Warn): Promise<ResolvedTap> {
+  const { identity, direction, image, durationSeconds } = options;
+  const pendingTarget = findTarget(api, options, warn);
+  const pendingEnd = findEnd(api, identity.destination);
+  // Both run at once; if both fail, the user hears of the target.
+  await Promise.allSettled([pendingTarget, pendingEnd]);
+  const target = await pendingTarget;
+  const path = await findPath(api, options, target.node, await pendingEnd, warn);
+  return {
+    identity,
+    podUid: target.uid,
+    podNode: target.node,
+    direction,
+    path,
+    image,
+    version: VERSION,
+    durationSeconds,
+  };
+}
+
+/** The end of the path: a node of the cluster, or an address outside. */
+type End = NamedNode | string;
+
+async function findTarget(api: KubeApi, { identity, container }: TapOptions, warn: Warn): Promise<Target> {
+  const { targetNamespace, pod: name } = identity;
+  const pod = await api.getPod(targetNamespace, name);
+  if (!pod) throw await missingPod(api, targetNamespace, name);
+  const label = `Pod ${quote(name)} in namespace ${quote(targetNamespace)}`;
+  const target = checkTarget(pod, label, container);
+  if (target.beingDeleted) warn(`${label} is being deleted: the tap will end with it`);
+  return target;
+}
+
+async function findEnd(api: KubeApi, destination: Destination): Promise<End> {
+  return destination.kind === 'ip' ? destination.address : findNode(api, destination.node);
+}
+
+async function findNode(api: KubeApi, name: string): Promise<NamedNode> {
+  const node = await api.getNode(name);
+  if (!node) throw await missingNode(api, name);
+  return { name, node };
+}
+
+async function findPath(
+  api: KubeApi,
+  { identity, vni, vxlanPort }: TapOptions,
+  podNode: string,
+  end: End,
+  warn: Warn,
+): Promise<TapPath> {
+  if (typeof end !== 'string') warnIfNotReady(end, warn);
+  if (typeof end !== 'string' && end.name === podNode) return { kind: 'same-node' };
+  const pendingStart = findNode(api, podNode);
+  const pendingVni = vni ?? vniFromCluster(api, tapId(identity));
+  await Promise.allSettled([pendingStart, pendingVni]);
+  const start = await pendingStart;
+  warnIfNotReady(start, warn);
+  const addresses = typeof end === 'string' ? nodeToAddress(start, end) : nodeToNode(start, end);
+  return { kind: 'vxlan', vni: await pendingVni, port: vxlanPort, addresses };
+}
+
+function warnIfNotReady(node: NamedNode, warn: Warn): void {
+  if (!isReady(node)) warn(`Node ${quote(node.name)} is not ready: the tap will work once it is`);
+}

@@ -1,0 +1,65 @@
+import { UnresolvedError } from './unresolvedError.ts';
+import type { Pod } from '#src/kube/schemas.ts';
+import { nearNames } from './nearNames.ts';
+import { quote } from './text.ts';
+
+/** A pod that can be tapped, as far as a tap depends on it. */
+export interface Target {
+  readonly uid: string;
+  readonly node: string;
+  readonly beingDeleted: boolean;
+}
+
+/**
+ * Checks that a pod can be tapped now.
+ *
+ * @param label - how messages name the pod.
+ * @throws {UnresolvedError} if it has no such container, its own network namespace or is not running.
+ */
+export function checkTarget(pod: Pod, label: string, container: string | undefined): Target {
+  const { metadata, spec, status } = pod;
+  const phase = status?.phase ?? 'Unknown';
+  if (phase === 'Succeeded' || phase === 'Failed') {
+    throw new UnresolvedError(`${label} has finished (phase ${phase}): tap a running pod`);
+  }
+  if (spec.nodeName === undefined || (phase !== 'Running' && !initContainerRuns(pod))) {
+    throw new UnresolvedError(
+      `${label} is not running yet (phase ${phase}): wait until it is, then try again`,
+    );
+  }
+  if (spec.hostNetwork === true) {
+    throw new UnresolvedError(
+      `${label} uses its node's network (hostNetwork), which kokotap cannot tap yet: capture on node ${quote(spec.nodeName)} instead`,
+    );
+  }
+  if (container !== undefined) checkContainer(pod, label, container);
+  return {
+    uid: cgroupUid(metadata),
+    node: spec.nodeName,
+    beingDeleted: metadata.deletionTimestamp !== undefined,
+  };
+}
+
+/** While init containers run, the phase is Pending, but the pod has its network namespace. */
+function initContainerRuns({ status }: Pod): boolean {
+  return (status?.initContainerStatuses ?? []).some(({ state }) => state?.running !== undefined);
+}
+
+function checkContainer({ spec }: Pod, label: string, container: string): void {
+  const names = [spec.initContainers, spec.containers, spec.ephemeralContainers]
+    .flatMap((containers) => containers ?? [])
+    .map(({ name }) => name);
+  if (names.includes(container)) return;
+  const near = nearNames(container, names);
+  const hint =
+    near.length > 0
+      ? `did you mean ${near.map(quote).join(' or ')}?`
+      : `it has ${names.map(quote).join(', ')}`;
+  throw new UnresolvedError(`${label} has no container ${quote(container)}: ${hint}`);
+}
+
+/** The UID in the names of the pod's cgroups: that of a static pod is its config hash. */
+function cgroupUid({ uid, annotations = {} }: Pod['metadata']): string {
+  const isStatic = annotations['kubernetes.io/config.mirror'] !== undefined;
+  return (isStatic ? annotations['kubernetes.io/config.hash'] : undefined) ?? uid;
+}

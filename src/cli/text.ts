@@ -1,0 +1,17 @@
+/** A value as error messages show it: quoted, with control characters escaped. */
+export function quote(value: string): string {
+  return escapeControls(JSON.stringify(value));
+}
+
+/** Text of unknown origin as one printable line. */
+export function oneLine(text: string): string {
+  return escapeControls(text.trim().replaceAll(/\s*[\r\n]+\s*/gu, ' '));
+}
+
+/** Control characters could move the cursor or recolour the terminal of whoever reads the message. */
+function escapeControls(text: string): string {
+  return text.replaceAll(
+    /\p{Cc}/gu,
+    (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}

@@ -1,0 +1,96 @@
+import { UsageError } from '#src/errors.ts';
+import { parseAddress, unreachableKind } from '#src/tap/address.ts';
+import { isDnsLabel, isDnsSubdomain, MAX_LABEL_LENGTH, MAX_SUBDOMAIN_LENGTH } from '#src/tap/kubeNames.ts';
+import { quote } from './text.ts';
+
+/** Kubernetes keeps activeDeadlineSeconds in a signed 32-bit integer. */
+const MAX_DURATION_SECONDS = 2_147_483_647;
+
+/** Each function here checks one flag's value and throws a {@link UsageError} that names flag, value and range. */
+type Check<Value> = (flag: string, text: string) => Value;
+
+/** A whole number in plain decimal digits. */
+export function wholeNumber(flag: string, text: string, min: number, max: number): number {
+  const value = /^\d+$/u.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw refusal(flag, text, `give a whole number from ${min} to ${max}`);
+}
+
+export function oneOf<Value extends string>(flag: string, text: string, values: readonly Value[]): Value {
+  const found = values.find((value) => value === text);
+  if (found !== undefined) return found;
+  throw refusal(flag, text, `give one of ${values.join(', ')}`);
+}
+
+/** An interface name that Linux accepts (dev_valid_name; `%` would be a pattern to number devices by). */
+export const interfaceName: Check<string> = (flag, text) => {
+  if (/^[!-~]{1,15}$/u.test(text) && !/[/:%]|^\.\.?$/u.test(text)) return text;
+  throw refusal(
+    flag,
+    text,
+    'give 1 to 15 printable ASCII characters without blanks, "/", ":" or "%", and not "." or ".."',
+  );
+};
+
+/** A name that a pod or a node can have. */
+export const subdomainName: Check<string> = (flag, text) => {
+  if (isDnsSubdomain(text)) return text;
+  throw refusal(
+    flag,
+    text,
+    `give 1 to ${MAX_SUBDOMAIN_LENGTH} lower-case letters, digits, "-" or ".", with a letter or digit at both ends of each part`,
+  );
+};
+
+/** A name that a namespace or a container can have. */
+export const labelName: Check<string> = (flag, text) => {
+  if (isDnsLabel(text)) return text;
+  throw refusal(
+    flag,
+    text,
+    `give 1 to ${MAX_LABEL_LENGTH} lower-case letters, digits or "-", with a letter or digit at both ends`,
+  );
+};
+
+/** An address that packets can be sent to, in its canonical form. */
+export const destinationAddress: Check<string> = (flag, text) => {
+  const address = parseAddress(text);
+  if (!address) throw refusal(flag, text, 'give one IPv4 or IPv6 address, without prefix length or zone');
+  const kind = unreachableKind(address);
+  if (kind === undefined) return address.text;
+  throw refusal(flag, text, `that is ${kind}; give the unicast address of a machine outside the cluster`);
+};
+
+/** A time in hours, minutes and seconds as kubectl writes it, in seconds. */
+export const durationSeconds: Check<number> = (flag, text) => {
+  const unitSeconds = new Map([
+    ['h', 3600],
+    ['m', 60],
+    ['s', 1],
+  ]);
+  const parts = /^(?:\d+[hms])+$/u.test(text) ? Array.from(text.matchAll(/(\d+)([hms])/gu)) : [];
+  const seconds = parts.reduce(
+    (sum, [, count = '', unit = '']) => sum + Number(count) * (unitSeconds.get(unit) ?? 0),
+    0,
+  );
+  if (seconds >= 1 && seconds <= MAX_DURATION_SECONDS) return seconds;
+  throw refusal(
+    flag,
+    text,
+    `give whole hours, minutes and seconds such as 30m, 1h30m or 90s, from 1s to ${MAX_DURATION_SECONDS}s`,
+  );
+};
+
+export const imageReference: Check<string> = (flag, text) => {
+  if (/^[^\s\p{C}]+$/u.test(text)) return text;
+  throw refusal(flag, text, 'give an image reference without blanks, such as localhost/kokotap:1.0.0');
+};
+
+export const nonEmpty: Check<string> = (flag, text) => {
+  if (text !== '') return text;
+  throw refusal(flag, text, 'it must not be empty');
+};
+
+function refusal(flag: string, text: string, advice: string): UsageError {
+  return new UsageError(`${flag} ${quote(text)} is not possible: ${advice}`);
+}

@@ -1,0 +1,60 @@
+import * as z from 'zod/mini';
+
+// Only the fields that kokotap needs; the API's other fields are dropped.
+
+const named = z.object({ name: z.string() });
+const strings = z.optional(z.record(z.string(), z.string()));
+
+export const podSchema = z.object({
+  metadata: z.object({
+    uid: z.string(),
+    annotations: strings,
+    deletionTimestamp: z.optional(z.string()),
+  }),
+  spec: z.object({
+    nodeName: z.optional(z.string()),
+    hostNetwork: z.optional(z.boolean()),
+    containers: z.array(named),
+    initContainers: z.optional(z.array(named)),
+    ephemeralContainers: z.optional(z.array(named)),
+  }),
+  status: z.optional(
+    z.object({
+      phase: z.optional(z.string()),
+      initContainerStatuses: z.optional(
+        z.array(z.object({ state: z.optional(z.object({ running: z.optional(z.unknown()) })) })),
+      ),
+    }),
+  ),
+});
+
+export const nodeSchema = z.object({
+  status: z.optional(
+    z.object({
+      addresses: z.optional(z.array(z.object({ type: z.string(), address: z.string() }))),
+      conditions: z.optional(z.array(z.object({ type: z.string(), status: z.string() }))),
+    }),
+  ),
+});
+
+/** A pod of a tap, as it is in the cluster. */
+export const tapPodSchema = z.object({
+  metadata: z.object({
+    name: z.string(),
+    namespace: z.string(),
+    labels: strings,
+    annotations: strings,
+  }),
+  spec: z.looseObject({ containers: z.array(z.looseObject({ name: z.string() })) }),
+});
+
+export const metadataListSchema = z.object({
+  items: z.array(z.object({ metadata: z.object({ name: z.string(), labels: strings }) })),
+});
+
+export const namespaceSchema = z.object({ metadata: named });
+
+export type Pod = z.infer<typeof podSchema>;
+export type Node = z.infer<typeof nodeSchema>;
+export type TapPod = z.infer<typeof tapPodSchema>;
+export type ObjectMetadata = z.infer<typeof metadataListSchema>['items'][number]['metadata'];

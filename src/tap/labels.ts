@@ -1,0 +1,45 @@
+import type { Destination, TapIdentity } from './tapId.ts';
+
+export type Role = 'sender' | 'receiver';
+
+/** Selects the pods of all taps. */
+export const TAP_SELECTOR = 'app.kubernetes.io/name=kokotap';
+
+export const TAP_LABEL = 'kokotap/tap';
+export const VNI_LABEL = 'kokotap/vni';
+const ROLE_LABEL = 'kokotap/role';
+
+export interface LabelInput {
+  readonly tapId: string;
+  readonly role: Role;
+  readonly version: string;
+  /** None where the tap needs none: both ends on one node. */
+  readonly vni: number | undefined;
+}
+
+/** The labels of a tap's pod: Kubernetes' recommended ones and those that taps are looked up by. */
+export function labels({ tapId, role, version, vni }: LabelInput): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': 'kokotap',
+    'app.kubernetes.io/instance': tapId,
+    'app.kubernetes.io/component': role,
+    'app.kubernetes.io/version': version,
+    'app.kubernetes.io/managed-by': 'kokotap',
+    [TAP_LABEL]: tapId,
+    [ROLE_LABEL]: role,
+    ...(vni === undefined ? {} : { [VNI_LABEL]: String(vni) }),
+  };
+}
+
+/** What a person wants to know of a tap and what no label can hold. */
+export function annotations(identity: TapIdentity): Record<string, string> {
+  return {
+    'kokotap/target': `${identity.targetNamespace}/${identity.pod}`,
+    'kokotap/target-interface': identity.podIfname,
+    'kokotap/destination': destinationText(identity.destination),
+  };
+}
+
+function destinationText(destination: Destination): string {
+  return destination.kind === 'node' ? `node/${destination.node}` : `ip/${destination.address}`;
+}

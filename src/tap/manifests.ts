@@ -1,0 +1,78 @@
+import type { AddressPair } from './address.ts';
+import type { Direction } from './direction.ts';
+import { annotations, labels, type Role } from './labels.ts';
+import { receiverName, senderName } from './names.ts';
+import { podSpec } from './podSpec.ts';
+import { tapId, type TapIdentity } from './tapId.ts';
+
+/** How the copies travel. `addresses.local` is that of the target's node. */
+export type TapPath =
+  | { readonly kind: 'same-node' }
+  | { readonly kind: 'vxlan'; readonly vni: number; readonly port: number; readonly addresses: AddressPair };
+
+/** All that the manifests of a tap depend on. */
+export interface ResolvedTap {
+  readonly identity: TapIdentity;
+  readonly podUid: string;
+  readonly podNode: string;
+  readonly direction: Direction;
+  readonly path: TapPath;
+  readonly image: string;
+  readonly version: string;
+  readonly durationSeconds: number | undefined;
+}
+
+export type PodManifest = ReturnType<typeof pod>;
+
+/** The pods of a tap: the sender, and the receiver unless the destination is outside the cluster. */
+export function manifests(tap: ResolvedTap): PodManifest[] {
+  const { identity, podNode } = tap;
+  const sender = pod(tap, 'sender', senderName(identity), podNode, senderArgs(tap));
+  if (identity.destination.kind === 'ip') return [sender];
+  const { node } = identity.destination;
+  return [sender, pod(tap, 'receiver', receiverName(identity, node), node, receiverArgs(tap))];
+}
+
+function pod(tap: ResolvedTap, role: Role, name: string, nodeName: string, args: readonly string[]) {
+  const { identity, image, version, durationSeconds, path } = tap;
+  const vni = path.kind === 'vxlan' ? path.vni : undefined;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace: identity.tapNamespace,
+      labels: labels({ tapId: tapId(identity), role, version, vni }),
+      annotations: annotations(identity),
+    },
+    spec: podSpec({ role, nodeName, image, args, durationSeconds }),
+  };
+}
+
+function senderArgs({ identity, podUid, direction, path }: ResolvedTap): string[] {
+  return [
+    'sender',
+    `--tap-id=${tapId(identity)}`,
+    `--pod-uid=${podUid}`,
+    `--pod-ifname=${identity.podIfname}`,
+    `--ifname=${identity.ifname}`,
+    `--mirror-type=${direction}`,
+    ...pathArgs(path, ({ local, remote }) => [local.text, remote.text]),
+    ...(identity.destination.kind === 'ip' ? ['--external-peer'] : []),
+  ];
+}
+
+function receiverArgs({ identity, path }: ResolvedTap): string[] {
+  return [
+    'receiver',
+    `--tap-id=${tapId(identity)}`,
+    `--ifname=${identity.ifname}`,
+    ...pathArgs(path, ({ local, remote }) => [remote.text, local.text]),
+  ];
+}
+
+function pathArgs(path: TapPath, ends: (addresses: AddressPair) => readonly [string, string]): string[] {
+  if (path.kind === 'same-node') return ['--same-node'];
+  const [local, remote] = ends(path.addresses);
+  return [`--vni=${path.vni}`, `--vxlan-port=${path.port}`, `--local=${local}`, `--remote=${remote}`];
+}

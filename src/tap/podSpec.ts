@@ -1,0 +1,72 @@
+import type { Role } from './labels.ts';
+
+export interface PodSpecInput {
+  readonly role: Role;
+  readonly nodeName: string;
+  readonly image: string;
+  readonly args: readonly string[];
+  /** How long the tap lives; undefined: until it is deleted. */
+  readonly durationSeconds: number | undefined;
+}
+
+const READY_FILE = '/run/kokotap/ready';
+
+/** Entering another pod's network namespace takes all three; changing the node's own only NET_ADMIN. */
+const CAPABILITIES: Readonly<Record<Role, readonly string[]>> = {
+  sender: ['NET_ADMIN', 'SYS_ADMIN', 'SYS_PTRACE'],
+  receiver: ['NET_ADMIN'],
+};
+
+/**
+ * The spec of a tap's pod. It names its node instead of asking the scheduler, tolerates every taint (a tap is
+ * wanted on that node and no other), and has no rights in the Kubernetes API.
+ */
+export function podSpec({ role, nodeName, image, args, durationSeconds }: PodSpecInput) {
+  return {
+    nodeName,
+    hostNetwork: true,
+    // The sender finds the target's network namespace in the node's /proc.
+    ...(role === 'sender' ? { hostPID: true } : {}),
+    restartPolicy: 'Always',
+    terminationGracePeriodSeconds: 10,
+    ...(durationSeconds === undefined ? {} : { activeDeadlineSeconds: durationSeconds }),
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    tolerations: [{ operator: 'Exists' }],
+    containers: [agentContainer(role, image, args)],
+    volumes: [{ name: 'run', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }],
+  };
+}
+
+function agentContainer(role: Role, image: string, args: readonly string[]) {
+  return {
+    name: 'agent',
+    image,
+    imagePullPolicy: 'IfNotPresent',
+    args,
+    resources: {
+      requests: { cpu: '10m', memory: '48Mi' },
+      limits: { cpu: '500m', memory: '128Mi' },
+    },
+    readinessProbe: {
+      exec: { command: ['test', '-e', READY_FILE] },
+      periodSeconds: 3,
+      timeoutSeconds: 5,
+      failureThreshold: 1,
+    },
+    securityContext: securityContext(role),
+    volumeMounts: [{ name: 'run', mountPath: '/run/kokotap' }],
+  };
+}
+
+function securityContext(role: Role) {
+  return {
+    runAsUser: 0,
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'], add: CAPABILITIES[role] },
+    seccompProfile: { type: 'RuntimeDefault' },
+    // The runtimes' default AppArmor profile denies reading other processes' namespaces.
+    ...(role === 'sender' ? { appArmorProfile: { type: 'Unconfined' } } : {}),
+  };
+}

@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import { CERTIFICATE } from './support/certificate.ts';
+import { type Override, refuse, startFakeApi } from './support/fakeApi.ts';
+import { kokotap, kokotapAt, kubeconfig, kubeconfigFile } from './support/kokotap.ts';
+import { node, pod } from './support/objects.ts';
+
+const objects = [pod('web'), node('node-a', ['10.0.0.1']), node('node-b', ['10.0.0.2'])];
+const LINE = ['--pod=web', '--dest-node=node-b', '--vxlan-id=5'];
+const HTML = { code: 200, body: '<html>\n<title>Log in</title>', type: 'text/html' };
+
+test.each<[string, ReturnType<Override>, string]>([
+  [
+    'an expired credential',
+    refuse(401, 'Unauthorized', 'Unauthorized'),
+    'API server URL refuses the credential of user "tester": it is wrong or has expired; log in again',
+  ],
+  [
+    'no permission',
+    refuse(403, 'Forbidden', 'pods "web" is forbidden: User "tester"\u001b[31m cannot get it'),
+    'You may not get pods in namespace "default": ask for that right; the API server says: pods "web" is forbidden: User "tester"\\u001b[31m cannot get it',
+  ],
+  [
+    'the page of a proxy',
+    HTML,
+    'API server URL did not answer with JSON of the Kubernetes API (status 200, text/html): "<html> <title>Log in</title>"; is the URL that of the API server?',
+  ],
+  [
+    'a redirection to a login page',
+    { ...HTML, code: 302 },
+    'API server URL did not answer with JSON of the Kubernetes API (status 302, text/html): "<html> <title>Log in</title>"; is the URL that of the API server?',
+  ],
+  [
+    'the 404 of another server',
+    { ...HTML, code: 404, body: '' },
+    'API server URL did not answer with JSON of the Kubernetes API (status 404, text/html): an empty answer; is the URL that of the API server?',
+  ],
+  [
+    'JSON that is no pod',
+    { code: 200, body: '{"hello": "world"}' },
+    'API server URL did not answer with JSON of the Kubernetes API (status 200, application/json): "{\\"hello\\": \\"world\\"}"; is the URL that of the API server?',
+  ],
+  [
+    'half an answer',
+    { code: 200, body: '{"kind": "Pod", "meta' },
+    'API server URL did not answer with JSON of the Kubernetes API (status 200, application/json): "{\\"kind\\": \\"Pod\\", \\"meta"; is the URL that of the API server?',
+  ],
+  [
+    'a server in trouble',
+    refuse(500, 'InternalError', 'etcdserver: request timed out'),
+    'API server URL is in trouble (status 500): etcdserver: request timed out; try again later',
+  ],
+  [
+    'a gateway in trouble',
+    { ...HTML, code: 503, body: 'no upstream' },
+    'API server URL is in trouble (status 503): "no upstream"; try again later',
+  ],
+  [
+    'too many requests',
+    refuse(429, 'TooManyRequests', 'slow down'),
+    'API server URL is in trouble (status 429): slow down; try again later',
+  ],
+  ['a refused request', refuse(400, 'BadRequest', 'no'), 'Cannot get pods (status 400): no'],
+])('%s', async (_, override, message) => {
+  await using api = await startFakeApi({
+    objects,
+    override: ({ path }) => (path.includes('/pods') ? override : undefined),
+  });
+  const outcome = await kokotapAt(api.url, LINE);
+  expect(outcome).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: `kokotap: ${message.replace('URL', api.url)}\n`,
+  });
+});
+
+test('no permission to get a node', async () => {
+  await using api = await startFakeApi({
+    objects,
+    override: ({ path }) => (path.endsWith('/nodes/node-b') ? refuse(403, 'Forbidden', 'no') : undefined),
+  });
+  const { exitCode, stderr } = await kokotapAt(api.url, LINE);
+  expect(exitCode).toBe(1);
+  expect(stderr).toBe('kokotap: You may not get nodes: ask for that right; the API server says: no\n');
+});
+
+test('nobody listens there', async () => {
+  const url = await startFakeApi().then(async (api) => {
+    await api[Symbol.asyncDispose]();
+    return api.url;
+  });
+  expect(await kokotapAt(url, LINE)).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: `kokotap: API server ${url} cannot be reached: connection refused; is it running, and the URL right?\n`,
+  });
+});
+
+test('an unknown host', async () => {
+  const { exitCode, stderr } = await kokotapAt('https://kokotap.invalid', LINE);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(
+    /^kokotap: API server https:\/\/kokotap\.invalid cannot be reached: its host name is not known \((?:ENOTFOUND|EAI_AGAIN)\); is the URL right\?\n$/u,
+  );
+});
+
+test('a server that accepts and says nothing is given up within 10 s', { timeout: 20_000 }, async () => {
+  await using api = await startSilentServer();
+  const startMs = performance.now();
+  const outcome = await kokotapAt(api.url, LINE);
+  expect(performance.now() - startMs).toBeLessThan(10_000);
+  expect(outcome).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: `kokotap: API server ${api.url} cannot be reached: no answer within 9 s; is a firewall or a missing VPN in the way?\n`,
+  });
+});
+
+test('a certificate that nobody vouches for', async () => {
+  await using api = await startFakeApi({ objects, tls: true });
+  expect(await kokotapAt(api.url, LINE)).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: `kokotap: API server ${api.url} is not trusted: self-signed certificate (DEPTH_ZERO_SELF_SIGNED_CERT); check certificate-authority in the kubeconfig\n`,
+  });
+});
+
+test.each([
+  [
+    'the certificate authority',
+    { 'certificate-authority-data': Buffer.from(CERTIFICATE).toString('base64') },
+  ],
+  ['the order not to verify', { 'insecure-skip-tls-verify': true }],
+])('with %s the server is trusted', async (_, cluster) => {
+  await using api = await startFakeApi({ objects, tls: true });
+  const KUBECONFIG = await kubeconfigFile(kubeconfig(api.url, cluster));
+  expect(await kokotap(LINE, { KUBECONFIG })).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(api.authorizations).toEqual(['Bearer secret', 'Bearer secret', 'Bearer secret']);
+});
+
+test('TLS spoken to a server without', async () => {
+  await using api = await startFakeApi({ objects });
+  const url = api.url.replace('http:', 'https:');
+  const { exitCode, stderr } = await kokotapAt(url, LINE);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/^kokotap: API server \S+ does not speak TLS \(\w+\); is the URL right\?\n$/u);
+});
+
+test('-v shows the requests, and the stack of an error', async () => {
+  await using api = await startFakeApi({ objects });
+  const { stderr } = await kokotapAt(api.url, [...LINE, '-v', '--pod=weh']);
+  const lines = stderr.split('\n');
+  expect(lines).toContainEqual(
+    expect.stringMatching(
+      /^kokotap: GET http:\/\/127\.0\.0\.1:\d+\/api\/v1\/namespaces\/default\/pods\/weh: \d+ ms$/u,
+    ),
+  );
+  expect(lines).toContain('kokotap: There is no pod "weh" in namespace "default": did you mean "web"?');
+  expect(stderr).toMatch(/\n {4}at /u);
+  expect(stderr).not.toContain('secret');
+});
+
+async function startSilentServer(): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createServer((socket) => socket.on('error', () => undefined).resume());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  return {
+    url: `https://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      await once(server.close(), 'close');
+    },
+  };
+}

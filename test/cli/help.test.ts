@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { kokotap } from './support/kokotap.ts';
+
+test('help is grouped, has an example and fits 80 columns', async () => {
+  const { exitCode, stdout, stderr } = await kokotap(['--help']);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  expect(stdout.replace(packageJson.version, 'VERSION')).toMatchInlineSnapshot(`
+    "Usage: kokotap --pod=NAME {--dest-node=NODE | --dest-ip=ADDRESS} [flags]
+
+    Prints the manifests of a tap: two pods that copy a pod's packets, live and
+    complete, to an interface of a node you choose. Pipe them into kubectl.
+
+    Target:
+      --pod <name>                    pod whose packets are copied (required)
+      -n, --namespace <name>          namespace of the pod (default: "default")
+      --pod-ifname <name>             interface in the pod (default: "eth0")
+      --pod-container <name>          a container that the pod must have
+
+    Destination (one of them):
+      --dest-node <node>              node that gets the mirror interface
+      --dest-ip <address>             address outside the cluster that ends the
+                                      VXLAN itself
+
+    Mirror:
+      --mirrortype <type>             ingress, egress, both: as the pod sees it
+                                      (default: "both")
+      --dest-ifname, --ifname <name>  mirror interface, at both ends (default:
+                                      "mirror")
+      --vxlan-id <vni>                VNI, 1 to 16777215 (default: one that no other
+                                      tap has)
+      --vxlan-port <port>             UDP port of the VXLAN (default: "4789")
+      --duration <time>               end the tap after, for example, 30m or 1h30m
+
+    Cluster:
+      --kubeconfig <file>             default: $KUBECONFIG, ~/.kube/config,
+                                      in-cluster
+      --context <name>                default: the kubeconfig's current context
+      --tap-namespace <name>          namespace of the tap's pods (default: the
+                                      target's)
+      --image <image>                 image of the tap's pods (default:
+                                      "localhost/kokotap:VERSION")
+
+    Other:
+      -v, --verbose                   show API requests and error stacks on stderr
+      --version                       print the version
+      -h, --help                      print this help
+
+    Example: show all packets of pod "centos" on interface "mirror" of kube-master
+      $ kokotap --pod=centos --dest-node=kube-master | kubectl create -f -
+      kube-master$ tcpdump -i mirror
+
+    The same line with "kubectl delete -f -" removes the tap.
+    "
+  `);
+});
+
+test.each([['-h'], ['--pod=web', '--help'], ['--help', '--pod=web']])(
+  '%j %j prints the same help',
+  async (...args) => {
+    expect(await kokotap(args)).toEqual(await kokotap(['--help']));
+  },
+);
+
+test('help does not depend on the terminal', async () => {
+  const wide = await kokotap(['--help'], { COLUMNS: '200', FORCE_COLOR: '1' });
+  expect(wide).toEqual(await kokotap(['--help']));
+});
+
+test('version', async () => {
+  expect(await kokotap(['--version'])).toEqual({
+    exitCode: 0,
+    stdout: `${packageJson.version}\n`,
+    stderr: '',
+  });
+});

@@ -1,0 +1,405 @@
+import { expect, test } from 'vitest';
+import { startFakeApi } from './support/fakeApi.ts';
+import { documents, kokotapAt } from './support/kokotap.ts';
+import { node, pod } from './support/objects.ts';
+
+const cluster = {
+  objects: [
+    pod('centos'),
+    pod('elsewhere', { namespace: 'team' }),
+    pod('kube-proxy', {
+      metadata: { annotations: { 'kubernetes.io/config.mirror': 'abc', 'kubernetes.io/config.hash': 'abc' } },
+    }),
+    node('node-a', ['10.0.0.1', 'fd00::1']),
+    node('kube-master', ['fd00::2', '10.0.0.2']),
+    node('only-v6.example.org', ['fd00:0:0::3']),
+  ],
+};
+
+test("the README's example", async () => {
+  await using api = await startFakeApi(cluster);
+  const { exitCode, stdout, stderr } = await kokotapAt(api.url, [
+    '--pod=centos',
+    '--mirrortype=both',
+    '--dest-node=kube-master',
+    '--vxlan-id=100',
+  ]);
+  expect(stderr).toBe('');
+  expect(exitCode).toBe(0);
+  expect(documents(stdout)).toMatchInlineSnapshot(`
+    [
+      {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+          "annotations": {
+            "kokotap/destination": "node/kube-master",
+            "kokotap/target": "default/centos",
+            "kokotap/target-interface": "eth0",
+          },
+          "labels": {
+            "app.kubernetes.io/component": "sender",
+            "app.kubernetes.io/instance": "1b718cdae840",
+            "app.kubernetes.io/managed-by": "kokotap",
+            "app.kubernetes.io/name": "kokotap",
+            "app.kubernetes.io/version": "0.1.0",
+            "kokotap/role": "sender",
+            "kokotap/tap": "1b718cdae840",
+            "kokotap/vni": "100",
+          },
+          "name": "kokotap-centos-sender",
+          "namespace": "default",
+        },
+        "spec": {
+          "automountServiceAccountToken": false,
+          "containers": [
+            {
+              "args": [
+                "sender",
+                "--tap-id=1b718cdae840",
+                "--pod-uid=uid-of-centos",
+                "--pod-ifname=eth0",
+                "--ifname=mirror",
+                "--mirror-type=both",
+                "--vni=100",
+                "--vxlan-port=4789",
+                "--local=10.0.0.1",
+                "--remote=10.0.0.2",
+              ],
+              "image": "localhost/kokotap:0.1.0",
+              "imagePullPolicy": "IfNotPresent",
+              "name": "agent",
+              "readinessProbe": {
+                "exec": {
+                  "command": [
+                    "test",
+                    "-e",
+                    "/run/kokotap/ready",
+                  ],
+                },
+                "failureThreshold": 1,
+                "periodSeconds": 3,
+                "timeoutSeconds": 5,
+              },
+              "resources": {
+                "limits": {
+                  "cpu": "500m",
+                  "memory": "128Mi",
+                },
+                "requests": {
+                  "cpu": "10m",
+                  "memory": "48Mi",
+                },
+              },
+              "securityContext": {
+                "allowPrivilegeEscalation": false,
+                "appArmorProfile": {
+                  "type": "Unconfined",
+                },
+                "capabilities": {
+                  "add": [
+                    "NET_ADMIN",
+                    "SYS_ADMIN",
+                    "SYS_PTRACE",
+                  ],
+                  "drop": [
+                    "ALL",
+                  ],
+                },
+                "readOnlyRootFilesystem": true,
+                "runAsUser": 0,
+                "seccompProfile": {
+                  "type": "RuntimeDefault",
+                },
+              },
+              "volumeMounts": [
+                {
+                  "mountPath": "/run/kokotap",
+                  "name": "run",
+                },
+              ],
+            },
+          ],
+          "enableServiceLinks": false,
+          "hostNetwork": true,
+          "hostPID": true,
+          "nodeName": "node-a",
+          "restartPolicy": "Always",
+          "terminationGracePeriodSeconds": 10,
+          "tolerations": [
+            {
+              "operator": "Exists",
+            },
+          ],
+          "volumes": [
+            {
+              "emptyDir": {
+                "medium": "Memory",
+                "sizeLimit": "1Mi",
+              },
+              "name": "run",
+            },
+          ],
+        },
+      },
+      {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+          "annotations": {
+            "kokotap/destination": "node/kube-master",
+            "kokotap/target": "default/centos",
+            "kokotap/target-interface": "eth0",
+          },
+          "labels": {
+            "app.kubernetes.io/component": "receiver",
+            "app.kubernetes.io/instance": "1b718cdae840",
+            "app.kubernetes.io/managed-by": "kokotap",
+            "app.kubernetes.io/name": "kokotap",
+            "app.kubernetes.io/version": "0.1.0",
+            "kokotap/role": "receiver",
+            "kokotap/tap": "1b718cdae840",
+            "kokotap/vni": "100",
+          },
+          "name": "kokotap-centos-receiver-kube-master",
+          "namespace": "default",
+        },
+        "spec": {
+          "automountServiceAccountToken": false,
+          "containers": [
+            {
+              "args": [
+                "receiver",
+                "--tap-id=1b718cdae840",
+                "--ifname=mirror",
+                "--vni=100",
+                "--vxlan-port=4789",
+                "--local=10.0.0.2",
+                "--remote=10.0.0.1",
+              ],
+              "image": "localhost/kokotap:0.1.0",
+              "imagePullPolicy": "IfNotPresent",
+              "name": "agent",
+              "readinessProbe": {
+                "exec": {
+                  "command": [
+                    "test",
+                    "-e",
+                    "/run/kokotap/ready",
+                  ],
+                },
+                "failureThreshold": 1,
+                "periodSeconds": 3,
+                "timeoutSeconds": 5,
+              },
+              "resources": {
+                "limits": {
+                  "cpu": "500m",
+                  "memory": "128Mi",
+                },
+                "requests": {
+                  "cpu": "10m",
+                  "memory": "48Mi",
+                },
+              },
+              "securityContext": {
+                "allowPrivilegeEscalation": false,
+                "capabilities": {
+                  "add": [
+                    "NET_ADMIN",
+                  ],
+                  "drop": [
+                    "ALL",
+                  ],
+                },
+                "readOnlyRootFilesystem": true,
+                "runAsUser": 0,
+                "seccompProfile": {
+                  "type": "RuntimeDefault",
+                },
+              },
+              "volumeMounts": [
+                {
+                  "mountPath": "/run/kokotap",
+                  "name": "run",
+                },
+              ],
+            },
+          ],
+          "enableServiceLinks": false,
+          "hostNetwork": true,
+          "nodeName": "kube-master",
+          "restartPolicy": "Always",
+          "terminationGracePeriodSeconds": 10,
+          "tolerations": [
+            {
+              "operator": "Exists",
+            },
+          ],
+          "volumes": [
+            {
+              "emptyDir": {
+                "medium": "Memory",
+                "sizeLimit": "1Mi",
+              },
+              "name": "run",
+            },
+          ],
+        },
+      },
+    ]
+  `);
+  expect(api.requests.toSorted()).toEqual([
+    '/api/v1/namespaces/default/pods/centos',
+    '/api/v1/nodes/kube-master',
+    '/api/v1/nodes/node-a',
+  ]);
+});
+
+test('the same line prints the same bytes', async () => {
+  await using api = await startFakeApi(cluster);
+  const line = ['--pod=centos', '--dest-node=kube-master'];
+  const [first, second] = [await kokotapAt(api.url, line), await kokotapAt(api.url, line)];
+  expect(first.stdout).not.toBe('');
+  expect(second).toEqual(first);
+});
+
+test('a destination on the node of the pod needs no VXLAN, and no list of VNIs', async () => {
+  await using api = await startFakeApi(cluster);
+  const { stdout } = await kokotapAt(api.url, ['--pod=centos', '--dest-node=node-a', '--mirrortype=egress']);
+  const [sender, receiver] = documents(stdout);
+  expect(sender).toMatchObject({
+    metadata: {
+      name: 'kokotap-centos-sender',
+      labels: expect.not.objectContaining({ 'kokotap/vni': expect.anything() }),
+    },
+    spec: {
+      nodeName: 'node-a',
+      containers: [
+        {
+          args: [
+            'sender',
+            expect.stringMatching(/^--tap-id=[0-9a-f]{12}$/u),
+            '--pod-uid=uid-of-centos',
+            '--pod-ifname=eth0',
+            '--ifname=mirror',
+            '--mirror-type=egress',
+            '--same-node',
+          ],
+        },
+      ],
+    },
+  });
+  expect(receiver).toMatchObject({
+    metadata: { name: 'kokotap-centos-receiver-node-a' },
+    spec: {
+      nodeName: 'node-a',
+      containers: [
+        { args: ['receiver', expect.stringMatching(/^--tap-id=/u), '--ifname=mirror', '--same-node'] },
+      ],
+    },
+  });
+  expect(api.requests).toHaveLength(2);
+});
+
+test('a destination outside the cluster gets the sender only', async () => {
+  await using api = await startFakeApi(cluster);
+  const { stdout } = await kokotapAt(api.url, [
+    '--pod=centos',
+    '--dest-ip=192.0.2.7',
+    '--vxlan-id=7',
+    '--vxlan-port=8472',
+  ]);
+  expect(documents(stdout)).toEqual([
+    expect.objectContaining({
+      metadata: expect.objectContaining({
+        name: 'kokotap-centos-sender',
+        annotations: expect.objectContaining({ 'kokotap/destination': 'ip/192.0.2.7' }),
+      }),
+    }),
+  ]);
+  expect(argsOf(documents(stdout)[0]).slice(-5)).toEqual([
+    '--vni=7',
+    '--vxlan-port=8472',
+    '--local=10.0.0.1',
+    '--remote=192.0.2.7',
+    '--external-peer',
+  ]);
+});
+
+test.each([
+  ['--dest-ip=2001:DB8:0:0::7', 'fd00::1', '2001:db8::7'],
+  ['--dest-ip=::ffff:192.0.2.7', '10.0.0.1', '192.0.2.7'],
+  ['--dest-node=only-v6.example.org', 'fd00::1', 'fd00::3'],
+])('%s goes from %s to %s', async (destination, local, remote) => {
+  await using api = await startFakeApi(cluster);
+  const { stdout } = await kokotapAt(api.url, ['--pod=centos', destination, '--vxlan-id=7']);
+  expect(argsOf(documents(stdout)[0])).toEqual(
+    expect.arrayContaining([`--local=${local}`, `--remote=${remote}`]),
+  );
+});
+
+test('a node name with dots stays as it is', async () => {
+  await using api = await startFakeApi(cluster);
+  const { stdout } = await kokotapAt(api.url, ['--pod=centos', '--dest-node=only-v6.example.org']);
+  expect(documents(stdout)[1]).toMatchObject({
+    metadata: { name: 'kokotap-centos-receiver-only-v6.example.org' },
+    spec: { nodeName: 'only-v6.example.org' },
+  });
+});
+
+test('a target in another namespace than the tap gets names with a hash', async () => {
+  await using api = await startFakeApi(cluster);
+  const { stdout } = await kokotapAt(api.url, [
+    '--pod=elsewhere',
+    '-n=team',
+    '--tap-namespace=taps',
+    '--dest-node=kube-master',
+  ]);
+  expect(documents(stdout)).toMatchObject([
+    {
+      metadata: {
+        name: expect.stringMatching(/^kokotap-elsewhere-[0-9a-f]{10}-sender$/u),
+        namespace: 'taps',
+      },
+    },
+    {
+      metadata: {
+        name: expect.stringMatching(/^kokotap-elsewhere-[0-9a-f]{10}-receiver-kube-master$/u),
+        namespace: 'taps',
+        annotations: { 'kokotap/target': 'team/elsewhere' },
+      },
+    },
+  ]);
+});
+
+test('a static pod is known to its node by its config hash', async () => {
+  await using api = await startFakeApi(cluster);
+  const { stdout } = await kokotapAt(api.url, ['--pod=kube-proxy', '--dest-node=kube-master']);
+  expect(argsOf(documents(stdout)[0])).toContain('--pod-uid=abc');
+});
+
+test('duration, image and interfaces', async () => {
+  await using api = await startFakeApi(cluster);
+  const { stdout } = await kokotapAt(api.url, [
+    '--pod=centos',
+    '--dest-node=kube-master',
+    '--duration=1h30m',
+    '--image=registry.example/kokotap:2',
+    '--pod-ifname=net1',
+    '--dest-ifname=tap0',
+    '--pod-container=main',
+  ]);
+  const spec = { activeDeadlineSeconds: 5400, containers: [{ image: 'registry.example/kokotap:2' }] };
+  expect(documents(stdout)).toMatchObject([{ spec }, { spec }]);
+  expect(argsOf(documents(stdout)[0])).toEqual(
+    expect.arrayContaining(['--pod-ifname=net1', '--ifname=tap0']),
+  );
+  expect(argsOf(documents(stdout)[1])).toContain('--ifname=tap0');
+});
+
+function argsOf(manifest: unknown): unknown[] {
+  expect(manifest).toMatchObject({ spec: { containers: [{ args: expect.any(Array) }] } });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return (manifest as { spec: { containers: [{ args: unknown[] }] } }).spec.containers[0].args;
+}

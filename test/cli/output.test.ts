@@ -1,0 +1,20 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+import { PROGRAM } from './support/kokotap.ts';
+
+test('who stops reading gets no complaint', async () => {
+  const child = spawn(process.execPath, [PROGRAM, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  const [stderr] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  expect({ stderr, exitCode: child.exitCode }).toEqual({ stderr: '', exitCode: 1 });
+});
+
+test('a full disk is an error', async () => {
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, [PROGRAM, '--help'], { stdio: ['ignore', full, 'pipe'] });
+  const stderr = child.stderr ? await text(child.stderr) : '';
+  expect(stderr).toMatch(/^kokotap: .*ENOSPC/u);
+});

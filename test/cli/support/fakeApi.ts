@@ -1,0 +1,113 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { CERTIFICATE, PRIVATE_KEY } from './certificate.ts';
+import { status } from './objects.ts';
+
+interface ApiObject {
+  readonly kind: string;
+  readonly metadata: object;
+}
+
+/** What a request gets instead of the object it asks for; undefined: the object. */
+export type Override = (request: {
+  readonly path: string;
+  readonly labelSelector: string | null;
+}) => Answer | undefined;
+
+export interface Answer {
+  readonly code: number;
+  readonly body: string;
+  /** JSON unless it says otherwise. */
+  readonly type?: string;
+}
+
+export interface FakeApi extends AsyncDisposable {
+  readonly url: string;
+  /** Every request so far, as `path?query`. */
+  readonly requests: readonly string[];
+  readonly authorizations: readonly (string | undefined)[];
+}
+
+export interface FakeApiSettings {
+  readonly objects?: readonly ApiObject[];
+  readonly namespaces?: readonly string[];
+  readonly override?: Override;
+  readonly tls?: boolean;
+}
+
+/**
+ * A small real HTTP server that answers as the Kubernetes API does to GET requests. It stands for clusters in
+ * states that a real one cannot be brought into at will; what a healthy one does is tested on a real one.
+ */
+export async function startFakeApi({
+  objects = [],
+  namespaces = ['default', 'kube-system'],
+  override = () => undefined,
+  tls = false,
+}: FakeApiSettings = {}): Promise<FakeApi> {
+  const requests: string[] = [];
+  const authorizations: (string | undefined)[] = [];
+  const listener: RequestListener = (request, response) => {
+    requests.push(request.url ?? '');
+    authorizations.push(request.headers.authorization);
+    const url = new URL(request.url ?? '', 'http://fake');
+    const query = { path: url.pathname, labelSelector: url.searchParams.get('labelSelector') };
+    const { code, body, type = 'application/json' } = override(query) ?? answer(objects, namespaces, query);
+    response.writeHead(code, { 'Content-Type': type }).end(body);
+  };
+  const server = tls
+    ? createHttpsServer({ cert: CERTIFICATE, key: PRIVATE_KEY }, listener)
+    : createHttpServer(listener);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
+    requests,
+    authorizations,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await once(server.close(), 'close');
+    },
+  };
+}
+
+/** An answer with a code and a Status of the API. */
+export function refuse(code: number, reason: string, message: string): Answer {
+  return { code, body: JSON.stringify(status(code, reason, message)) };
+}
+
+function answer(
+  objects: readonly ApiObject[],
+  namespaces: readonly string[],
+  { path, labelSelector }: { path: string; labelSelector: string | null },
+): Answer {
+  const all = [...objects, ...namespaces.map((name) => ({ kind: 'Namespace', metadata: { name } }))];
+  const single = all.find((object) => pathOf(object) === path);
+  if (single) return { code: 200, body: JSON.stringify(single) };
+  const items = all.filter((object) => listPaths(object).includes(path) && isSelected(object, labelSelector));
+  if (/\/(?:pods|nodes|namespaces)$/u.test(path)) return { code: 200, body: JSON.stringify({ items }) };
+  return refuse(404, 'NotFound', `${path} not found`);
+}
+
+function pathOf(object: ApiObject): string {
+  const name = 'name' in object.metadata ? String(object.metadata.name) : '';
+  return `${listPaths(object).at(-1)}/${name}`;
+}
+
+/** The lists that an object is in, the most particular one last. */
+function listPaths({ kind, metadata }: ApiObject): string[] {
+  if (kind === 'Node') return ['/api/v1/nodes'];
+  if (kind === 'Namespace') return ['/api/v1/namespaces'];
+  const namespace = 'namespace' in metadata ? String(metadata.namespace) : '';
+  return ['/api/v1/pods', `/api/v1/namespaces/${namespace}/pods`];
+}
+
+function isSelected({ metadata }: ApiObject, labelSelector: string | null): boolean {
+  if (labelSelector === null) return true;
+  const labels = 'labels' in metadata ? JSON.stringify(metadata.labels) : '';
+  const [key, value] = labelSelector.split('=');
+  return labels.includes(`"${key}":"${value}"`);
+}

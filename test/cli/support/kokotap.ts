@@ -1,0 +1,53 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+import { loadAll } from 'js-yaml';
+import { temporaryFolder } from './folder.ts';
+
+export const PROGRAM = path.resolve(import.meta.dirname, '../../../dist/kokotap.js');
+
+export interface Outcome {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built program with nothing in its environment but what is given. */
+export async function kokotap(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [PROGRAM, ...args], {
+    reject: false,
+    extendEnv: false,
+    env: { HOME: '/nonexistent', ...env },
+    stripFinalNewline: false,
+  });
+  return { exitCode, stdout, stderr };
+}
+
+/** Runs the program against the API server at `url`. */
+export async function kokotapAt(url: string, args: readonly string[]): Promise<Outcome> {
+  return kokotap(args, { KUBECONFIG: await kubeconfigFile(kubeconfig(url)) });
+}
+
+/** A kubeconfig with one context, cluster and user. */
+export function kubeconfig(server: string, cluster: object = {}, user: object = { token: 'secret' }) {
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'test',
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'tester' } }],
+    clusters: [{ name: 'test', cluster: { server, ...cluster } }],
+    users: [{ name: 'tester', user }],
+  };
+}
+
+/** Writes a kubeconfig (JSON is YAML) into a new folder. */
+export async function kubeconfigFile(content: object | string): Promise<string> {
+  const file = path.join(await temporaryFolder(), 'config');
+  await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return file;
+}
+
+/** What was printed, as data. */
+export function documents(stdout: string): unknown[] {
+  return loadAll(stdout);
+}

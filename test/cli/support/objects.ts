@@ -1,0 +1,63 @@
+/** API objects as a real cluster answers them, cut to what matters here. */
+
+export interface PodSettings {
+  readonly namespace?: string;
+  readonly node?: string | undefined;
+  readonly phase?: string;
+  readonly metadata?: object;
+  readonly spec?: object;
+  readonly status?: object;
+}
+
+export function pod(name: string, settings: PodSettings = {}) {
+  const { namespace = 'default', phase = 'Running' } = settings;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace,
+      uid: `uid-of-${name}`,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      ...settings.metadata,
+    },
+    spec: {
+      nodeName: 'node' in settings ? settings.node : 'node-a',
+      containers: [{ name: 'main', image: 'x' }],
+      ...settings.spec,
+    },
+    status: { phase, ...settings.status },
+  };
+}
+
+export function node(name: string, addresses: readonly string[], ready = 'True') {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, uid: `uid-of-${name}` },
+    status: {
+      addresses: [
+        { type: 'Hostname', address: `host-of-${name}` },
+        { type: 'ExternalIP', address: '203.0.113.99' },
+        ...addresses.map((address) => ({ type: 'InternalIP', address })),
+      ],
+      conditions: [
+        { type: 'MemoryPressure', status: 'False' },
+        { type: 'Ready', status: ready },
+      ],
+    },
+  };
+}
+
+export function tapPod(name: string, tapId: string, vni: number) {
+  return pod(name, {
+    metadata: {
+      labels: { 'app.kubernetes.io/name': 'kokotap', 'kokotap/tap': tapId, 'kokotap/vni': String(vni) },
+    },
+  });
+}
+
+/** The answer of an API server that refuses or does not find. */
+export function status(code: number, reason: string, message: string) {
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code };
+}

@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { kokotap } from './support/kokotap.ts';
+
+const POD = '--pod=web';
+const NODE = '--dest-node=node-b';
+const VNI_RANGE = 'give a whole number from 1 to 16777215';
+const PORT_RANGE = 'give a whole number from 1 to 65535';
+const IFNAME_RANGE =
+  'give 1 to 15 printable ASCII characters without blanks, "/", ":" or "%", and not "." or ".."';
+const SUBDOMAIN_RANGE =
+  'give 1 to 253 lower-case letters, digits, "-" or ".", with a letter or digit at both ends of each part';
+const LABEL_RANGE = 'give 1 to 63 lower-case letters, digits or "-", with a letter or digit at both ends';
+const NO_ADDRESS = 'give one IPv4 or IPv6 address, without prefix length or zone';
+const UNICAST = 'give the unicast address of a machine outside the cluster';
+const DURATION_RANGE =
+  'give whole hours, minutes and seconds such as 30m, 1h30m or 90s, from 1s to 2147483647s';
+
+test.each<[string[], string]>([
+  [[NODE], '--pod is missing: name the pod whose packets are copied'],
+  [[POD], 'The destination is missing: give --dest-node or --dest-ip'],
+  [[POD, NODE, '--dest-ip=192.0.2.1'], '--dest-node and --dest-ip exclude each other: give one of them'],
+  [[POD, NODE, 'stray'], 'Unexpected argument "stray": kokotap takes flags only, see kokotap --help'],
+  [['--pod'], "Option '--pod <name>' argument missing, see kokotap --help"],
+  [['--pdo=web'], 'Unknown flag "--pdo", did you mean --pod?, see kokotap --help'],
+  [['--mirror-type', 'in'], 'Unknown flag "--mirror-type", did you mean --mirrortype?, see kokotap --help'],
+  [['--dest-ifnam=x'], 'Unknown flag "--dest-ifnam", did you mean --dest-ifname?, see kokotap --help'],
+  [['--zzzzzzzz'], 'Unknown flag "--zzzzzzzz", see kokotap --help'],
+  [['-x'], 'Unknown flag "-x", see kokotap --help'],
+  ...['0', '16777216', '-1', 'abc', '1e3', '0x10', '', ' 5', '1.5', '٣'].map(wrong('--vxlan-id', VNI_RANGE)),
+  ...['0', '65536', '', '-1'].map(wrong('--vxlan-port', PORT_RANGE)),
+  ...['1234567890123456', 'a/b', 'a\nb', '', 'a b', '.', '..', 'a:b', 'eth%d', 'é', 'a\u0007'].flatMap(
+    (name) => [wrong('--ifname', IFNAME_RANGE)(name), wrong('--pod-ifname', IFNAME_RANGE)(name)],
+  ),
+  wrong('--mirrortype', 'give one of ingress, egress, both')('in'),
+  wrong('--mirrortype', 'give one of ingress, egress, both')(''),
+  ...['Web', 'a_b', '', '-a', 'a-', 'a..b', 'a.', 'a/b', 'a\nb', 'x'.repeat(254)].flatMap((name) => [
+    wrong('--pod', SUBDOMAIN_RANGE)(name),
+    wrong('--dest-node', SUBDOMAIN_RANGE)(name),
+  ]),
+  ...['Web', 'a.b', '', 'x'.repeat(64)].flatMap((name) => [
+    wrong('--namespace', LABEL_RANGE)(name),
+    wrong('--tap-namespace', LABEL_RANGE)(name),
+    wrong('--pod-container', LABEL_RANGE)(name),
+  ]),
+  ...[
+    'node-b',
+    '10.0.0.0/8',
+    '10.0.0',
+    '010.0.0.1',
+    '256.0.0.1',
+    'fe80::1%eth0',
+    '::g',
+    '',
+    '[::1]',
+    '1',
+  ].map(wrong('--dest-ip', NO_ADDRESS)),
+  wrong('--dest-ip', `that is the unspecified address; ${UNICAST}`)('0.0.0.0'),
+  wrong('--dest-ip', `that is the unspecified address; ${UNICAST}`)('::'),
+  wrong('--dest-ip', `that is a loopback address; ${UNICAST}`)('127.1.2.3'),
+  wrong('--dest-ip', `that is a loopback address; ${UNICAST}`)('0:0::1'),
+  wrong('--dest-ip', `that is a loopback address; ${UNICAST}`)('::ffff:127.0.0.1'),
+  wrong('--dest-ip', `that is a multicast address; ${UNICAST}`)('239.0.0.1'),
+  wrong('--dest-ip', `that is a multicast address; ${UNICAST}`)('FF02::1'),
+  wrong('--dest-ip', `that is the broadcast address; ${UNICAST}`)('255.255.255.255'),
+  wrong('--dest-ip', `that is a link-local address; ${UNICAST}`)('fe80::1'),
+  ...['', '30', '1.5h', '0s', '-5m', '1d', '500ms', '9999999h'].map(wrong('--duration', DURATION_RANGE)),
+  ...['', 'a b', 'a\nb'].map(
+    wrong('--image', 'give an image reference without blanks, such as localhost/kokotap:1.0.0'),
+  ),
+  wrong('--kubeconfig', 'it must not be empty')(''),
+  wrong('--context', 'it must not be empty')(''),
+  [
+    [POD, NODE, '--ifname=eth0'],
+    '--ifname and --pod-ifname are both "eth0", but both interfaces are in the pod: give another --ifname',
+  ],
+])('%j', async (args, message) => {
+  expect(await kokotap(args)).toEqual({ exitCode: 2, stdout: '', stderr: `kokotap: ${message}\n` });
+});
+
+/** A command line that is right but for this value. */
+function wrong(flag: string, advice: string) {
+  return (value: string): [string[], string] => [
+    [
+      ...(flag === '--pod' ? [] : [POD]),
+      ...(flag === '--dest-node' || flag === '--dest-ip' ? [] : [NODE]),
+      `${flag}=${value}`,
+    ],
+    `${flag} ${JSON.stringify(value)} is not possible: ${advice}`,
+  ];
+}

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { refuse, startFakeApi } from './support/fakeApi.ts';
+import { documents, kokotapAt } from './support/kokotap.ts';
+import { node, pod, tapPod } from './support/objects.ts';
+
+const base = [pod('web'), node('node-a', ['10.0.0.1']), node('node-b', ['10.0.0.2'])];
+const LINE = ['--pod=web', '--dest-node=node-b'];
+
+async function run(taps: readonly ReturnType<typeof pod>[]) {
+  await using api = await startFakeApi({ objects: [...base, ...taps] });
+  const { stdout } = await kokotapAt(api.url, LINE);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const [sender] = documents(stdout) as { metadata: { labels: Record<string, string> } }[];
+  return {
+    vni: Number(sender?.metadata.labels['kokotap/vni']),
+    tapId: sender?.metadata.labels['kokotap/tap'] ?? '',
+    requests: api.requests,
+  };
+}
+
+test('a VNI is derived from the tap, and taps of all namespaces are looked at', async () => {
+  const { vni, requests } = await run([]);
+  expect(vni).toBeGreaterThan(0);
+  expect(requests).toContain('/api/v1/pods?labelSelector=app.kubernetes.io%2Fname%3Dkokotap');
+});
+
+test('VNIs of other taps are avoided, that of the same tap is kept', async () => {
+  const { vni, tapId } = await run([]);
+  expect((await run([tapPod('other', 'ffffffffffff', vni)])).vni).toBe(vni + 1);
+  expect((await run([tapPod('own', tapId, 42), tapPod('other', 'ffffffffffff', 42)])).vni).toBe(42);
+});
+
+test('without the right to list pods, --vxlan-id helps', async () => {
+  await using api = await startFakeApi({
+    objects: base,
+    override: ({ path }) =>
+      path === '/api/v1/pods' ? refuse(403, 'Forbidden', 'User "u" cannot list pods') : undefined,
+  });
+  expect(await kokotapAt(api.url, LINE)).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr:
+      'kokotap: You may not list pods in all namespaces: ask for that right; the API server says: User "u" cannot list pods; or give --vxlan-id, then taps need not be listed\n',
+  });
+  expect(await kokotapAt(api.url, [...LINE, '--vxlan-id=3'])).toMatchObject({ exitCode: 0, stderr: '' });
+});

@@ -1,0 +1,122 @@
+import { describe, expect } from 'vitest';
+import { Capture } from './support/capture.ts';
+import { addresses, test } from './support/net.ts';
+import { sendUdp } from './support/traffic.ts';
+
+describe('what is not kokotap’s', () => {
+  test('a filter behind ours and one before it go on working during and after a tap', async ({ net }) => {
+    for (const [name, pref] of [
+      ['before', 1],
+      ['behind', 20],
+    ] as const) {
+      await net.exec('pod', 'ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}-end`);
+      for (const end of [name, `${name}-end`]) await net.exec('pod', 'ip', 'link', 'set', end, 'up');
+      if (name === 'before') await net.exec('pod', 'tc', 'qdisc', 'add', 'dev', 'eth0', 'clsact');
+      // oxfmt-ignore
+      await net.exec('pod', 'tc', 'filter', 'add', 'dev', 'eth0', 'ingress', 'protocol', 'all', 'pref', String(pref),
+        'u32', 'match', 'u32', '0', '0', 'action', 'mirred', 'egress', 'mirror', 'dev', name, 'continue');
+    }
+    const { sender } = await net.tap();
+    const during = [
+      await Capture.start(net, 'pod', 'before-end'),
+      await Capture.start(net, 'pod', 'behind-end'),
+      await Capture.start(net, 'nodeB', 'mirror'),
+    ];
+    await sendUdp(net, 'nodeA', addresses.pod, { count: 30 });
+    for (const capture of during) expect((await capture.frames()).filter(isUdpToPod)).toHaveLength(30);
+    await sender.stop();
+    const after = await Capture.start(net, 'pod', 'behind-end');
+    await sendUdp(net, 'nodeA', addresses.pod, { count: 30 });
+    expect((await after.frames()).filter(isUdpToPod)).toHaveLength(30);
+  });
+
+  test('a filter at our preference is left alone and named', async ({ net }) => {
+    await net.exec('pod', 'tc', 'qdisc', 'add', 'dev', 'eth0', 'clsact');
+    await net.exec(
+      'pod',
+      ...('tc filter add dev eth0 egress protocol ip pref 7 u32 match u32 0 0 flowid 1:1'.split(' ') as [
+        string,
+      ]),
+    );
+    const before = await net.snapshot('pod');
+    const sender = net.startSender();
+    await sender.logged(
+      'Filter preference 7 at the egress of eth0 is taken by a u32 filter that is not kokotap’s',
+    );
+    expect(sender.isReady()).toBe(false);
+    expect(await net.snapshot('pod')).toBe(before);
+  });
+
+  test('an interface of that name in the pod is left alone and named', async ({ net }) => {
+    await net.exec('pod', 'ip', 'link', 'add', 'mirror', 'type', 'veth', 'peer', 'name', 'other');
+    const before = await net.snapshot('pod');
+    const sender = net.startSender();
+    await sender.logged("Interface mirror exists in the target's network namespace and is not kokotap’s");
+    expect(await net.snapshot('pod')).toBe(before);
+    await net.exec('pod', 'ip', 'link', 'delete', 'mirror');
+    await sender.logged('"state":"alone"', 15_000);
+  });
+
+  test('an interface of that name on the node is left alone, also by a tap on the same node', async ({
+    net,
+  }) => {
+    await net.exec('nodeA', 'ip', 'link', 'add', 'mirror', 'type', 'veth', 'peer', 'name', 'other');
+    const sender = net.startAgent(
+      'nodeA',
+      ...[
+        'sender',
+        '--tap-id=aabbccddeeff',
+        '--ifname=mirror',
+        `--pod-uid=${net.podUid}`,
+        '--pod-ifname=eth0',
+      ],
+      ...['--mirror-type=both', '--same-node'],
+    );
+    await sender.logged('Interface mirror exists on this node');
+    expect(await net.exec('nodeA', 'ip', 'link', 'show', 'mirror')).toContain('mirror@other');
+    expect(await net.exec('pod', 'ip', 'link', 'show')).not.toContain('mirror');
+  });
+
+  test('a VNI that another device of the node uses is refused', async ({ net }) => {
+    await net.exec(
+      'nodeA',
+      ...('ip link add flannel.1 type vxlan id 100 local 192.0.2.1 remote 192.0.2.9 dstport 4789'.split(
+        ' ',
+      ) as [string]),
+    );
+    const sender = net.startSender();
+    await sender.logged('VNI 100 on UDP port 4789 is used by another VXLAN device of this node');
+    expect(await net.exec('pod', 'ip', 'link', 'show')).not.toContain('mirror');
+    expect(await net.exec('pod', 'tc', 'qdisc', 'show')).not.toContain('clsact');
+  });
+
+  test('an ingress qdisc on the target is left alone, and only what the pod receives can be tapped', async ({
+    net,
+  }) => {
+    await net.exec('pod', 'tc', 'qdisc', 'add', 'dev', 'eth0', 'ingress');
+    const refused = net.startSender();
+    await refused.logged('Interface eth0 has an ingress qdisc that is not kokotap’s');
+    await refused.stop();
+    const { sender } = await net.tap({ 'mirror-type': 'ingress' });
+    await sender.stop();
+    expect(await net.exec('pod', 'tc', 'qdisc', 'show', 'dev', 'eth0')).toContain('qdisc ingress');
+  });
+
+  test('a running tap is not replaced by one that wants its interface', async ({ net }) => {
+    const { sender } = await net.tap();
+    const other = net.startSender({ 'tap-id': '112233445566', vni: '101' });
+    await other.logged(
+      "Interface mirror exists in the target's network namespace and belongs to the running tap aabbccddeeff",
+    );
+    await other.stop();
+    expect(sender.isReady()).toBe(true);
+    expect(await net.exec('pod', 'ip', '-d', 'link', 'show', 'mirror')).toContain('vxlan id 100');
+  });
+});
+
+function isUdpToPod(frame: string): boolean {
+  const destination = Buffer.from(addresses.pod.split('.').map(Number)).toString('hex');
+  return (
+    frame.slice(24, 28) === '0800' && frame.slice(46, 48) === '11' && frame.slice(60, 68) === destination
+  );
+}

@@ -1,0 +1,64 @@
+import { describe, expect } from 'vitest';
+import { test } from './support/net.ts';
+
+describe('readiness', () => {
+  test('of each end waits for the other, and is lost with it', async ({ net }) => {
+    const sender = net.startSender();
+    await sender.logged('nothing of the receiver comes from 192.0.2.2 by UDP port 4789');
+    expect(sender.isReady()).toBe(false);
+    const receiver = net.startReceiver();
+    await Promise.all([sender.ready(), receiver.ready()]);
+    await receiver.stop();
+    await expect.poll(() => sender.isReady(), { timeout: 10_000 }).toBe(false);
+  });
+
+  test('is not there while a firewall drops the tunnel’s packets', async ({ net }) => {
+    const { sender, receiver } = await net.tap();
+    // No netfilter tool is needed for a wall: a filter on the underlay that drops everything.
+    await net.exec('nodeB', 'tc', 'qdisc', 'add', 'dev', 'underlay', 'clsact');
+    await net.exec(
+      'nodeB',
+      ...('tc filter add dev underlay ingress bpf da bytecode'.split(' ') as [string]),
+      '1,6 0 0 2',
+    );
+    await expect.poll(() => receiver.isReady(), { timeout: 10_000 }).toBe(false);
+    await net.exec('nodeB', 'tc', 'qdisc', 'delete', 'dev', 'underlay', 'clsact');
+    await Promise.all([sender.ready(), receiver.ready()]);
+  });
+
+  test('on the same node is lost when the receiver’s half is not up', async ({ net }) => {
+    const { sender, receiver } = await net.tapSameNode();
+    await receiver.kill();
+    await net.exec('nodeA', 'ip', 'link', 'set', 'mirror', 'down');
+    await expect.poll(() => sender.isReady()).toBe(false);
+  });
+});
+
+describe('status', () => {
+  test('says from the kernel alone what is there and what was copied', async ({ net }) => {
+    await net.quiet();
+    await net.tap();
+    const text = await net.exec(
+      'nodeA',
+      process.execPath,
+      'dist/kokotap-agent.js',
+      'status',
+      '--tap-id=aabbccddeeff',
+    );
+    const { ends } = JSON.parse(text);
+    expect(ends.map(({ role }: { role: string }) => role).toSorted()).toEqual(['receiver', 'sender']);
+    expect(ends).toContainEqual(
+      expect.objectContaining({
+        role: 'sender',
+        device: expect.objectContaining({
+          name: 'mirror',
+          kind: 'vxlan',
+          vni: 100,
+          remote: '192.0.2.2',
+          up: true,
+        }),
+        copied: { ingress: { packets: 0, bytes: 0 }, egress: { packets: 0, bytes: 0 } },
+      }),
+    );
+  });
+});

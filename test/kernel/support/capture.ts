@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Net, Where } from './net.ts';
+
+/** A capture of whole frames on one interface. */
+export class Capture {
+  readonly #stop: () => Promise<Buffer>;
+
+  private constructor(stop: () => Promise<Buffer>) {
+    this.#stop = stop;
+  }
+
+  /** Starts tcpdump and waits until it listens. */
+  static async start(net: Net, where: Where, ifname: string): Promise<Capture> {
+    const file = net.file(`${where}-${ifname}-${performance.now()}.pcap`);
+    // oxfmt-ignore
+    const child = net.spawn(where, 'tcpdump', '--immediate-mode', '-i', ifname, '-n', '-U', '-s', '0', '-B', '8192', '-Z', 'root', '-w', file);
+    let stderr = '';
+    child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    while (!stderr.includes('listening on')) {
+      if (child.exitCode !== null) throw new Error(`tcpdump ended: ${stderr}`);
+      await sleep(10);
+    }
+    return new Capture(async () => {
+      const exited = once(child, 'exit');
+      child.kill('SIGINT');
+      await exited;
+      if (!stderr.includes('0 packets dropped by kernel')) throw new Error(`tcpdump lost frames: ${stderr}`);
+      return readFileSync(file);
+    });
+  }
+
+  /** Ends the capture; the frames in hexadecimal, in the order they were seen. */
+  async frames(): Promise<string[]> {
+    await sleep(300); // what is on its way
+    return parsePcap(await this.#stop());
+  }
+}
+
+/** Reads a little-endian pcap file: a header of 24 bytes, then per frame 16 bytes with its length at 8. */
+function parsePcap(file: Buffer): string[] {
+  const frames = [];
+  for (let at = 24; at < file.length;) {
+    const length = file.readUInt32LE(at + 8);
+    frames.push(file.toString('hex', at + 16, at + 16 + length));
+    at += 16 + length;
+  }
+  return frames;
+}

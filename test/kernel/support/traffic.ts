@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import type { Net, Where } from './net.ts';
+
+/** Sends UDP datagrams of changing sizes and contents from one namespace to an address, whether or not anyone listens. */
+export async function sendUdp(
+  net: Net,
+  from: Where,
+  to: string,
+  { port = 9, count = 100, maxBytes = 1472 }: { port?: number; count?: number; maxBytes?: number } = {},
+): Promise<void> {
+  await runScript(
+    net,
+    from,
+    `
+    const [to, port, count, max] = [process.argv[1], ...process.argv.slice(2).map(Number)];
+    const { createSocket } = await import('node:dgram');
+    const { randomBytes } = await import('node:crypto');
+    const socket = createSocket('udp4');
+    for (let i = 0; i < count; i++) {
+      await new Promise((done) => socket.send(randomBytes(8 + Math.floor((i * (max - 8)) / count)), port, to, done));
+      if (i % 5 === 0) await new Promise((done) => setTimeout(done, 1));
+    }
+    socket.close();`,
+    to,
+    String(port),
+    String(count),
+    String(maxBytes),
+  );
+}
+
+/** Sends one UDP datagram as it is. */
+export async function sendDatagram(
+  net: Net,
+  from: Where,
+  to: string,
+  port: number,
+  hex: string,
+): Promise<void> {
+  await runScript(
+    net,
+    from,
+    `
+    const [to, port, hex] = process.argv.slice(1);
+    const { createSocket } = await import('node:dgram');
+    const socket = createSocket('udp4');
+    socket.send(Buffer.from(hex, 'hex'), Number(port), to, () => socket.close());`,
+    to,
+    String(port),
+    hex,
+  );
+}
+
+/** A UDP server that answers every datagram with the same; `received` counts them. */
+export async function echoUdp(net: Net, where: Where, port: number): Promise<{ received(): number }> {
+  let received = 0;
+  const child = net.spawn(
+    where,
+    process.execPath,
+    '--input-type=module',
+    '--eval',
+    `
+    const { createSocket } = await import('node:dgram');
+    const socket = createSocket('udp4');
+    socket.on('message', (data, { port, address }) => {
+      process.stdout.write('.');
+      socket.send(data, port, address);
+    });
+    socket.bind(Number(process.argv[1]), () => process.stdout.write('!'));`,
+    String(port),
+  );
+  child.stdout?.on('data', (chunk: Buffer) => (received += chunk.toString().replaceAll('!', '').length));
+  if (child.stdout) await once(child.stdout, 'data');
+  return { received: () => received };
+}
+
+async function runScript(net: Net, where: Where, script: string, ...args: string[]): Promise<void> {
+  await net.exec(where, process.execPath, '--input-type=module', '--eval', script, ...args);
+}

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { manifests, type ResolvedTap } from '#src/tap/manifests.ts';
+
+const TAP: ResolvedTap = {
+  identity: {
+    targetNamespace: 'default',
+    pod: 'web',
+    podIfname: 'eth0',
+    destination: { kind: 'node', node: 'node-b' },
+    ifname: 'mirror',
+    tapNamespace: 'default',
+  },
+  podUid: 'uid',
+  podNode: 'node-a',
+  direction: 'both',
+  path: {
+    kind: 'vxlan',
+    vni: 5,
+    port: 4789,
+    addresses: { local: { family: 'IPv4', text: '10.0.0.1' }, remote: { family: 'IPv4', text: '10.0.0.2' } },
+  },
+  image: 'image',
+  version: '1.2.3',
+  durationSeconds: undefined,
+};
+
+test('the ends of the path are mirrored in the two pods', () => {
+  expect(manifests(TAP).map(({ spec }) => spec.containers[0]?.args.slice(-4))).toEqual([
+    ['--vni=5', '--vxlan-port=4789', '--local=10.0.0.1', '--remote=10.0.0.2'],
+    ['--vni=5', '--vxlan-port=4789', '--local=10.0.0.2', '--remote=10.0.0.1'],
+  ]);
+});
+
+test('the receiver has less rights than the sender', () => {
+  const [sender, receiver] = manifests(TAP).map(({ spec }) => spec);
+  expect(sender).toMatchObject({ hostPID: true, hostNetwork: true });
+  expect(receiver).toMatchObject({ hostNetwork: true });
+  expect(receiver).not.toHaveProperty('hostPID');
+  expect(receiver?.containers[0]?.securityContext.capabilities).toEqual({
+    drop: ['ALL'],
+    add: ['NET_ADMIN'],
+  });
+  expect(receiver?.containers[0]?.securityContext).not.toHaveProperty('appArmorProfile');
+});
+
+test("no pod is privileged, sees the node's files or has a way to the API", () => {
+  for (const { spec } of manifests(TAP)) {
+    expect(JSON.stringify(spec)).not.toMatch(/privileged|hostPath/u);
+    expect(spec).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
+    expect(spec.containers[0]?.securityContext).toMatchObject({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+  }
+});
+
+test('settings of the tap do not change what the tap is', () => {
+  const [sender] = manifests(TAP);
+  const [changed] = manifests({ ...TAP, direction: 'egress', durationSeconds: 60, image: 'other' });
+  expect(changed?.metadata).toEqual(sender?.metadata);
+  expect(changed?.spec).toMatchObject({ activeDeadlineSeconds: 60 });
+});
+
+test('a target with the longest names makes labels that Kubernetes takes', () => {
+  const identity = { ...TAP.identity, pod: 'p'.repeat(253), targetNamespace: 'n'.repeat(63) };
+  for (const { metadata } of manifests({ ...TAP, identity })) {
+    for (const value of Object.values(metadata.labels)) {
+      expect(value).toMatch(/^[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?$/u);
+    }
+  }
+});

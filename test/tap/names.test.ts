@@ -1,0 +1,111 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { isDnsSubdomain } from '#src/tap/kubeNames.ts';
+import { receiverName, senderName } from '#src/tap/names.ts';
+import type { TapIdentity } from '#src/tap/tapId.ts';
+
+const PLAIN: TapIdentity = {
+  targetNamespace: 'default',
+  pod: 'web',
+  podIfname: 'eth0',
+  destination: { kind: 'node', node: 'node-b' },
+  ifname: 'mirror',
+  tapNamespace: 'default',
+};
+
+/** Names made of the very words that tap names are made of, and a few dull ones: the hard cases. */
+const trickyName = fc
+  .array(fc.constantFrom('a', 'b', 'sender', 'receiver', 'kokotap', '0123456789', 'x.y', 'z'.repeat(120)), {
+    minLength: 1,
+    maxLength: 6,
+  })
+  .map((words) => words.join('-'))
+  .filter(isDnsSubdomain);
+
+const anyName = fc.oneof(trickyName, fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?$/u));
+
+const identities: fc.Arbitrary<TapIdentity> = fc.record({
+  targetNamespace: fc.constantFrom('default', 'team'),
+  pod: anyName,
+  podIfname: fc.constantFrom('eth0', 'net1'),
+  destination: anyName.map((node) => ({ kind: 'node', node }) as const),
+  ifname: fc.constantFrom('mirror', 'tap0'),
+  tapNamespace: fc.constantFrom('default', 'team'),
+});
+
+function names(identity: TapIdentity): string[] {
+  const { destination } = identity;
+  const receiver = destination.kind === 'node' ? [receiverName(identity, destination.node)] : [];
+  return [senderName(identity), ...receiver].map((name) => `${identity.tapNamespace}/${name}`);
+}
+
+test('plain names', () => {
+  expect(names(PLAIN)).toEqual(['default/kokotap-web-sender', 'default/kokotap-web-receiver-node-b']);
+  expect(names({ ...PLAIN, pod: 'a.b', destination: { kind: 'node', node: 'n.example.org' } })).toEqual([
+    'default/kokotap-a.b-sender',
+    'default/kokotap-a.b-receiver-n.example.org',
+  ]);
+  expect(names({ ...PLAIN, pod: 'web-5d4f8c9b7d-x2x9z' })[0]).toBe(
+    'default/kokotap-web-5d4f8c9b7d-x2x9z-sender',
+  );
+});
+
+test.each<[string, Partial<TapIdentity>]>([
+  ['another namespace', { tapNamespace: 'taps' }],
+  ['another interface of the pod', { podIfname: 'net1' }],
+  ['another mirror interface', { ifname: 'tap0' }],
+  ['a name that would be too long', { pod: 'x'.repeat(240) }],
+  ["a pod whose sender could be another pod's receiver", { pod: 'a-receiver-b' }],
+  ['a pod whose plain name looks hashed', { pod: 'web-0123456789' }],
+])('%s makes the sender a name with a hash', (_, change) => {
+  expect(senderName({ ...PLAIN, ...change })).toMatch(/^kokotap-[a-z0-9-]+-[0-9a-f]{10}-sender$/u);
+});
+
+test.each([
+  ['a', 'b-sender'],
+  ['a-receiver', 'b'],
+  ['a', 'receiver-b'],
+  ['a-receiver-b', 'c'],
+])('the receiver of pod %s on node %s gets a name with a hash', (pod, node) => {
+  expect(receiverName({ ...PLAIN, pod }, node)).toMatch(/-[0-9a-f]{10}-receiver-/u);
+});
+
+test('any name is one that a pod can have', () => {
+  fc.assert(
+    fc.property(identities, (identity) => {
+      expect(names(identity).map((name) => isDnsSubdomain(name.split('/')[1] ?? ''))).toEqual([true, true]);
+    }),
+  );
+});
+
+test('even names that no object has become valid', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (pod, node) => {
+      const identity = { ...PLAIN, pod: `p${pod}`, destination: { kind: 'node', node: `n${node}` } } as const;
+      expect(names(identity).map((name) => isDnsSubdomain(name.split('/')[1] ?? ''))).toEqual([true, true]);
+    }),
+  );
+});
+
+test('the same identity has the same names', () => {
+  fc.assert(
+    fc.property(identities, (identity) => {
+      expect(names({ ...identity })).toEqual(names(identity));
+    }),
+  );
+});
+
+test('two taps share no name, except that a pod has one plain sender', () => {
+  fc.assert(
+    fc.property(identities, identities, fc.boolean(), (one, other, samePod) => {
+      const two = samePod ? { ...other, pod: one.pod } : other;
+      fc.pre(JSON.stringify(one) !== JSON.stringify(two));
+      const shared = names(one).filter((name) => names(two).includes(name));
+      const onlyDestinationDiffers =
+        JSON.stringify({ ...one, destination: 0 }) === JSON.stringify({ ...two, destination: 0 });
+      const allowed = onlyDestinationDiffers ? names(one).slice(0, 1) : [];
+      expect(allowed).toEqual(expect.arrayContaining(shared));
+    }),
+    { numRuns: 2000 },
+  );
+});

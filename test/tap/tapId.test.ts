@@ -1,0 +1,57 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { tapId, type TapIdentity } from '#src/tap/tapId.ts';
+
+const name = fc.string({ minLength: 1, maxLength: 5 });
+
+const identities: fc.Arbitrary<TapIdentity> = fc.record({
+  targetNamespace: name,
+  pod: name,
+  podIfname: name,
+  destination: fc.oneof(
+    name.map((node) => ({ kind: 'node', node }) as const),
+    name.map((address) => ({ kind: 'ip', address }) as const),
+  ),
+  ifname: name,
+  tapNamespace: name,
+});
+
+test('the id of a tap never changes: it is in clusters and kernels', () => {
+  const identity: TapIdentity = {
+    targetNamespace: 'default',
+    pod: 'centos',
+    podIfname: 'eth0',
+    destination: { kind: 'node', node: 'kube-master' },
+    ifname: 'mirror',
+    tapNamespace: 'default',
+  };
+  expect(tapId(identity)).toBe('1b718cdae840');
+});
+
+test('12 hex digits, whatever the order of the fields', () => {
+  fc.assert(
+    fc.property(identities, (identity) => {
+      expect(tapId(identity)).toMatch(/^[0-9a-f]{12}$/u);
+      const { pod, ...rest } = identity;
+      expect(tapId({ ...rest, pod })).toBe(tapId(identity));
+    }),
+  );
+});
+
+test('another identity has another id', () => {
+  fc.assert(
+    fc.property(identities, identities, (one, two) => {
+      fc.pre(JSON.stringify(one) !== JSON.stringify(two));
+      expect(tapId(one)).not.toBe(tapId(two));
+    }),
+  );
+});
+
+test('a node and an address of one name are two destinations', () => {
+  fc.assert(
+    fc.property(identities, name, (identity, end) => {
+      const toNode = tapId({ ...identity, destination: { kind: 'node', node: end } });
+      expect(tapId({ ...identity, destination: { kind: 'ip', address: end } })).not.toBe(toNode);
+    }),
+  );
+});

@@ -1,0 +1,39 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { chooseVni, MAX_VNI } from '#src/tap/vni.ts';
+
+const hex = fc.stringMatching(/^[0-9a-f]{12}$/u);
+const vnis = fc.integer({ min: 1, max: MAX_VNI });
+
+test('a VNI of 1 to 16777215 that no other tap has', () => {
+  fc.assert(
+    fc.property(hex, fc.array(fc.record({ tapId: hex, vni: vnis })), fc.nat(20), (id, others, run) => {
+      const preferred = chooseVni(id, []);
+      // A run of taken VNIs just where this tap wants to be, over the upper end too.
+      const inTheWay = Array.from({ length: run }, (_, step) => ({
+        tapId: 'other',
+        vni: ((preferred - 1 + step) % MAX_VNI) + 1,
+      }));
+      const taps = [...others.filter(({ tapId }) => tapId !== id), ...inTheWay];
+      const vni = chooseVni(id, taps);
+      expect(Number.isInteger(vni) && vni >= 1 && vni <= MAX_VNI).toBe(true);
+      expect(taps.map((tap) => tap.vni)).not.toContain(vni);
+      expect(chooseVni(id, taps.toReversed())).toBe(vni);
+    }),
+  );
+});
+
+test('a tap keeps the VNI that it has', () => {
+  fc.assert(
+    fc.property(hex, vnis, fc.array(fc.record({ tapId: hex, vni: vnis })), (id, vni, others) => {
+      const taps = others.filter(({ tapId }) => tapId !== id);
+      expect(chooseVni(id, [...taps, { tapId: id, vni }])).toBe(vni);
+    }),
+  );
+});
+
+test('after the last VNI comes the first', () => {
+  // 0xfffffe is 16777214: the derived VNI is the last one.
+  expect(chooseVni('000000fffffe', [])).toBe(MAX_VNI);
+  expect(chooseVni('000000fffffe', [{ tapId: 'other', vni: MAX_VNI }])).toBe(1);
+});

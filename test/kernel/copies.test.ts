@@ -55,18 +55,7 @@ describe('what arrives on the mirror', () => {
       'link add outside type vxlan id 100 local 192.0.2.2 remote 192.0.2.1 dstport 4789 nolearning';
     await net.exec('nodeB', 'ip', ...device.split(' '));
     await net.exec('nodeB', 'ip', 'link', 'set', 'outside', 'up');
-    const sender = net.startAgent(
-      'nodeA',
-      ...[
-        'sender',
-        '--tap-id=aabbccddeeff',
-        '--ifname=mirror',
-        `--pod-uid=${net.podUid}`,
-        '--pod-ifname=eth0',
-      ],
-      ...['--mirror-type=both', '--vni=100', '--vxlan-port=4789', '--local=192.0.2.1', '--remote=192.0.2.2'],
-      '--external-peer',
-    );
+    const sender = net.startSender({ 'external-peer': '' });
     await sender.ready();
     const outside = await Capture.start(net, 'nodeB', 'outside');
     await sendUdp(net, 'nodeA', addresses.pod, { port, count: 20 });

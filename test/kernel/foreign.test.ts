@@ -12,9 +12,8 @@ describe('what is not kokotap’s', () => {
       await net.exec('pod', 'ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}-end`);
       for (const end of [name, `${name}-end`]) await net.exec('pod', 'ip', 'link', 'set', end, 'up');
       if (name === 'before') await net.exec('pod', 'tc', 'qdisc', 'add', 'dev', 'eth0', 'clsact');
-      // oxfmt-ignore
-      await net.exec('pod', 'tc', 'filter', 'add', 'dev', 'eth0', 'ingress', 'protocol', 'all', 'pref', String(pref),
-        'u32', 'match', 'u32', '0', '0', 'action', 'mirred', 'egress', 'mirror', 'dev', name, 'continue');
+      const copy = `u32 match u32 0 0 action mirred egress mirror dev ${name} continue`;
+      await net.exec('pod', `tc filter add dev eth0 ingress protocol all pref ${pref} ${copy}`);
     }
     const { sender } = await net.tap();
     const during = [
@@ -32,12 +31,7 @@ describe('what is not kokotap’s', () => {
 
   test('a filter at our preference is left alone and named', async ({ net }) => {
     await net.exec('pod', 'tc', 'qdisc', 'add', 'dev', 'eth0', 'clsact');
-    await net.exec(
-      'pod',
-      ...('tc filter add dev eth0 egress protocol ip pref 7 u32 match u32 0 0 flowid 1:1'.split(' ') as [
-        string,
-      ]),
-    );
+    await net.exec('pod', 'tc filter add dev eth0 egress protocol ip pref 7 u32 match u32 0 0 flowid 1:1');
     const before = await net.snapshot('pod');
     const sender = net.startSender();
     await sender.logged(
@@ -61,17 +55,7 @@ describe('what is not kokotap’s', () => {
     net,
   }) => {
     await net.exec('nodeA', 'ip', 'link', 'add', 'mirror', 'type', 'veth', 'peer', 'name', 'other');
-    const sender = net.startAgent(
-      'nodeA',
-      ...[
-        'sender',
-        '--tap-id=aabbccddeeff',
-        '--ifname=mirror',
-        `--pod-uid=${net.podUid}`,
-        '--pod-ifname=eth0',
-      ],
-      ...['--mirror-type=both', '--same-node'],
-    );
+    const sender = net.startSameNodeSender();
     await sender.logged('Interface mirror exists on this node');
     expect(await net.exec('nodeA', 'ip', 'link', 'show', 'mirror')).toContain('mirror@other');
     expect(await net.exec('pod', 'ip', 'link', 'show')).not.toContain('mirror');
@@ -80,9 +64,7 @@ describe('what is not kokotap’s', () => {
   test('a VNI that another device of the node uses is refused', async ({ net }) => {
     await net.exec(
       'nodeA',
-      ...('ip link add flannel.1 type vxlan id 100 local 192.0.2.1 remote 192.0.2.9 dstport 4789'.split(
-        ' ',
-      ) as [string]),
+      'ip link add flannel.1 type vxlan id 100 local 192.0.2.1 remote 192.0.2.9 dstport 4789',
     );
     const sender = net.startSender();
     await sender.logged('VNI 100 on UDP port 4789 is used by another VXLAN device of this node');

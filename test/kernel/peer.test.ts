@@ -16,11 +16,7 @@ describe('readiness', () => {
     const { sender, receiver } = await net.tap();
     // No netfilter tool is needed for a wall: a filter on the underlay that drops everything.
     await net.exec('nodeB', 'tc', 'qdisc', 'add', 'dev', 'underlay', 'clsact');
-    await net.exec(
-      'nodeB',
-      ...('tc filter add dev underlay ingress bpf da bytecode'.split(' ') as [string]),
-      '1,6 0 0 2',
-    );
+    await net.exec('nodeB', 'tc filter add dev underlay ingress bpf da bytecode', '1,6 0 0 2');
     await expect.poll(() => receiver.isReady(), { timeout: 10_000 }).toBe(false);
     await net.exec('nodeB', 'tc', 'qdisc', 'delete', 'dev', 'underlay', 'clsact');
     await Promise.all([sender.ready(), receiver.ready()]);

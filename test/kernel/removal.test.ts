@@ -44,7 +44,7 @@ describe('the end of a tap', () => {
 
   test('keeps the qdisc it made while someone else’s filter is on it', async ({ net }) => {
     const { sender } = await net.tap();
-    await net.exec('pod', ...foreignFilter('add'));
+    await net.exec('pod', 'tc filter add dev eth0 ingress protocol all pref 20 u32 match u32 0 0 flowid 1:1');
     await sender.stop();
     expect(await net.exec('pod', 'tc', 'filter', 'show', 'dev', 'eth0', 'ingress')).toContain('pref 20 u32');
     expect(await net.exec('pod', 'tc', 'filter', 'show', 'dev', 'eth0', 'ingress')).not.toContain('mirred');
@@ -71,25 +71,3 @@ describe('the end of a tap', () => {
     expect(await net.snapshot('pod')).toBe(before);
   });
 });
-
-function foreignFilter(change: string): [string, ...string[]] {
-  return [
-    'tc',
-    'filter',
-    change,
-    'dev',
-    'eth0',
-    'ingress',
-    'protocol',
-    'all',
-    'pref',
-    '20',
-    'u32',
-    'match',
-    'u32',
-    '0',
-    '0',
-    'flowid',
-    '1:1',
-  ];
-}

@@ -1,15 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  mkdirSync,
-  mkdtempSync,
-  rmdirSync,
-  rmSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -147,9 +138,14 @@ export class Net {
     await run('ip', ['netns', 'delete', this.netns('pod')]);
   }
 
-  /** Runs a command in a namespace and returns its output. */
-  exec(where: Where, ...[file, ...args]: [string, ...string[]]): Promise<string> {
-    return run('nsenter', [`--net=/run/netns/${this.netns(where)}`, file, ...args]);
+  /**
+   * Runs a command in a namespace and returns its output.
+   *
+   * @param command words parted by blanks
+   * @param args more words, taken as they are
+   */
+  exec(where: Where, command: string, ...args: string[]): Promise<string> {
+    return run('nsenter', [`--net=/run/netns/${this.netns(where)}`, ...command.split(' '), ...args]);
   }
 
   /** Starts a command in a namespace; it ends with the test at the latest. */
@@ -170,11 +166,9 @@ export class Net {
   startAgent(where: 'nodeA' | 'nodeB', ...args: string[]): Agent {
     const runFolder = mkdtempSync(path.join(this.#folder, 'run-'));
     mkdirSync('/run/kokotap', { recursive: true });
-    const child = this.spawn(
-      where,
-      ...['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /run/kokotap && exec "$@"', runFolder],
-      ...[process.execPath, agentBundle, ...args],
-    );
+    const mount = 'mount --bind "$0" /run/kokotap && exec "$@"';
+    const inside = ['unshare', '--mount', 'sh', '-c', mount, runFolder, process.execPath, agentBundle];
+    const child = this.spawn(where, ...inside, ...args);
     return new Agent(child, path.join(runFolder, 'ready'));
   }
 
@@ -196,9 +190,13 @@ export class Net {
     return { sender, receiver };
   }
 
+  startSameNodeSender(): Agent {
+    return this.startAgent('nodeA', 'sender', ...flags(this.#target()), ...sameNode);
+  }
+
   /** Starts both agents of a tap whose destination is the pod's own node. */
   async tapSameNode(): Promise<{ sender: Agent; receiver: Agent }> {
-    const sender = this.startAgent('nodeA', 'sender', ...flags(this.#target()), ...sameNode);
+    const sender = this.startSameNodeSender();
     const receiver = this.startAgent('nodeA', 'receiver', ...sameNode);
     await Promise.all([sender.ready(), receiver.ready()]);
     return { sender, receiver };
@@ -332,7 +330,7 @@ export const test = base.extend<{ net: Net }>({
 });
 
 /** Waits for something to be so. */
-export async function until(
+async function until(
   condition: () => Promise<boolean>,
   timeoutMs: number,
   what: string,
@@ -354,7 +352,7 @@ function tunnel(local: 'nodeA' | 'nodeB', remote: 'nodeA' | 'nodeB'): Record<str
 }
 
 function flags(values: Record<string, string>): string[] {
-  return Object.entries(values).map(([name, value]) => `--${name}=${value}`);
+  return Object.entries(values).map(([name, value]) => (value === '' ? `--${name}` : `--${name}=${value}`));
 }
 
 function removed(folder: string): boolean {
@@ -373,9 +371,4 @@ async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Pro
   child.kill(signal);
   await exited;
   return child.exitCode;
-}
-
-/** Content of a file that a process in some namespace sees. */
-export function readText(file: string): string {
-  return readFileSync(file, 'utf8');
 }

@@ -1,0 +1,44 @@
+# The project's commands; `make help` lists them. Everything that is needed is installed by `make setup`, which the
+# others call: Debian packages, and from the lockfile Node.js and the development tools.
+SHELL := /bin/bash -euo pipefail
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: help setup build image check test demo bench lab-up lab-down lab-status clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: ## install what the other commands need
+	@scripts/setup
+
+build: setup ## bundle the command line and the agent into dist/
+	@node scripts/build.ts
+
+image: build ## build the image of the tap's pods, dist/kokotap-image.tar
+	@image/build
+
+check: setup ## formatter, linter, type checker, dead code, shell scripts
+	@node scripts/test.ts check
+
+test: setup ## everything: checks, unit tests, kernel tests, cluster tests
+	@node scripts/test.ts
+
+demo: image ## tap a pod of a real cluster on this machine, step by step
+	@scripts/demo
+
+bench: image ## measure what a tap costs; writes docs/performance.md and .json
+	@node bench/bench.ts
+
+lab-up: setup ## start the cluster on this machine
+	@lab/up
+
+lab-down: ## remove it without a trace
+	@lab/down
+
+lab-status: ## say what of it runs
+	@lab/status
+
+clean: ## remove what was built here
+	@rm -rf dist node_modules

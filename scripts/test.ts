@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/**
+ * Runs the checks and the tests and closes with a line `N passed, N failed`, in which every check counts as one.
+ * `check` as the only argument: the checks alone; anything else goes to vitest, for example `--project unit`.
+ */
+function main(args: readonly string[]): number {
+  if (process.getuid?.() !== 0) {
+    process.stderr.write(
+      'The tests need root: they make network namespaces and a cluster. Run make as root.\n',
+    );
+    return 1;
+  }
+  const results = Object.entries(checks).map(([name, [program, ...rest]]) => {
+    process.stdout.write(`\n== ${name}\n`);
+    return spawnSync(program, rest, { stdio: 'inherit' }).status === 0;
+  });
+  let [passed, failed] = [results.filter(Boolean).length, results.filter((ok) => !ok).length];
+  if (args[0] !== 'check') {
+    const tests = runTests(args);
+    passed += tests.passed;
+    failed += tests.failed;
+  }
+  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+  return failed === 0 ? 0 : 1;
+}
+
+const checks: Record<string, [string, ...string[]]> = {
+  formatter: ['oxfmt', '--check'],
+  linter: ['oxlint', '--deny-warnings'],
+  'type checker': ['tsc'],
+  'dead code': ['knip', '--no-progress'],
+  'shell scripts': ['scripts/shellcheck'],
+};
+
+function runTests(args: readonly string[]): { passed: number; failed: number } {
+  process.stdout.write('\n== tests\n');
+  const folder = mkdtempSync(path.join(tmpdir(), 'kokotap-results-'));
+  const file = path.join(folder, 'results.json');
+  try {
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+    const { status } = spawnSync('vitest', ['run', ...reporters, ...args], { stdio: 'inherit' });
+    const {
+      numPassedTests: passed,
+      numFailedTests: failed,
+      numTotalTests: total,
+    } = JSON.parse(readFileSync(file, 'utf8'));
+    // A run that fails outside a test (set-up, an unhandled error), or leaves tests out, has failed.
+    return { passed, failed: Math.max(failed, total - passed, status === 0 ? 0 : 1) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+process.exitCode = main(process.argv.slice(2));

@@ -1,0 +1,32 @@
+# shellcheck shell=bash disable=SC2154 # the settings come from config.sh, by the command that sources this
+# Starts and removes machines.
+
+# boot MACHINE: starts its first process in a control group and namespaces of its own, unless it runs.
+boot() {
+  local home=$state/machines/$1
+  ! machine_pid "$1" >/dev/null || return 0
+  cgroup_remove "$prefix/$1" # a kubelet would look for half a minute into what an ended machine left
+  rm -rf --one-file-system "$home"/{pid,root,upper,work}
+  mkdir -p "$home"/{root,upper,work,lib,log}
+  (
+    cgroup_enter "$prefix/$1/starter"
+    exec setsid unshare --pid --fork --kill-child --mount --net --uts --ipc \
+      "$lab/machine/first" "$1" "${folders[root]}/files" "${folders[kubernetes]}/files" "${folders[etcd]}/files" 9>&-
+  ) </dev/null &>"$home/log/machine.log" &
+}
+
+# await_boot MACHINE: waits until its first process has recorded its number.
+await_boot() {
+  for _ in {1..200}; do
+    ! machine_pid "$1" >/dev/null || return 0
+    sleep 0.05
+  done
+  fail "$1 does not start, see $state/machines/$1/log/machine.log"
+}
+
+# remove_lab: ends all machines and removes all that the host can see of them, however far they had come.
+remove_lab() {
+  ip link delete "${prefix}0" 2>/dev/null || true # would vanish with the control machine, but only later
+  cgroup_remove "$prefix"
+  rm -rf --one-file-system "$state"
+}

@@ -1,0 +1,77 @@
+# shellcheck shell=bash disable=SC2154 # the settings come from config.sh, by the command that sources this
+# The underlay: a bridge in the control machine, a cable from it to each machine's eth0 and one to the host.
+# A cable's end at the bridge is named after the machine, or "host". All vanishes with the control machine.
+
+# in_network MACHINE COMMAND...: runs one of the host's programs in the machine's network.
+in_network() {
+  local pid
+  pid=$(machine_pid "$1")
+  nsenter --net="/proc/$pid/ns/net" -- "${@:2}"
+}
+
+underlay_mtu() { cat "$state/mtu" 2>/dev/null || echo "$default_mtu"; }
+
+# plugged MACHINE: says whether its eth0 is there and set up.
+plugged() { [[ $(in_network "$1" ip -4 -brief address show dev eth0 2>/dev/null) == *" UP "*"${address[$1]}/24"* ]]; }
+
+# make_bridge: in the control machine, unless it is there.
+make_bridge() {
+  in_network control ip link show underlay &>/dev/null || in_network control ip link add underlay up type bridge
+  in_network control ip link set underlay mtu "$(underlay_mtu)"
+}
+
+# join_bridge PORT: puts a cable's end, already in the control machine, on the bridge.
+join_bridge() { in_network control ip link set "$1" up master underlay; }
+
+# mac_of ADDRESS: the same at every start, for the others remember it for half a minute.
+mac_of() {
+  local bytes
+  IFS=. read -ra bytes <<<"$1"
+  printf '02:00:%02x:%02x:%02x:%02x' "${bytes[@]}"
+}
+
+# plug MACHINE: connects it, unless it is: a machine that started anew has lost its cable, and all have with `control`.
+plug() {
+  local mtu node
+  ! plugged "$1" || return 0
+  mtu=$(underlay_mtu)
+  # The old cable's end stays a moment after its machine, whose network the kernel removes later.
+  in_network control ip link delete "$1" 2>/dev/null || true
+  in_network control ip link add "$1" mtu "$mtu" type veth \
+    peer name eth0 mtu "$mtu" address "$(mac_of "${address[$1]}")" netns "/proc/$(machine_pid "$1")/ns/net"
+  join_bridge "$1"
+  {
+    echo "link set lo up"
+    echo "address add ${address[$1]}/24 dev eth0"
+    echo "link set eth0 up"
+    for node in "${nodes[@]}"; do
+      [ "$node" = "$1" ] || echo "route replace ${pods[$node]} via ${address[$node]}"
+    done
+    # Leads nowhere, but a node needs some route to a service's address before kube-proxy's rules change it.
+    [ "$1" = control ] || echo "route replace default via ${address[control]}"
+  } | in_network "$1" ip -batch -
+}
+
+# plug_host: gives the host its cable, unless it has it.
+plug_host() {
+  local mtu
+  ! ip link show "${prefix}0" &>/dev/null || return 0
+  mtu=$(underlay_mtu)
+  ip link add "${prefix}0" mtu "$mtu" address "$(mac_of "$host_address")" type veth \
+    peer name host mtu "$mtu" netns "/proc/$(machine_pid control)/ns/net"
+  join_bridge host
+  ip address add "$host_address/24" dev "${prefix}0"
+  ip link set "${prefix}0" up
+}
+
+# set_mtu BYTES: on the bridge and on both ends of every cable.
+set_mtu() {
+  local machine
+  for machine in "${machines[@]}"; do
+    in_network control ip link set "$machine" mtu "$1"
+    in_network "$machine" ip link set eth0 mtu "$1"
+  done
+  in_network control ip link set host mtu "$1"
+  ip link set "${prefix}0" mtu "$1"
+  in_network control ip link set underlay mtu "$1"
+}

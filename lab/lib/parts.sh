@@ -1,0 +1,56 @@
+# shellcheck shell=bash disable=SC2154 # the settings come from config.sh, by the command that sources this
+# How each part of the cache is made: make_PART FOLDER makes it, inputs_PART prints what it is made from besides.
+# shellcheck disable=SC2034
+parts=(kubernetes etcd root images) # the longest to make first
+kubernetes_version=v1.34.4
+
+build_go() { # MODULE-FOLDER PACKAGE OUTPUT LINKER-FLAGS
+  CGO_ENABLED=0 GOWORK=off GOFLAGS='' go -C "$lab/programs/$1" build -trimpath -buildvcs=false -ldflags "$4" -o "$3" "$2"
+}
+
+inputs_kubernetes() { echo "$kubernetes_version"; cat "$lab"/programs/hyperkube/*; }
+make_kubernetes() { # every program of Kubernetes, kubectl too, in one file that goes by its name
+  local flags="-s -w" package program minor=${kubernetes_version#v1.}
+  for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+    flags+=" -X $package.gitVersion=$kubernetes_version -X $package.gitMajor=1 -X $package.gitMinor=${minor%.*}"
+    flags+=" -X $package.gitTreeState=clean"
+  done
+  build_go hyperkube . "$1/hyperkube" "$flags"
+  for program in kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet kubectl; do
+    ln -s hyperkube "$1/$program"
+  done
+}
+
+inputs_etcd() { cat "$lab"/programs/etcd/*; }
+make_etcd() { build_go etcd go.etcd.io/etcd/server/v3 "$1/etcd" "-s -w"; }
+
+inputs_root() { cat "$lab/../scripts/debian-root"; }
+make_root() { # the Debian that every machine runs on
+  local packages=(
+    bpftool conntrack containerd containernetworking-plugins curl ethtool iperf3 iproute2 iptables iputils-ping jq mount
+    netcat-openbsd nftables openssl procps python3 runc socat tcpdump
+  )
+  "$lab/../scripts/debian-root" essential "$1" "${packages[@]}"
+}
+
+inputs_images() { basename "$(part_folder root)"; cat "$lab"/programs/pause/* "$lab/images/pack"; }
+make_images() { # pause.tar and tools.tar
+  ensure_part root
+  mkdir "$1/work"
+  build_go pause . "$1/work/pause" "-s -w"
+  in_root "$1" bash -s /mnt <"$lab/images/pack"
+  rm -r "$1/work"
+}
+
+# in_root FOLDER COMMAND...: runs the command in the cached Debian root, where FOLDER is /mnt.
+in_root() {
+  # shellcheck disable=SC2016
+  unshare --mount sh -euc '
+    root=$1 folder=$2
+    shift 2
+    mount --bind "$folder" "$root/mnt"
+    mount --rbind /dev "$root/dev"
+    mount -t proc proc "$root/proc"
+    exec chroot "$root" env PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"
+  ' sh "$(part_folder root)/files" "$@"
+}

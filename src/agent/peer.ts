@@ -28,14 +28,14 @@ export class Peer {
   sayHello(): void {
     try {
       this.#socket.send(this.#hello, (error) => {
-        this.#trouble = error?.message;
+        this.#trouble ??= error?.message;
       });
     } catch (error) {
-      this.#trouble = messageOf(error); // not connected yet: the next second's goes
+      this.#trouble ??= messageOf(error); // not connected yet: the next second's goes
     }
   }
 
-  /** What the network answered to the last hello, for example that nobody is at the port. */
+  /** What the network answered to a hello since the peer was last heard, for example that nobody is at the port. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
@@ -47,7 +47,10 @@ export class Peer {
    */
   isThere(netDev: string, ifname: string): boolean {
     const count = helloCount(netDev, ifname);
-    if (this.#count !== undefined && count > this.#count) this.#heardAt = performance.now();
+    if (this.#count !== undefined && count > this.#count) {
+      this.#heardAt = performance.now();
+      this.#trouble = undefined;
+    }
     this.#count = count;
     return performance.now() - this.#heardAt < silenceMs;
   }

@@ -20,9 +20,9 @@ export function startMonitor(netns: Netns, onChange: () => void): Monitor {
     onChange();
   };
   const watchers = [
-    ['ip', 'monitor', 'link'],
-    ['tc', 'monitor'],
-  ].map((command) => new Watcher(netns, command, note));
+    new Watcher(netns, ['ip', 'monitor', 'link'], note),
+    new Watcher(netns, ['tc', 'monitor'], note),
+  ];
   return {
     changed() {
       for (const watcher of watchers) watcher.ensure();
@@ -39,11 +39,11 @@ export function startMonitor(netns: Netns, onChange: () => void): Monitor {
 /** One monitor process. It dies with the agent, or it would hold a dead pod's namespace for ever. */
 class Watcher {
   readonly #netns: Netns;
-  readonly #command: readonly string[];
+  readonly #command: readonly [string, ...string[]];
   readonly #note: () => void;
   #process: { kill(): void; readonly ended: Promise<unknown> } | undefined;
 
-  constructor(netns: Netns, command: readonly string[], note: () => void) {
+  constructor(netns: Netns, command: readonly [string, ...string[]], note: () => void) {
     this.#netns = netns;
     this.#command = command;
     this.#note = note;
@@ -53,7 +53,7 @@ class Watcher {
     if (this.#process !== undefined) return;
     const child = execa(
       'setpriv',
-      ['--pdeathsig', 'KILL', 'nsenter', `--net=${this.#netns.path}`, ...this.#command],
+      ['--pdeathsig', 'KILL', ...this.#netns.command(this.#command[0], this.#command.slice(1))],
       { stdin: 'ignore', stderr: 'ignore', buffer: false, reject: false },
     );
     child.stdout.on('data', this.#note);

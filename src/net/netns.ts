@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { type RunOptions, run } from '#src/exec/command.ts';
 
 /**
@@ -9,13 +9,21 @@ export class Netns {
   readonly inode: number;
   /** A path that other programs can open as long as this is. */
   readonly path: string;
+  /** Whether it is the one that the agent itself is in. Entering it needs no right, and a receiver has none. */
+  readonly isOwn: boolean;
   readonly #fd: number;
 
   /** @param path for example /proc/PID/ns/net */
   constructor(path: string) {
     this.#fd = openSync(path, 'r');
     this.inode = fstatSync(this.#fd).ino;
+    this.isOwn = this.inode === statSync('/proc/self/ns/net').ino;
     this.path = `/proc/${process.pid}/fd/${this.#fd}`;
+  }
+
+  /** The command that runs a program inside the namespace. */
+  command(file: string, args: readonly string[]): [string, ...string[]] {
+    return this.isOwn ? [file, ...args] : ['nsenter', `--net=${this.path}`, file, ...args];
   }
 
   /**
@@ -24,7 +32,8 @@ export class Netns {
    * @throws {CommandError}
    */
   run(file: string, args: readonly string[], options?: RunOptions): Promise<string> {
-    return run('nsenter', [`--net=${this.path}`, file, ...args], options);
+    const [program, ...rest] = this.command(file, args);
+    return run(program, rest, options);
   }
 
   close(): void {

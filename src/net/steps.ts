@@ -91,7 +91,7 @@ function addVxlan(netns: Netns, { link, mac, vxlan }: Extract<Step, { do: 'add v
   const { vni, port, local, remote } = vxlan;
   // oxfmt-ignore
   return [
-    'link', 'add', 'name', link, 'netns', netns.path, 'address', mac, 'type', 'vxlan',
+    'link', 'add', 'name', link, ...(netns.isOwn ? [] : ['netns', netns.path]), 'address', mac, 'type', 'vxlan',
     'id', String(vni), 'local', local, 'remote', remote, 'dstport', String(port), 'nolearning',
   ];
 }

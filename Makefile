@@ -13,10 +13,11 @@ help: ## list the commands
 setup: ## install what the other commands need
 	@scripts/setup
 
-build: setup ## bundle the command line and the agent into dist/
+build: ## bundle the command line and the agent into dist/
+	@scripts/setup node
 	@node scripts/build.ts
 
-image: build ## build the image of the tap's pods, dist/kokotap-image.tar
+image: setup build ## build the image of the tap's pods, dist/kokotap-image.tar
 	@image/build
 
 check: setup ## formatter, linter, type checker, dead code, shell scripts

@@ -155,7 +155,8 @@ class Keeper {
       this.#peer === undefined
         ? device.kind === 'vxlan' || this.#carrier
         : this.#peer.isThere(this.#held.place.netDev(), ifname);
-    if (there) this.#context.report.tell('ready', `${ifname} is in place at both ends`);
+    const ends = this.#end.peerSaysHello ? 'at both ends' : "here; the other end is not kokotap's";
+    if (there) this.#context.report.tell('ready', `${ifname} is in place ${ends}`);
     else this.#context.report.tell('alone', alone(this.#end.wanted, this.#peer?.trouble));
   }
 

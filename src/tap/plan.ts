@@ -103,11 +103,11 @@ function sameVxlan(a: Vxlan, b: Vxlan): boolean {
 }
 
 function conflict(link: Link, { ifname, device, role }: Wanted, owner: string | undefined): string {
-  const where = role === 'sender' ? "the target's network namespace" : 'this node';
-  const whose = owner === undefined ? 'is not kokotap’s' : `belongs to the running tap ${owner}`;
+  const where = role === 'sender' ? "in the target's network namespace" : 'on this node';
+  const whose = owner === undefined ? "is not kokotap's" : `belongs to the running tap ${owner}`;
   return link.name === ifname
-    ? `Interface ${ifname} exists in ${where} and ${whose}: delete it or choose another --ifname`
-    : `VNI ${device.kind === 'vxlan' ? device.vni : ''} is used by interface ${link.name} in ${where}, which ${whose}: choose another --vxlan-id`;
+    ? `Interface ${ifname} exists ${where} and ${whose}: delete it or choose another --ifname`
+    : `VNI ${device.kind === 'vxlan' ? device.vni : ''} is used by interface ${link.name} ${where}, which ${whose}: choose another --vxlan-id`;
 }
 
 function addDevice({ id, ifname, mac, device }: Wanted): Step {
@@ -144,7 +144,7 @@ function planFilters(wanted: Wanted, observed: Observed, link: string, needed: r
   const { qdisc, filters } = classifier(fresh ? undefined : observed.classifiers[link]);
   if (qdisc === 'ingress' && needed.some(({ hook }) => hook === 'egress'))
     throw new UserError(
-      `Interface ${link} has an ingress qdisc that is not kokotap’s, so what it sends cannot be copied: remove that qdisc or choose --mirrortype=ingress`,
+      `Interface ${link} has an ingress qdisc that is not kokotap's, so what it sends cannot be copied: remove that qdisc or choose --mirrortype=ingress`,
     );
   const ours = filters.filter(({ handle }) => isHandleOf(wanted.id, handle));
   const wrong = ours.filter((filter) => !needed.some((other) => sameFilter(filter, other)));
@@ -182,7 +182,7 @@ function refuseTaken(link: string, hook: Hook, filters: readonly Filter[]): void
   );
   if (other !== undefined)
     throw new UserError(
-      `Filter preference ${filterPreference} at the ${hook} of ${link} is taken by a ${other.kind} filter that is not kokotap’s: move that filter to another preference`,
+      `Filter preference ${filterPreference} at the ${hook} of ${link} is taken by a ${other.kind} filter that is not kokotap's: move that filter to another preference`,
     );
 }
 

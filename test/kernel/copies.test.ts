@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { Capture } from './support/capture.ts';
+import { Capture, isUdp } from './support/capture.ts';
 import { addresses, test } from './support/net.ts';
 import { echoUdp, sendUdp } from './support/traffic.ts';
 
@@ -37,7 +37,7 @@ describe('what arrives on the mirror', () => {
     });
   }
 
-  test('has both ways through a veth pair when the destination is the pod’s own node', async ({ net }) => {
+  test("has both ways through a veth pair when the destination is the pod's own node", async ({ net }) => {
     await net.quiet();
     await net.tapSameNode();
     await echoUdp(net, 'pod', port);
@@ -62,11 +62,6 @@ describe('what arrives on the mirror', () => {
     expect((await outside.frames()).filter(isUdp)).toHaveLength(20);
   });
 });
-
-/** An IPv4 frame with a UDP datagram. */
-function isUdp(frame: string): boolean {
-  return frame.slice(24, 28) === '0800' && frame.slice(46, 48) === '11';
-}
 
 function ipAddresses(frame: string): string {
   const address = (at: number) => [...Buffer.from(frame.slice(at, at + 8), 'hex')].join('.');

@@ -1,9 +1,9 @@
 import { describe, expect } from 'vitest';
-import { Capture } from './support/capture.ts';
+import { Capture, isUdp } from './support/capture.ts';
 import { addresses, test } from './support/net.ts';
 import { sendUdp } from './support/traffic.ts';
 
-describe('what is not kokotap’s', () => {
+describe("what is not kokotap's", () => {
   test('a filter behind ours and one before it go on working during and after a tap', async ({ net }) => {
     for (const [name, pref] of [
       ['before', 1],
@@ -35,7 +35,7 @@ describe('what is not kokotap’s', () => {
     const before = await net.snapshot('pod');
     const sender = net.startSender();
     await sender.logged(
-      'Filter preference 7 at the egress of eth0 is taken by a u32 filter that is not kokotap’s',
+      "Filter preference 7 at the egress of eth0 is taken by a u32 filter that is not kokotap's",
     );
     expect(sender.isReady()).toBe(false);
     expect(await net.snapshot('pod')).toBe(before);
@@ -45,7 +45,7 @@ describe('what is not kokotap’s', () => {
     await net.exec('pod', 'ip', 'link', 'add', 'mirror', 'type', 'veth', 'peer', 'name', 'other');
     const before = await net.snapshot('pod');
     const sender = net.startSender();
-    await sender.logged("Interface mirror exists in the target's network namespace and is not kokotap’s");
+    await sender.logged("Interface mirror exists in the target's network namespace and is not kokotap's");
     expect(await net.snapshot('pod')).toBe(before);
     await net.exec('pod', 'ip', 'link', 'delete', 'mirror');
     await sender.logged('"state":"alone"', 15_000);
@@ -77,7 +77,7 @@ describe('what is not kokotap’s', () => {
   }) => {
     await net.exec('pod', 'tc', 'qdisc', 'add', 'dev', 'eth0', 'ingress');
     const refused = net.startSender();
-    await refused.logged('Interface eth0 has an ingress qdisc that is not kokotap’s');
+    await refused.logged("Interface eth0 has an ingress qdisc that is not kokotap's");
     await refused.stop();
     const { sender } = await net.tap({ 'mirror-type': 'ingress' });
     await sender.stop();
@@ -98,7 +98,5 @@ describe('what is not kokotap’s', () => {
 
 function isUdpToPod(frame: string): boolean {
   const destination = Buffer.from(addresses.pod.split('.').map(Number)).toString('hex');
-  return (
-    frame.slice(24, 28) === '0800' && frame.slice(46, 48) === '11' && frame.slice(60, 68) === destination
-  );
+  return isUdp(frame) && frame.slice(60, 68) === destination;
 }

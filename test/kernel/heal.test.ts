@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { Capture } from './support/capture.ts';
+import { Capture, isUdp } from './support/capture.ts';
 import { addresses, type Net, test, type Where } from './support/net.ts';
 import { sendUdp } from './support/traffic.ts';
 
@@ -137,7 +137,7 @@ async function essence(net: Net): Promise<string[]> {
 async function expectTraffic(net: Net): Promise<void> {
   const mirror = await Capture.start(net, 'nodeB', 'mirror');
   await sendUdp(net, 'nodeA', addresses.pod, { count: 20, maxBytes: 200 });
-  const frames = (await mirror.frames()).filter((frame) => frame.slice(46, 48) === '11');
+  const frames = (await mirror.frames()).filter(isUdp);
   expect(frames).toHaveLength(20);
 }
 

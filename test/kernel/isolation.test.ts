@@ -6,7 +6,7 @@ import { echoUdp, sendDatagram } from './support/traffic.ts';
 const vxlanPort = 4789;
 const port = 7000;
 
-describe('what comes from elsewhere with the tap’s VNI and port', () => {
+describe("what comes from elsewhere with the tap's VNI and port", () => {
   test('reaches no socket of the pod and is not answered', async ({ net }) => {
     await net.tap();
     const echo = await echoUdp(net, 'pod', port);
@@ -25,7 +25,7 @@ describe('what comes from elsewhere with the tap’s VNI and port', () => {
     expect(echo.received()).toBe(0);
   });
 
-  test('would reach the pod without the tap’s filter, so that the test above can fail', async ({ net }) => {
+  test("would reach the pod without the tap's filter, so that the test above can fail", async ({ net }) => {
     const echo = await echoUdp(net, 'pod', port);
     const device = 'type vxlan id 100 local 192.0.2.1 remote 192.0.2.2 dstport 4789';
     await net.exec('nodeA', `ip link add mirror netns ${net.netns('pod')} ${device}`);

@@ -12,7 +12,7 @@ describe('readiness', () => {
     await expect.poll(() => sender.isReady(), { timeout: 10_000 }).toBe(false);
   });
 
-  test('is not there while a firewall drops the tunnel’s packets', async ({ net }) => {
+  test("is not there while a firewall drops the tunnel's packets", async ({ net }) => {
     const { sender, receiver } = await net.tap();
     // No netfilter tool is needed for a wall: a filter on the underlay that drops everything.
     await net.exec('nodeB', 'tc', 'qdisc', 'add', 'dev', 'underlay', 'clsact');
@@ -22,7 +22,7 @@ describe('readiness', () => {
     await Promise.all([sender.ready(), receiver.ready()]);
   });
 
-  test('on the same node is lost when the receiver’s half is not up', async ({ net }) => {
+  test("on the same node is lost when the receiver's half is not up", async ({ net }) => {
     const { sender, receiver } = await net.tapSameNode();
     await receiver.kill();
     await net.exec('nodeA', 'ip', 'link', 'set', 'mirror', 'down');

@@ -42,7 +42,7 @@ describe('the end of a tap', () => {
     expect(await net.exec('pod', 'tc', 'qdisc', 'show', 'dev', 'eth0')).toContain('clsact');
   });
 
-  test('keeps the qdisc it made while someone else’s filter is on it', async ({ net }) => {
+  test("keeps the qdisc it made while someone else's filter is on it", async ({ net }) => {
     const { sender } = await net.tap();
     await net.exec('pod', 'tc filter add dev eth0 ingress protocol all pref 20 u32 match u32 0 0 flowid 1:1');
     await sender.stop();

@@ -20,7 +20,7 @@ describe('a process belongs to the pod', () => {
       'a node inside a container',
       `0::/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/kubelet-kubepods-besteffort-pod${slice}.slice/cri-containerd-01.scope`,
     ],
-    ['seen from a cgroup namespace of one’s own', `0::/../../pod${uid}/0123abcd`],
+    ["seen from a cgroup namespace of one's own", `0::/../../pod${uid}/0123abcd`],
   ])('%s', (_, cgroup) => {
     expect(belongsToPod(cgroup, uid)).toBe(true);
   });
@@ -29,14 +29,14 @@ describe('a process belongs to the pod', () => {
     ['another pod', `0::/kubepods/pod21111111-2222-3333-4444-555555555555/c`],
     ['a pod whose UID begins alike', `0::/kubepods/pod${uid}0/c`],
     ['a pod whose UID ends alike', `0::/kubepods/pod0${uid}/c`],
-    ['the UID as a container’s name', `0::/kubepods/pod0/${uid}`],
+    ["the UID as a container's name", `0::/kubepods/pod0/${uid}`],
     ['the node itself', '0::/system.slice/containerd.service'],
     ['nothing', ''],
   ])('not: %s', (_, cgroup) => {
     expect(belongsToPod(cgroup, uid)).toBe(false);
   });
 
-  test('never another pod’s, in any form', () => {
+  test("never another pod's, in any form", () => {
     fc.assert(
       fc.property(fc.uuid(), fc.uuid(), (a, b) => {
         fc.pre(a !== b);

@@ -19,7 +19,7 @@ describe('hello', () => {
     expect(helloCount(netDev, 'absent')).toBe(0);
   });
 
-  test('takes a socket of the address’s family', () => {
+  test("takes a socket of the address's family", () => {
     expect([socketType('192.0.2.1'), socketType('2001:db8::1')]).toEqual(['udp4', 'udp6']);
   });
 });

@@ -93,15 +93,15 @@ describe('a plan', () => {
     });
   });
 
-  test('of a receiver on the same node waits for the sender’s veth pair', () => {
+  test("of a receiver on the same node waits for the sender's veth pair", () => {
     const wanted: Wanted = { ...receiver, device: { kind: 'veth' } };
     expect(planRepairs(wanted, bare).missing).toBe('device mirror, which the sender makes');
   });
 
   test.each([
-    ['no mark', { alias: '', mac: '0a:00:00:00:00:02' }, 'is not kokotap’s'],
-    ['someone’s alias', { alias: 'uplink', mac: macOf(id, 'sender') }, 'is not kokotap’s'],
-    ['a running tap’s', { alias: `kokotap:${deadTap}` }, `belongs to the running tap ${deadTap}`],
+    ['no mark', { alias: '', mac: '0a:00:00:00:00:02' }, "is not kokotap's"],
+    ["someone's alias", { alias: 'uplink', mac: macOf(id, 'sender') }, "is not kokotap's"],
+    ["a running tap's", { alias: `kokotap:${deadTap}` }, `belongs to the running tap ${deadTap}`],
   ])('refuses an interface of that name with %s', (_, marks, words) => {
     const taken: Observed = {
       ...bare,
@@ -112,7 +112,7 @@ describe('a plan', () => {
     expect(planRemoval(sender, taken)).toEqual([]);
   });
 
-  test('refuses a preference that someone else’s filter has, of the same kind or another', () => {
+  test("refuses a preference that someone else's filter has, of the same kind or another", () => {
     for (const kind of ['u32', 'bpf']) {
       const filters: Filter[] = [{ hook: 'ingress', preference: filterPreference, kind, handle: 1 }];
       const taken: Observed = { ...bare, classifiers: { eth0: { qdisc: 'clsact', filters } } };

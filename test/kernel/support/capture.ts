@@ -38,6 +38,11 @@ export class Capture {
   }
 }
 
+/** Whether a frame is IPv4 with a UDP datagram. */
+export function isUdp(frame: string): boolean {
+  return frame.slice(24, 28) === '0800' && frame.slice(46, 48) === '11';
+}
+
 /** Reads a little-endian pcap file: a header of 24 bytes, then per frame 16 bytes with its length at 8. */
 function parsePcap(file: Buffer): string[] {
   const frames = [];

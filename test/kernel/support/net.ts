@@ -166,9 +166,20 @@ export class Net {
   startAgent(where: 'nodeA' | 'nodeB', ...args: string[]): Agent {
     const runFolder = mkdtempSync(path.join(this.#folder, 'run-'));
     mkdirSync('/run/kokotap', { recursive: true });
+    // As in the pods: exactly the capabilities that the manifests name.
+    const rights = args[0] === 'sender' ? '+net_admin,+sys_admin,+sys_ptrace' : '+net_admin';
     const mount = 'mount --bind "$0" /run/kokotap && exec "$@"';
-    const inside = ['unshare', '--mount', 'sh', '-c', mount, runFolder, process.execPath, agentBundle];
-    const child = this.spawn(where, ...inside, ...args);
+    const inside = [
+      'unshare',
+      '--mount',
+      'sh',
+      '-c',
+      mount,
+      runFolder,
+      'setpriv',
+      `--bounding-set=-all,${rights}`,
+    ];
+    const child = this.spawn(where, ...inside, process.execPath, agentBundle, ...args);
     return new Agent(child, path.join(runFolder, 'ready'));
   }
 

@@ -14,7 +14,10 @@ export interface EndStatus {
   readonly netns: number;
   readonly device: Pick<Link, 'name' | 'kind' | 'up' | 'mtuBytes'> & Partial<Vxlan>;
   readonly filters: readonly { readonly interface: string; readonly hook: Hook; readonly does: string }[];
-  /** Sender: what was copied off the target interface, by direction. */
+  /**
+   * Sender: what was copied off the target interface, by direction. The kernel counts bytes at ingress without the
+   * Ethernet header and at egress with it.
+   */
   readonly copied: Partial<Record<Hook, { readonly packets: number; readonly bytes: number }>>;
   /** Packets that came in through the device: at the receiver the copies, at the sender what was turned away. */
   readonly received: { readonly packets: number; readonly bytes: number };

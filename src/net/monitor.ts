@@ -15,13 +15,17 @@ export interface Monitor {
  */
 export function startMonitor(netns: Netns, onChange: () => void): Monitor {
   let changed = true;
-  const note = (): void => {
+  const onEvent = (): void => {
     changed = true;
     onChange();
   };
+  // No ring for an ended process: it starts again at the next regular look, so one that cannot run costs little.
+  const onEnd = (): void => {
+    changed = true;
+  };
   const watchers = [
-    new Watcher(netns, ['ip', 'monitor', 'link'], note),
-    new Watcher(netns, ['tc', 'monitor'], note),
+    new Watcher(netns, ['ip', 'monitor', 'link'], onEvent, onEnd),
+    new Watcher(netns, ['tc', 'monitor'], onEvent, onEnd),
   ];
   return {
     changed() {
@@ -40,13 +44,15 @@ export function startMonitor(netns: Netns, onChange: () => void): Monitor {
 class Watcher {
   readonly #netns: Netns;
   readonly #command: readonly [string, ...string[]];
-  readonly #note: () => void;
+  readonly #onEvent: () => void;
+  readonly #onEnd: () => void;
   #process: { kill(): void; readonly ended: Promise<unknown> } | undefined;
 
-  constructor(netns: Netns, command: readonly [string, ...string[]], note: () => void) {
+  constructor(netns: Netns, command: readonly [string, ...string[]], onEvent: () => void, onEnd: () => void) {
     this.#netns = netns;
     this.#command = command;
-    this.#note = note;
+    this.#onEvent = onEvent;
+    this.#onEnd = onEnd;
   }
 
   ensure(): void {
@@ -56,7 +62,7 @@ class Watcher {
       ['--pdeathsig', 'KILL', ...this.#netns.command(this.#command[0], this.#command.slice(1))],
       { stdin: 'ignore', stderr: 'ignore', buffer: false, reject: false },
     );
-    child.stdout.on('data', this.#note);
+    child.stdout.on('data', this.#onEvent);
     const running = { kill: () => child.kill('SIGKILL'), ended: this.#untilEnd(child) };
     this.#process = running;
   }
@@ -69,6 +75,6 @@ class Watcher {
   async #untilEnd(child: Promise<unknown>): Promise<void> {
     await child;
     this.#process = undefined;
-    this.#note();
+    this.#onEnd();
   }
 }

@@ -26,11 +26,27 @@ export async function applyStep(netns: Netns, step: Step, options: RunOptions): 
         run('ip', addVethPair(netns, step), options),
       );
       return;
-    default: {
-      const [file, ...args] = commandOf(step);
-      await netns.run(file, args, options);
+    case 'add clsact': {
+      const hadQueue = await hasQueue(netns, step.link, options);
+      await runInside(netns, step, options);
+      // With any qdisc the kernel gives a device without a queue one of 1000 packets (qdisc_create, "Caught
+      // tx_queue_len zero misconfig"), and would leave it so. CNI plugins make pods' interfaces without.
+      if (!hadQueue) await netns.run('ip', ['link', 'set', 'dev', step.link, 'txqueuelen', '0'], options);
+      return;
     }
+    default:
+      await runInside(netns, step, options);
   }
+}
+
+async function runInside(netns: Netns, step: InsideStep, options: RunOptions): Promise<void> {
+  const [file, ...args] = commandOf(step);
+  await netns.run(file, args, options);
+}
+
+/** `ip` says nothing of a queue length of 0. */
+async function hasQueue(netns: Netns, link: string, options: RunOptions): Promise<boolean> {
+  return / qlen \d/.test(await netns.run('ip', ['link', 'show', 'dev', link], options));
 }
 
 type InsideStep = Exclude<Step, { do: 'add vxlan' } | { do: 'add veth pair' }>;

@@ -6,8 +6,14 @@ const PREFIX = 'kokotap-';
 const SENDER = '-sender';
 const RECEIVER = '-receiver-';
 
-/** Two parts this long, prefix, hash and role stay below the 253 characters of a pod's name. */
-const MAX_PART_LENGTH = 100;
+/**
+ * A pod's name has up to 253 characters, but the kubelet cannot start one for which its log folder's name,
+ * `<namespace>_<name>_<UID>`, is longer than the 255 bytes of a file name. Namespaces have up to 63, UIDs 36.
+ */
+const MAX_NAME_LENGTH = 255 - 63 - 36 - 2;
+
+/** Two parts this long, prefix, hash and role stay below {@link MAX_NAME_LENGTH}. */
+const MAX_PART_LENGTH = 60;
 
 /**
  * The name of the tap's sender pod: `kokotap-<pod>-sender` where that is a valid name and can stand for no
@@ -33,6 +39,7 @@ function canBePlain(plain: string, identity: TapIdentity): boolean {
     identity.podIfname === DEFAULT_POD_IFNAME &&
     identity.ifname === DEFAULT_IFNAME &&
     isDnsSubdomain(plain) &&
+    plain.length <= MAX_NAME_LENGTH &&
     plainReadings(plain) === 1 &&
     !looksHashed(plain)
   );

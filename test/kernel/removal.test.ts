@@ -35,6 +35,16 @@ describe('the end of a tap', () => {
     });
   }
 
+  test('leaves an interface without a queue, as CNI plugins make them, without one', async ({ net }) => {
+    await net.exec('pod', 'ip link set eth0 txqueuelen 0');
+    await net.quiet();
+    const before = await net.snapshot('pod');
+    const { sender } = await net.tap();
+    expect(await net.exec('pod', 'ip link show eth0')).not.toContain('qlen');
+    await sender.stop();
+    expect(await net.snapshot('pod')).toBe(before);
+  });
+
   test('keeps a clsact qdisc that was there before, empty or not', async ({ net }) => {
     await net.exec('pod', 'tc', 'qdisc', 'add', 'dev', 'eth0', 'clsact');
     const { sender } = await net.tap();

@@ -1,0 +1,47 @@
+import { expect } from 'vitest';
+import { kokotap, kubectlWith } from './support/lab.ts';
+import { podObject } from './support/pod.ts';
+import { type Sandbox, test } from './support/sandbox.ts';
+import { until } from './support/until.ts';
+
+test('what is not there is named, with what comes near', async ({ sandbox }) => {
+  await sandbox.startPod({ name: 'web', node: 'node-a' });
+  await expectRefusal(
+    sandbox,
+    'wep',
+    'node-b',
+    `There is no pod "wep" in namespace "${sandbox.namespace}": did you mean "web"?`,
+  );
+  await expectRefusal(sandbox, 'web', 'node-c', 'There is no node "node-c": did you mean "node-');
+});
+
+test('a pod that runs nowhere yet is refused', async ({ sandbox }) => {
+  const { spec, ...pod } = podObject({ name: 'pending', node: 'node-a' });
+  const { nodeName: _, ...unscheduled } = spec;
+  const nowhere = { ...unscheduled, nodeSelector: { 'kokotap-test': 'nowhere' } };
+  await kubectlWith({ ...pod, spec: nowhere }, 'create', '-n', sandbox.namespace);
+  await expectRefusal(sandbox, 'pending', 'node-b', 'is not running yet (phase Pending)');
+});
+
+test('a pod that has finished is refused', async ({ sandbox }) => {
+  const pod = podObject({ name: 'done', node: 'node-a', spec: { restartPolicy: 'Never' } });
+  const containers = pod.spec.containers.map((container) => ({ ...container, command: ['true'] }));
+  await kubectlWith({ ...pod, spec: { ...pod.spec, containers } }, 'create', '-n', sandbox.namespace);
+  await until('it has finished', async () => {
+    const phase = await sandbox.kubectl('get', 'pod', 'done', '-o', 'jsonpath={.status.phase}');
+    return phase === 'Succeeded';
+  });
+  await expectRefusal(sandbox, 'done', 'node-b', 'has finished (phase Succeeded)');
+});
+
+test("a pod in its node's network is refused", async ({ sandbox }) => {
+  await sandbox.startPod({ name: 'host', node: 'node-a', containers: ['main'], spec: { hostNetwork: true } });
+  await expectRefusal(sandbox, 'host', 'node-b', "uses its node's network (hostNetwork)");
+});
+
+async function expectRefusal(sandbox: Sandbox, pod: string, node: string, message: string): Promise<void> {
+  const outcome = await kokotap([`--pod=${pod}`, `--dest-node=${node}`, '-n', sandbox.namespace]);
+  expect(outcome).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(outcome.stderr).toContain(message);
+  expect(outcome.stderr.trimEnd().split('\n')).toHaveLength(1);
+}

@@ -1,0 +1,28 @@
+import path from 'node:path';
+import { execa } from 'execa';
+import { run } from '#src/exec/command.ts';
+import { build } from '../../../scripts/build.ts';
+
+/**
+ * Starts the lab with the image of this checkout, unless it runs. One that ran before is left running.
+ * The programs are built here: vitest runs a project's setup before that of the whole.
+ */
+export default async function startLab(): Promise<() => Promise<void>> {
+  const wasUp = (await execa(path.resolve('lab/status'), { reject: false })).exitCode === 0;
+  await build();
+  await step('the image', 'image/build');
+  await step('the lab', 'lab/up');
+  await step('the image in the lab', 'lab/load', 'dist/kokotap-image.tar');
+  return async () => {
+    if (!wasUp) await step('the lab down', 'lab/down');
+  };
+}
+
+/** The lab makes what its cache lacks, which takes a while on a machine that has nothing. */
+const longestMs = 30 * 60_000;
+
+async function step(what: string, file: string, ...args: string[]): Promise<void> {
+  const startMs = performance.now();
+  await run(file, args, { timeoutMs: longestMs });
+  process.stderr.write(`cluster tests: ${what}: ${((performance.now() - startMs) / 1000).toFixed(1)} s\n`);
+}

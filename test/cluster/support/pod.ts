@@ -1,0 +1,129 @@
+import { kubectl, type NodeName, scriptOnNode } from './lab.ts';
+
+export interface PodWish {
+  readonly name: string;
+  readonly node: NodeName;
+  /** Default: one, `main`. */
+  readonly containers?: readonly string[];
+  /** Changes to the pod's spec. */
+  readonly spec?: Record<string, unknown>;
+}
+
+const toolsImage = 'localhost/kokotap-lab-tools:1';
+
+/** Answers with what it gets, over TCP and UDP. */
+const echoPorts = { tcp: 8080, udp: 9000 };
+const echo = `socat TCP-LISTEN:${echoPorts.tcp},fork,reuseaddr EXEC:cat &
+socat UDP-RECVFROM:${echoPorts.udp},fork EXEC:cat &
+exec sleep infinity`;
+
+/** The pod as the API takes it. */
+export function podObject({ name, node, containers = ['main'], spec = {} }: PodWish) {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: {
+      nodeName: node,
+      // With none, the API forgets the pod before its node does.
+      terminationGracePeriodSeconds: 1,
+      containers: containers.map((container, index) => ({
+        name: container,
+        image: toolsImage,
+        command: index === 0 ? ['bash', '-c', echo] : ['sleep', 'infinity'],
+      })),
+      ...spec,
+    },
+  };
+}
+
+/** A running pod of a test. */
+export class Pod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: NodeName;
+
+  constructor(namespace: string, name: string, node: NodeName) {
+    this.namespace = namespace;
+    this.name = name;
+    this.node = node;
+  }
+
+  /** A field of the object in the API, named as by kubectl's jsonpath. */
+  field(path: string): Promise<string> {
+    return kubectl('get', 'pod', this.name, '-n', this.namespace, '-o', `jsonpath={${path}}`);
+  }
+
+  address(): Promise<string> {
+    return this.field('.status.podIP');
+  }
+
+  exec(...command: string[]): Promise<string> {
+    return kubectl('exec', this.name, '-n', this.namespace, '--', ...command);
+  }
+
+  async ping(address: string, count: number): Promise<void> {
+    await this.exec('ping', '-q', '-i', '0.1', '-c', String(count), address);
+  }
+
+  /** Has bytes echoed over TCP. */
+  async sendTcp(address: string, bytes: number): Promise<void> {
+    const script = 'head -c "$1" /dev/zero | socat -t 5 - "TCP:$2" | wc -c';
+    const back = await this.exec('bash', '-c', script, 'bash', String(bytes), `${address}:${echoPorts.tcp}`);
+    if (Number(back) !== bytes) throw new Error(`${back} of ${bytes} bytes came back`);
+  }
+
+  /** Has texts echoed over UDP, a datagram each. */
+  async sendUdp(address: string, texts: readonly string[]): Promise<void> {
+    const script = 'to=$1; shift; for text; do printf "$text" | socat -t 0.2 - "UDP:$to"; done';
+    const back = await this.exec('bash', '-c', script, 'bash', `${address}:${echoPorts.udp}`, ...texts);
+    if (back !== texts.join('')) throw new Error(`UDP came back as ${back}`);
+  }
+
+  /** Runs a shell script on the pod's node; $pid is a process of the pod there. */
+  async script(script: string, ...args: string[]): Promise<string> {
+    const uid = await this.field('.metadata.uid');
+    const find = `pid=$(grep -ls "pod${uid}" /proc/[0-9]*/cgroup | head -n 1 | cut -d/ -f3)
+      [ -n "$pid" ] || { echo 'the pod has no process' >&2; exit 1; }`;
+    return scriptOnNode(this.node, `${find}\n${script}`, ...args);
+  }
+
+  /** Runs a program of the node in the pod's network namespace. */
+  inNetns(...command: string[]): Promise<string> {
+    return this.script('nsenter --net="/proc/$pid/ns/net" "$@"', ...command);
+  }
+
+  /** Inode number of its network namespace. */
+  netns(): Promise<string> {
+    return this.script('stat -L -c %i "/proc/$pid/ns/net"');
+  }
+
+  /** See {@link snapshotScript}. */
+  snapshot(): Promise<string> {
+    return this.inNetns('bash', '-ec', snapshotScript);
+  }
+}
+
+/** A node's links and everything of tc on them, which a tap must leave as they were. */
+function nodeSnapshot(node: NodeName): Promise<string> {
+  return scriptOnNode(node, snapshotScript);
+}
+
+/** Timers of a bridge run on; everything else stays. */
+const snapshotScript = String.raw`
+ip -details link show | sed -E 's/[a-z_]+_timer +[0-9.]+//g'
+for device in $(ip -json link show | jq -r '.[].ifname'); do
+  echo "$device"
+  tc qdisc show dev "$device"
+  for hook in ingress egress; do tc filter show dev "$device" "$hook" 2>/dev/null || true; done
+done`;
+
+/** The whole of a tap on both nodes and in a pod. */
+export async function snapshot(pod: Pod): Promise<{ pod: string; nodeA: string; nodeB: string }> {
+  const [inPod, nodeA, nodeB] = await Promise.all([
+    pod.snapshot(),
+    nodeSnapshot('node-a'),
+    nodeSnapshot('node-b'),
+  ]);
+  return { pod: inPod, nodeA, nodeB };
+}

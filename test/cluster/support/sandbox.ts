@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { execa } from 'execa';
+import { test as base } from 'vitest';
+import { adminKubeconfig, kokotapProgram, kubectl, kubectlProgram, kubectlWith } from './lab.ts';
+import { Pod, podObject, type PodWish } from './pod.ts';
+import { until } from './until.ts';
+
+/** What a test makes in the cluster: a namespace of its own, and whatever else it says how to remove. */
+export class Sandbox {
+  readonly namespace: string = `kokotap-test-${randomBytes(3).toString('hex')}`;
+  readonly #undo: (() => Promise<unknown>)[] = [];
+
+  static async create(): Promise<Sandbox> {
+    const sandbox = new Sandbox();
+    const { namespace } = sandbox;
+    await kubectl('create', 'namespace', namespace);
+    // Without it no pod can be made.
+    await until('the namespace has its ServiceAccount', async () => {
+      await sandbox.kubectl('get', 'serviceaccount', 'default');
+      return true;
+    });
+    return sandbox;
+  }
+
+  /** Has something removed at the end, also of a test that fails. The last one said is the first one done. */
+  defer(undo: () => Promise<unknown>): void {
+    this.#undo.unshift(undo);
+  }
+
+  kubectl(...args: string[]): Promise<string> {
+    return kubectl('-n', this.namespace, ...args);
+  }
+
+  /** Makes a pod and waits until it is Ready. */
+  async startPod(wish: PodWish): Promise<Pod> {
+    await kubectlWith(podObject(wish), 'create', '-n', this.namespace);
+    await this.ready(wish.name);
+    return new Pod(this.namespace, wish.name, wish.node);
+  }
+
+  async ready(...names: string[]): Promise<void> {
+    await this.kubectl(
+      'wait',
+      '--for=condition=Ready',
+      '--timeout=40s',
+      ...names.map((name) => `pod/${name}`),
+    );
+  }
+
+  /** `kokotap … | kubectl create -f -`; the names of the pods made, which are Ready then. */
+  async tap(...args: string[]): Promise<string[]> {
+    const { stdout } = await this.pipe('create', ...args);
+    const names = [...stdout.matchAll(/^pod\/(\S+) created$/gm)].flatMap(([, name]) => name ?? []);
+    await this.ready(...names);
+    return names;
+  }
+
+  /** `kokotap … | kubectl delete -f -`, after which the pods are gone. */
+  async untap(...args: string[]): Promise<{ stdout: string; warning: string }> {
+    return this.pipe('delete', ...args);
+  }
+
+  async pipe(verb: 'create' | 'delete', ...args: string[]): Promise<{ stdout: string; warning: string }> {
+    const { stdout, pipedFrom } = await execa(
+      process.execPath,
+      [kokotapProgram, '-n', this.namespace, ...args],
+      { env: { KUBECONFIG: adminKubeconfig }, timeout: 60_000 },
+    ).pipe(kubectlProgram, [`--kubeconfig=${adminKubeconfig}`, verb, '-f', '-']);
+    const stderr: unknown = pipedFrom[0]?.stderr;
+    return { stdout, warning: typeof stderr === 'string' ? stderr : '' };
+  }
+
+  /** The id of the tap that a pod belongs to. */
+  tapId(name: string): Promise<string> {
+    return this.kubectl('get', 'pod', name, '-o', String.raw`jsonpath={.metadata.labels.kokotap/tap}`);
+  }
+
+  async destroy(): Promise<void> {
+    try {
+      for (const undo of this.#undo) await undo();
+    } finally {
+      await this.kubectl('delete', 'pods', '--all');
+      await kubectl('delete', 'namespace', this.namespace, '--wait=false');
+    }
+  }
+}
+
+/** A test with a namespace of its own. */
+export const test = base.extend<{ sandbox: Sandbox }>({
+  // oxlint-disable-next-line no-empty-pattern -- vitest wants to see what a fixture uses
+  sandbox: async ({}, use) => {
+    const sandbox = await Sandbox.create();
+    try {
+      await use(sandbox);
+    } finally {
+      await sandbox.destroy();
+    }
+  },
+});
+
+/** A pod to be tapped on node-a, and one on node-b that it talks to. */
+export async function pair(sandbox: Sandbox): Promise<{ web: Pod; peer: Pod }> {
+  const [web, peer] = await Promise.all([
+    sandbox.startPod({ name: 'web', node: 'node-a' }),
+    sandbox.startPod({ name: 'peer', node: 'node-b' }),
+  ]);
+  return { web, peer };
+}

@@ -1,0 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '#src/errors.ts';
+
+const pollMs = 200;
+
+/** Waits until `attempt` neither throws nor returns false; fails with what it said last. */
+export async function until(
+  what: string,
+  attempt: () => Promise<boolean>,
+  timeoutMs = 30_000,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    let last = 'it is not so';
+    try {
+      if (await attempt()) return;
+    } catch (error) {
+      last = messageOf(error);
+    }
+    if (performance.now() > deadline)
+      throw new Error(`Waited ${timeoutMs} ms in vain until ${what}: ${last}`);
+    await sleep(pollMs);
+  }
+}

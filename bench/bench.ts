@@ -1,0 +1,76 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { run } from '#src/exec/command.ts';
+import { IMAGE_ARCHIVE, Lab, ROOT } from './lab.ts';
+import { describeMachine } from './machine.ts';
+import { measureAgents } from './measures/agents.ts';
+import { measureCommandLine } from './measures/commandLine.ts';
+import { measureFirstPacket } from './measures/firstPacket.ts';
+import { measureTraffic } from './measures/traffic.ts';
+import { startPods } from './pods.ts';
+import { document } from './report/document.ts';
+import type { Results } from './results.ts';
+
+/**
+ * Measures what a tap costs on the lab's cluster and writes docs/performance.md and docs/performance.json.
+ * `--rounds=N`: how often each way to tap is measured, instead of 5 times.
+ */
+async function main(): Promise<void> {
+  const rounds = parseRounds();
+  const lab = await Lab.find();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => void lab.close().finally(() => process.exit(130)));
+  }
+  try {
+    const results = await measure(lab, rounds);
+    await write(results);
+  } finally {
+    progress('cleaning up');
+    await lab.close();
+  }
+}
+
+function parseRounds(): number {
+  const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds=${values.rounds}: not a count`);
+  return rounds;
+}
+
+async function measure(lab: Lab, rounds: number): Promise<Results> {
+  progress('the cluster (takes minutes the first time)');
+  await lab.open();
+  const target = await startPods(lab);
+  const traffic = await measureTraffic(lab, target, rounds, progress);
+  progress('time to the first packet');
+  const firstPacketMilliseconds = await measureFirstPacket(lab, target, 5);
+  progress('agents at rest');
+  const agents = await measureAgents(lab);
+  progress('command line');
+  const commandLineMilliseconds = await measureCommandLine(15);
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: describeMachine(),
+    rounds,
+    traffic,
+    firstPacketMilliseconds,
+    commandLineMilliseconds,
+    agents,
+    imageMegabytes: statSync(IMAGE_ARCHIVE).size / 1e6,
+  };
+}
+
+async function write(results: Results): Promise<void> {
+  const file = path.join(ROOT, 'docs/performance.md');
+  writeFileSync(file, document(results));
+  writeFileSync(path.join(ROOT, 'docs/performance.json'), `${JSON.stringify(results, undefined, 2)}\n`);
+  await run(path.join(ROOT, 'node_modules/.bin/oxfmt'), [file]);
+  process.stdout.write(`\n${readFileSync(file, 'utf8')}`);
+}
+
+function progress(text: string): void {
+  process.stderr.write(`${performance.now().toFixed(0).padStart(7)} ms  ${text}\n`);
+}
+
+await main();

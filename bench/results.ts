@@ -1,0 +1,15 @@
+import type { Machine } from './machine.ts';
+import type { AgentAtRest } from './measures/agents.ts';
+import type { Sample } from './measures/traffic.ts';
+
+/** All that one run has measured: docs/performance.json. */
+export interface Results {
+  readonly date: string;
+  readonly machine: Machine;
+  readonly rounds: number;
+  readonly traffic: readonly Sample[];
+  readonly firstPacketMilliseconds: readonly number[];
+  readonly commandLineMilliseconds: Readonly<Record<string, readonly number[]>>;
+  readonly agents: Readonly<Record<'sender' | 'receiver', AgentAtRest>>;
+  readonly imageMegabytes: number;
+}

@@ -1,0 +1,61 @@
+import { run } from '#src/exec/command.ts';
+import { COMMAND_LINE, KUBECONFIG, kubectl, type Lab, NAMESPACE, type Node } from './lab.ts';
+import { TARGET } from './pods.ts';
+
+/** Name of the mirror interface: not the usual one, so that a tap that someone else made in the lab can stay. */
+export const MIRROR = 'mirror-bench';
+
+/** The flags that print the benchmark's tap, of both directions. */
+export function tapFlags(destination: Node): string[] {
+  return [
+    `--kubeconfig=${KUBECONFIG}`,
+    `--namespace=${NAMESPACE}`,
+    `--pod=${TARGET}`,
+    `--dest-node=${destination}`,
+    `--ifname=${MIRROR}`,
+  ];
+}
+
+/** A tap of the target, printed by the command line. */
+export class Tap {
+  readonly #manifests: string;
+  readonly id: string;
+
+  private constructor(manifests: string, id: string) {
+    this.#manifests = manifests;
+    this.id = id;
+  }
+
+  static async print(lab: Lab, destination: Node): Promise<Tap> {
+    const yaml = await run(process.execPath, [COMMAND_LINE, ...tapFlags(destination)]);
+    const id = /--tap-id=([0-9a-f]+)/.exec(yaml)?.[1];
+    if (id === undefined) throw new Error(`The printed tap has no id:\n${yaml}`);
+    return new Tap(lab.file('tap.yaml', yaml), id);
+  }
+
+  async create(): Promise<void> {
+    await kubectl('create', '--filename', this.#manifests);
+  }
+
+  async ready(): Promise<void> {
+    await kubectl('wait', '--for=condition=Ready', '--filename', this.#manifests, '--timeout=30s');
+  }
+
+  async delete(): Promise<void> {
+    await kubectl('delete', '--filename', this.#manifests);
+  }
+}
+
+/** Does something while a tap to a node is there and ready. */
+export async function whileTapped<T>(
+  lab: Lab,
+  destination: Node,
+  action: (tap: Tap) => Promise<T>,
+): Promise<T> {
+  const tap = await Tap.print(lab, destination);
+  await tap.create();
+  await tap.ready();
+  const result = await action(tap);
+  await tap.delete();
+  return result;
+}

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { CLIENT, inPod, ROUND_TRIP, ROUND_TRIP_PORT } from './pods.ts';
 
@@ -36,19 +35,10 @@ export async function loadRoundTrips(
   return { roundTripMedianMicroseconds: medianMicroseconds, roundTripP99Microseconds: p99Microseconds };
 }
 
-/**
- * Runs iperf3 and returns its report. It tells of some errors only there, with exit code 0; then it is tried again,
- * and standard error says so.
- */
+/** Runs iperf3 and returns its report, in which some errors are told with exit code 0. */
 async function iperf(target: string, ...args: string[]): Promise<unknown> {
-  for (let attempt = 1; ; attempt++) {
-    const report: unknown = JSON.parse(
-      await inPod(CLIENT, 'iperf3', '--json', `--client=${target}`, ...args),
-    );
-    const failed = failure.safeParse(report);
-    if (!failed.success) return report;
-    if (attempt === 3) throw new Error(`iperf3 ${args.join(' ')}: ${failed.data.error}`);
-    process.stderr.write(`iperf3 ${args.join(' ')}: ${failed.data.error}; trying again\n`);
-    await sleep(1000);
-  }
+  const report: unknown = JSON.parse(await inPod(CLIENT, 'iperf3', '--json', `--client=${target}`, ...args));
+  const failed = failure.safeParse(report);
+  if (failed.success) throw new Error(`iperf3 ${args.join(' ')}: ${failed.data.error}`);
+  return report;
 }

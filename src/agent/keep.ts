@@ -96,16 +96,13 @@ class Keeper {
     }
   }
 
+  /** Also what an agent before this one left is taken away, if the signal comes before the first look. */
   async leave(): Promise<void> {
     this.#peer?.close();
-    const held = this.#held;
-    if (held !== undefined) {
-      this.#held = undefined;
-      const steps = await this.#removeFrom(held);
-      this.#context.report.tell('stopped', `the tap is taken away: ${describe(steps)}`);
-    } else {
-      this.#context.report.tell('stopped', 'nothing was in place');
-    }
+    const held = this.#held ?? this.#hold(this.#end.place());
+    this.#held = undefined;
+    const steps = held === undefined ? [] : await this.#removeFrom(held);
+    this.#context.report.tell('stopped', `the tap is taken away: ${describe(steps)}`);
   }
 
   /** Goes where the end has to be now. What was made elsewhere is removed, so that its VNI is free at once. */
@@ -127,8 +124,12 @@ class Keeper {
     if (place === undefined) {
       this.#context.report.tell('waiting', `waiting for ${this.#end.awaited}`);
     } else {
-      this.#held ??= { place, monitor: startMonitor(place.netns, this.#onChange), ownsQdisc: false };
+      this.#held ??= this.#hold(place);
     }
+  }
+
+  #hold(place: Place | undefined): Held | undefined {
+    return place && { place, monitor: startMonitor(place.netns, this.#onChange), ownsQdisc: false };
   }
 
   async #repair(): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 
 /** The readiness probe looks for this file; it lies in memory, on a volume of the pod. */
@@ -43,11 +43,9 @@ export class Report {
   }
 }
 
-/** Leaves the last error for `kubectl describe pod`; the kubelet keeps 4096 bytes. */
+/** Leaves the last error for the pod's status when the container ends; the kubelet keeps 4096 bytes. */
 export function writeTerminationMessage(message: string): void {
-  try {
-    writeFileSync(terminationLog, message.slice(0, 4000), { flag: 'r+' });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error; // not in a pod
-  }
+  if (!existsSync(terminationLog)) return; // not in a pod
+  truncateSync(terminationLog);
+  writeFileSync(terminationLog, Buffer.from(message).subarray(0, 4096), { flag: 'r+' });
 }

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
+import { CommandError } from '#src/exec/command.ts';
 import { type CountedFilter, readClassifier } from '#src/net/classifiers.ts';
 import { type LinkCounters, listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
-import { netnsOf } from '#src/net/processNetns.ts';
 import { isHandleOf, macOf, parseAlias, type Role, type TapId } from '#src/tap/mark.ts';
 import type { Hook, Link, Vxlan } from '#src/tap/state.ts';
 
@@ -33,10 +33,12 @@ export interface EndStatus {
  */
 export async function readStatus(tapId: TapId | undefined): Promise<EndStatus[]> {
   const all: EndStatus[] = [];
-  for (const path of namespacePaths()) {
-    const netns = new Netns(path);
+  for (const netns of openNamespaces()) {
     try {
       all.push(...(await readEnds(netns)));
+    } catch (error) {
+      // A link vanished between two commands: its namespace is on its way out. Everything else is told.
+      if (!(error instanceof CommandError)) throw error;
     } finally {
       netns.close();
     }
@@ -44,14 +46,16 @@ export async function readStatus(tapId: TapId | undefined): Promise<EndStatus[]>
   return all.filter(({ tap }) => tapId === undefined || tap === tapId);
 }
 
-/** A path to each network namespace that a process is in, once. */
-function namespacePaths(): string[] {
-  const paths = new Map<string, string>();
+/** Each network namespace that a process is in, once; held, so that no recycled PID can stand for another. */
+function openNamespaces(): Netns[] {
+  const found = new Map<number, Netns>();
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const netns = netnsOf(Number(pid));
-    if (netns !== undefined && !paths.has(netns)) paths.set(netns, `/proc/${pid}/ns/net`);
+    const netns = Netns.ofProcess(Number(pid));
+    if (netns === undefined) continue;
+    if (found.has(netns.inode)) netns.close();
+    else found.set(netns.inode, netns);
   }
-  return [...paths.values()];
+  return [...found.values()];
 }
 
 async function readEnds(netns: Netns): Promise<EndStatus[]> {

@@ -40,12 +40,8 @@ export function isCurrent({ netns, pid }: Target, podUid: string): boolean {
 
 /** Opens the namespace, then looks again: the PID may have become another pod's in between. */
 function open(pid: number, podUid: string): Target | undefined {
-  let netns: Netns;
-  try {
-    netns = new Netns(`/proc/${pid}/ns/net`);
-  } catch {
-    return undefined; // it ended: the next candidate, or the next search, decides
-  }
+  const netns = Netns.ofProcess(pid);
+  if (netns === undefined) return undefined;
   const target = { netns, pid };
   if (isCurrent(target, podUid)) return target;
   netns.close();

@@ -32,6 +32,7 @@ try {
   process.exit(0);
 } catch (error) {
   process.stderr.write(`kokotap-agent: ${messageOf(error)}\n`);
-  writeTerminationMessage(messageOf(error));
+  // `status` is typed into a running pod, whose own last error this is not.
+  if (process.argv[2] !== 'status') writeTerminationMessage(messageOf(error));
   process.exit(error instanceof UsageError ? 2 : 1);
 }

@@ -9,6 +9,7 @@ const SPEC_KEYS = new Set([
   'nodeName',
   'hostNetwork',
   'hostPID',
+  'shareProcessNamespace',
   'restartPolicy',
   'terminationGracePeriodSeconds',
   'activeDeadlineSeconds',
@@ -34,7 +35,8 @@ export async function leftoverManifests(api: KubeApi, identity: TapIdentity): Pr
     .flatMap((pod) => (pod ? [manifestOf(pod)] : []));
 }
 
-async function findPod(api: KubeApi, namespace: string, name: string): Promise<TapPod | undefined> {
+/** A pod of a tap; undefined if there is none, or none that may be seen. */
+export async function findPod(api: KubeApi, namespace: string, name: string): Promise<TapPod | undefined> {
   try {
     return await api.getTapPod(namespace, name);
   } catch {

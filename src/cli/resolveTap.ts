@@ -6,6 +6,7 @@ import { VERSION } from '#src/version.ts';
 import { missingNode, missingPod } from './missing.ts';
 import type { TapOptions } from './options.ts';
 import { isReady, type NamedNode, nodeToAddress, nodeToNode } from './path.ts';
+import { refuseTakenName } from './takenName.ts';
 import { checkTarget, type Target } from './target.ts';
 import { quote } from './text.ts';
 import { vniFromCluster } from './vniChoice.ts';
@@ -16,15 +17,17 @@ export type Warn = (message: string) => void;
  * Completes what the user wants with what only the cluster knows: where the pod is, and the nodes' addresses.
  *
  * @throws {UnresolvedError} if the pod cannot be tapped, or its packets cannot travel to the destination.
- * @throws {UserError} if the cluster cannot be asked.
+ * @throws {UserError} if the cluster cannot be asked, or another tap has the sender's name.
  */
 export async function resolveTap(api: KubeApi, options: TapOptions, warn: Warn): Promise<ResolvedTap> {
   const { identity, direction, image, durationSeconds } = options;
   const pendingTarget = findTarget(api, options, warn);
   const pendingEnd = findEnd(api, identity.destination);
-  // Both run at once; if both fail, the user hears of the target.
-  await Promise.allSettled([pendingTarget, pendingEnd]);
+  const pendingName = refuseTakenName(api, identity);
+  // All run at once; if several fail, the user hears of the target first.
+  await Promise.allSettled([pendingTarget, pendingEnd, pendingName]);
   const target = await pendingTarget;
+  await pendingName;
   const path = await findPath(api, options, target.node, await pendingEnd, warn);
   return {
     identity,

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
+import { unlessEnded } from './processNetns.ts';
 import { type RunOptions, run } from '#src/exec/command.ts';
 
 /**
@@ -19,6 +20,11 @@ export class Netns {
     this.inode = fstatSync(this.#fd).ino;
     this.isOwn = this.inode === statSync('/proc/self/ns/net').ino;
     this.path = `/proc/${process.pid}/fd/${this.#fd}`;
+  }
+
+  /** Opens the namespace of a process; undefined when it ended, or may not be looked into. */
+  static ofProcess(pid: number): Netns | undefined {
+    return unlessEnded(() => new Netns(`/proc/${pid}/ns/net`));
   }
 
   /** The command that runs a program inside the namespace. */

@@ -14,7 +14,8 @@ export function readProcFile(process: number | 'self', file: string): string | u
   return unlessEnded(() => readFileSync(`/proc/${process}/${file}`, 'utf8'));
 }
 
-function unlessEnded(read: () => string): string | undefined {
+/** What reads something of a process, or undefined when the process ended. */
+export function unlessEnded<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {

@@ -6,6 +6,8 @@ export type Role = 'sender' | 'receiver';
 export const TAP_SELECTOR = 'app.kubernetes.io/name=kokotap';
 
 export const TAP_LABEL = 'kokotap/tap';
+/** Where the copies go, as `node/NAME` or `ip/ADDRESS`. */
+export const DESTINATION_ANNOTATION = 'kokotap/destination';
 export const VNI_LABEL = 'kokotap/vni';
 const ROLE_LABEL = 'kokotap/role';
 
@@ -36,7 +38,7 @@ export function annotations(identity: TapIdentity): Record<string, string> {
   return {
     'kokotap/target': `${identity.targetNamespace}/${identity.pod}`,
     'kokotap/target-interface': identity.podIfname,
-    'kokotap/destination': destinationText(identity.destination),
+    [DESTINATION_ANNOTATION]: destinationText(identity.destination),
   };
 }
 

@@ -26,7 +26,8 @@ export function podSpec({ role, nodeName, image, args, durationSeconds }: PodSpe
     nodeName,
     hostNetwork: true,
     // The sender finds the target's network namespace in the node's /proc.
-    ...(role === 'sender' ? { hostPID: true } : {}),
+    // The receiver shares its pod's: as PID 1 it would not hear a SIGTERM before Node.js has installed its handlers.
+    ...(role === 'sender' ? { hostPID: true } : { shareProcessNamespace: true }),
     restartPolicy: 'Always',
     terminationGracePeriodSeconds: 10,
     ...(durationSeconds === undefined ? {} : { activeDeadlineSeconds: durationSeconds }),
@@ -45,7 +46,7 @@ function agentContainer(role: Role, image: string, args: readonly string[]) {
     imagePullPolicy: 'IfNotPresent',
     args,
     resources: {
-      requests: { cpu: '10m', memory: '48Mi' },
+      requests: { cpu: '10m', memory: '64Mi' },
       limits: { cpu: '500m', memory: '128Mi' },
     },
     readinessProbe: {

@@ -155,7 +155,7 @@ test('--context chooses cluster and user', async () => {
     ['--context=other'],
   );
   expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(api.authorizations).toEqual([undefined, undefined, undefined]);
+  expect(api.authorizations).toEqual(Array.from({ length: 4 }, () => undefined));
 });
 
 test('paths are relative to the file', async () => {

@@ -88,7 +88,7 @@ test("the README's example", async () => {
                 },
                 "requests": {
                   "cpu": "10m",
-                  "memory": "48Mi",
+                  "memory": "64Mi",
                 },
               },
               "securityContext": {
@@ -199,7 +199,7 @@ test("the README's example", async () => {
                 },
                 "requests": {
                   "cpu": "10m",
-                  "memory": "48Mi",
+                  "memory": "64Mi",
                 },
               },
               "securityContext": {
@@ -230,6 +230,7 @@ test("the README's example", async () => {
           "hostNetwork": true,
           "nodeName": "kube-master",
           "restartPolicy": "Always",
+          "shareProcessNamespace": true,
           "terminationGracePeriodSeconds": 10,
           "tolerations": [
             {
@@ -251,6 +252,7 @@ test("the README's example", async () => {
   `);
   expect(api.requests.toSorted()).toEqual([
     '/api/v1/namespaces/default/pods/centos',
+    '/api/v1/namespaces/default/pods/kokotap-centos-sender',
     '/api/v1/nodes/kube-master',
     '/api/v1/nodes/node-a',
   ]);
@@ -299,7 +301,7 @@ test('a destination on the node of the pod needs no VXLAN, and no list of VNIs',
       ],
     },
   });
-  expect(api.requests).toHaveLength(2);
+  expect(api.requests).toHaveLength(3);
 });
 
 test('a destination outside the cluster gets the sender only', async () => {

@@ -35,6 +35,20 @@ describe('the end of a tap', () => {
     });
   }
 
+  test('signalled while it starts over what a killed agent left takes that away', async ({ net }) => {
+    await net.quiet();
+    const before = await net.snapshot('pod');
+    for (const afterMs of [250, 300, 350, 400]) {
+      const { sender, receiver } = await net.tap();
+      await sender.kill();
+      const again = net.startSender();
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      expect(await again.stop()).toBe(0);
+      expect(await net.snapshot('pod')).toBe(before);
+      await receiver.stop();
+    }
+  });
+
   test('leaves an interface without a queue, as CNI plugins make them, without one', async ({ net }) => {
     await net.exec('pod', 'ip link set eth0 txqueuelen 0');
     await net.quiet();

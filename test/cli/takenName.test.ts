@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { startFakeApi } from './support/fakeApi.ts';
+import { kokotapAt } from './support/kokotap.ts';
+import { node, pod } from './support/objects.ts';
+
+const nodes = [node('node-a', ['10.0.0.1']), node('node-b', ['10.0.0.2'])];
+const LINE = ['--pod=web', '--dest-node=node-b', '--vxlan-id=5'];
+
+/** The sender of the pod's tap to another node: its name is the same, its tap is not. */
+const otherSender = {
+  ...pod('kokotap-web-sender'),
+  metadata: {
+    ...pod('kokotap-web-sender').metadata,
+    labels: { 'kokotap/tap': '0123456789ab' },
+    annotations: { 'kokotap/destination': 'node/node-c' },
+  },
+};
+
+test('a tap of the pod to another destination is neither created over nor deleted', async () => {
+  await using api = await startFakeApi({ objects: [pod('web'), ...nodes, otherSender] });
+  const result = await kokotapAt(api.url, LINE);
+  expect(result).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(result.stderr).toBe(
+    'kokotap: Pod "kokotap-web-sender" in namespace "default" is of the tap to node/node-c: ' +
+      'delete it first, or give this tap another --ifname\n',
+  );
+});
+
+test('another --ifname gives the second tap names of its own', async () => {
+  await using api = await startFakeApi({ objects: [pod('web'), ...nodes, otherSender] });
+  expect(await kokotapAt(api.url, [...LINE, '--ifname=tap2'])).toMatchObject({ exitCode: 0, stderr: '' });
+});

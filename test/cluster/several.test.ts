@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { captureOnNode } from './support/capture.ts';
+import { kokotap } from './support/lab.ts';
 import { type Packet, pings } from './support/packets.ts';
 import { snapshot } from './support/pod.ts';
 import { pair, test } from './support/sandbox.ts';
@@ -38,7 +39,11 @@ test('a second tap with the name of a running one is refused and leaves the firs
 }) => {
   const { web, peer } = await pair(sandbox);
   await sandbox.tap('--pod=web', '--dest-node=node-b');
-  await expect(sandbox.pipe('create', '--pod=web', '--dest-node=node-a')).rejects.toThrow('already exists');
+  const second = await kokotap(['--pod=web', '--dest-node=node-a', `--namespace=${sandbox.namespace}`]);
+  expect(second.stdout).toBe('');
+  expect(second.stderr).toContain(
+    'is of the tap to node/node-b: delete it first, or give this tap another --ifname',
+  );
   const there = await peer.address();
   const packets = await captureOnNode('node-b', 'mirror', () => web.ping(there, 2));
   expect(pings(packets, 'request')).toEqual([1, 2]);

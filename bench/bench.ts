@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { messageOf } from '#src/errors.ts';
 import { run } from '#src/exec/command.ts';
 import { IMAGE_ARCHIVE, Lab, ROOT } from './lab.ts';
 import { describeMachine } from './machine.ts';
@@ -25,6 +26,10 @@ async function main(): Promise<void> {
   try {
     const results = await measure(lab, rounds);
     await write(results);
+  } catch (error) {
+    // Said before cleaning up, which may fail for the same reason.
+    process.stderr.write(`bench: ${messageOf(error)}\n`);
+    process.exitCode = 1;
   } finally {
     progress('cleaning up');
     await lab.close();

@@ -9,7 +9,7 @@ host_address=10.100.0.254 # the host's own on the underlay, by which it reaches 
 service_network=10.96.0.0/16
 default_mtu=1500 # of the underlay, in bytes; lab/mtu changes it
 
-# A row per machine: name, address on the underlay (a /24), network of its pods, container runtime (a program in
+# A row per machine: name, address on the underlay (a /24), network of its pods, container runtime (a folder in
 # runtime/). The first is the control plane, which runs no pods.
 machines=() nodes=()
 declare -A address pods runtime
@@ -19,6 +19,13 @@ while read -r machine ip network word; do
 done <<'END'
 control  10.100.0.1   -              -
 node-a   10.100.0.11  10.244.1.0/24  containerd
-node-b   10.100.0.12  10.244.2.0/24  containerd
+node-b   10.100.0.12  10.244.2.0/24  cri-o
+node-c   10.100.0.13  10.244.3.0/24  docker
 END
-unset machine ip network word
+
+# RUNTIMES, words separated by commas or blanks, are dealt out to the nodes in turn instead.
+IFS=', ' read -ra words <<<"${RUNTIMES-}"
+if [ ${#words[@]} -gt 0 ]; then
+  for i in "${!nodes[@]}"; do runtime[${nodes[i]}]=${words[i % ${#words[@]}]}; done
+fi
+unset machine ip network word words i

@@ -22,7 +22,7 @@ cgroup_delegate() {
 
 # cgroup_enter GROUP: makes it (a path such as kokotap-lab/node-a/machine) and moves the calling shell there.
 cgroup_enter() {
-  local hierarchy top child file
+  local hierarchy top child part file
   for hierarchy in $(cgroup_hierarchies); do
     top=$cgroup_mount/${hierarchy#name=}
     mkdir -p "$top/$1"

@@ -5,6 +5,9 @@ lab=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$lab/config.sh"
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # an ordinary user's path, kept by sudo or su, lacks them
 
+# shellcheck disable=SC2034
+machine_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin # of what runs in a machine
+
 say() { printf 'lab: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
 
@@ -27,6 +30,7 @@ need_programs() {
     say "no $program on this machine: $package"
     missing=1
   done <<'END'
+gcc         apt-get install gcc libc6-dev libseccomp-dev pkg-config
 go          a Go toolchain of version 1.21 or newer, which fetches the one it needs; Debian 12's golang is too old
 mmdebstrap  apt-get install mmdebstrap
 ip          apt-get install iproute2

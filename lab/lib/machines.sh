@@ -1,17 +1,21 @@
 # shellcheck shell=bash disable=SC2154 # the settings come from config.sh, by the command that sources this
 # Starts and removes machines.
 
-# boot MACHINE: starts its first process in a control group and namespaces of its own, unless it runs.
+# boot MACHINE: starts its first process in a control group and namespaces of its own, unless it runs. The array
+# `folders` says where the parts are.
 boot() {
-  local home=$state/machines/$1
+  local home=$state/machines/$1 word=${runtime[$1]-} part=etcd
   ! machine_pid "$1" >/dev/null || return 0
   cgroup_remove "$prefix/$1" # a kubelet would look for half a minute into what an ended machine left
   rm -rf --one-file-system "$home"/{pid,root,upper,work}
   mkdir -p "$home"/{root,upper,work,lib,log}
+  [ -z "$word" ] || part=$(own_part "$word")
+  echo "$word" >"$home/runtime" # for lab/status
   (
     cgroup_enter "$prefix/$1/starter"
     exec setsid unshare --pid --fork --kill-child --mount --net --uts --ipc \
-      "$lab/machine/first" "$1" "${folders[root]}/files" "${folders[kubernetes]}/files" "${folders[etcd]}/files" 9>&-
+      "$lab/machine/first" "$1" "$word" "${folders[root]}/files" \
+      "${folders[kubernetes]}/files" ${part:+"${folders[$part]}/files"} 9>&-
   ) </dev/null &>"$home/log/machine.log" &
 }
 

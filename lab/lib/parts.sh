@@ -1,16 +1,35 @@
 # shellcheck shell=bash disable=SC2154 # the settings come from config.sh, by the command that sources this
 # How each part of the cache is made: make_PART FOLDER makes it, inputs_PART prints what it is made from besides.
 # shellcheck disable=SC2034
-parts=(kubernetes etcd root images) # the longest to make first
 kubernetes_version=v1.34.4
 
-build_go() { # MODULE-FOLDER PACKAGE OUTPUT LINKER-FLAGS
-  CGO_ENABLED=0 GOWORK=off GOFLAGS='' go -C "$lab/programs/$1" build -trimpath -buildvcs=false -ldflags "$4" -o "$3" "$2"
+# own_part RUNTIME: the part that a runtime's programs are, unless Debian has them.
+own_part() {
+  case $1 in
+    containerd) ;;
+    docker) echo cri-dockerd ;;
+    *) echo "$1" ;;
+  esac
+}
+
+# Those that the chosen runtimes need, the longest to make first.
+parts=(kubernetes etcd root images)
+for node in "${nodes[@]}"; do
+  [ -d "$lab/runtime/${runtime[$node]}" ] ||
+    fail "there is no runtime \"${runtime[$node]}\"; there are: $(cd "$lab/runtime" && echo *)"
+  part=$(own_part "${runtime[$node]}")
+  [[ -z $part || " ${parts[*]} " == *" $part "* ]] || parts+=("$part")
+done
+unset node part
+
+build_go() { # MODULE-FOLDER PACKAGE OUTPUT LINKER-FLAGS [OPTION...]
+  CGO_ENABLED=${CGO_ENABLED-0} GOWORK=off GOFLAGS='' \
+    go -C "$lab/programs/$1" build -trimpath -buildvcs=false -ldflags "-s -w $4" -o "$3" "${@:5}" "$2"
 }
 
 inputs_kubernetes() { echo "$kubernetes_version"; cat "$lab"/programs/hyperkube/*; }
 make_kubernetes() { # every program of Kubernetes, kubectl too, in one file that goes by its name
-  local flags="-s -w" package program minor=${kubernetes_version#v1.}
+  local flags= package program minor=${kubernetes_version#v1.}
   for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
     flags+=" -X $package.gitVersion=$kubernetes_version -X $package.gitMajor=1 -X $package.gitMinor=${minor%.*}"
     flags+=" -X $package.gitTreeState=clean"
@@ -22,13 +41,26 @@ make_kubernetes() { # every program of Kubernetes, kubectl too, in one file that
 }
 
 inputs_etcd() { cat "$lab"/programs/etcd/*; }
-make_etcd() { build_go etcd go.etcd.io/etcd/server/v3 "$1/etcd" "-s -w"; }
+make_etcd() { build_go etcd go.etcd.io/etcd/server/v3 "$1/etcd" ""; }
+
+# With C, for libseccomp: without it CRI-O would leave a pod's seccomp profile out and not say so. Static, so that it does
+# not matter which C library the host has.
+inputs_cri-o() { cat "$lab"/programs/cri-o/*; }
+make_cri-o() {
+  local tags=seccomp,netgo,osusergo,exclude_graphdriver_btrfs,btrfs_noversion
+  tags+=,containers_image_openpgp,containers_image_ostree_stub
+  CGO_ENABLED=1 build_go cri-o github.com/cri-o/cri-o/cmd/crio "$1/crio" '-extldflags -static' -tags $tags
+  gcc -std=c99 -Os -s -static -o "$1/pinns" "$(go -C "$lab/programs/cri-o" list -m -f '{{.Dir}}' github.com/cri-o/cri-o)"/pinns/src/*.c
+}
+
+inputs_cri-dockerd() { cat "$lab"/programs/cri-dockerd/*; }
+make_cri-dockerd() { build_go cri-dockerd github.com/Mirantis/cri-dockerd "$1/cri-dockerd" ""; }
 
 inputs_root() { cat "$lab/../scripts/debian-root"; }
 make_root() { # the Debian that every machine runs on
   local packages=(
-    bpftool conntrack containerd containernetworking-plugins curl ethtool iperf3 iproute2 iptables iputils-ping jq mount
-    netcat-openbsd nftables openssl procps python3 runc socat tcpdump
+    bpftool conmon conntrack containerd containernetworking-plugins curl docker.io ethtool iperf3 iproute2 iptables
+    iputils-ping jq mount netcat-openbsd nftables openssl procps python3 runc skopeo socat tcpdump
   )
   "$lab/../scripts/debian-root" essential "$1" "${packages[@]}"
 }
@@ -37,7 +69,7 @@ inputs_images() { basename "$(part_folder root)"; cat "$lab"/programs/pause/* "$
 make_images() { # pause.tar and tools.tar
   ensure_part root
   mkdir "$1/work"
-  build_go pause . "$1/work/pause" "-s -w"
+  build_go pause . "$1/work/pause" ""
   in_root "$1" bash -s /mnt <"$lab/images/pack"
   rm -r "$1/work"
 }

@@ -1,59 +1,155 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { belongsToPod, podDepth } from '#src/tap/cgroup.ts';
 
 const uid = '11111111-2222-3333-4444-555555555555';
 const slice = uid.replaceAll('-', '_');
+const id = '0123456789abcdef'.repeat(4);
 
-describe('a process belongs to the pod', () => {
+describe('recorded on real systems', () => {
+  const recorded = readRecorded();
+
+  test.each(recorded)('$system', ({ cgroup, podUid }) => {
+    expect(belongsToPod(cgroup, podUid)).toBe(true);
+  });
+
+  test.each(recorded)('no other pod: $system', ({ cgroup, podUid }) => {
+    const others = recorded.filter((other) => other.podUid !== podUid);
+    expect(others.filter((other) => belongsToPod(cgroup, other.podUid))).toEqual([]);
+  });
+});
+
+describe('built after the forms of the kubelet and the runtimes', () => {
   test.each([
-    ['cgroup v1, cgroupfs driver', `12:pids:/kubepods/besteffort/pod${uid}/0123abcd\n1:name=systemd:/`],
-    ['Guaranteed, cgroupfs driver', `3:cpu:/kubepods/pod${uid}/0123abcd`],
-    ['CRI-O', `3:cpu:/kubepods/burstable/pod${uid}/crio-0123abcd`],
-    ['cgroup v2, cgroupfs driver', `0::/kubepods/burstable/pod${uid}/0123abcd`],
+    ['Guaranteed, cgroupfs driver', `3:cpu:/kubepods/pod${uid}/${id}`],
+    ['Guaranteed, systemd driver', `0::/kubepods.slice/kubepods-pod${slice}.slice/crio-${id}.scope`],
+    ['CRI-O, cgroupfs driver', `3:cpu:/kubepods/burstable/pod${uid}/crio-${id}`],
+    ['conmon, cgroupfs driver', `3:cpu:/kubepods/burstable/pod${uid}/crio-conmon-${id}`],
     [
-      'systemd driver',
-      `0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${slice}.slice/cri-containerd-01.scope`,
+      "the kubelet's cgroup root beside a folder like a pod's",
+      `0::/podruntime.slice/kubepods/pod${uid}/${id}`,
     ],
-    ['Guaranteed, systemd driver', `0::/kubepods.slice/kubepods-pod${slice}.slice/crio-01.scope`],
-    [
-      'a node inside a container',
-      `0::/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/kubelet-kubepods-besteffort-pod${slice}.slice/cri-containerd-01.scope`,
-    ],
-    ["seen from a cgroup namespace of one's own", `0::/../../pod${uid}/0123abcd`],
-  ])('%s', (_, cgroup) => {
-    expect(belongsToPod(cgroup, uid)).toBe(true);
+    ["a static pod whose UID is its manifest's", `0::/kubepods/podmine/${id}`, 'mine'],
+  ])('%s', (_, cgroup, podUid = uid) => {
+    expect(belongsToPod(cgroup, podUid)).toBe(true);
   });
 
   test.each([
-    ['another pod', `0::/kubepods/pod21111111-2222-3333-4444-555555555555/c`],
-    ['a pod whose UID begins alike', `0::/kubepods/pod${uid}0/c`],
-    ['a pod whose UID ends alike', `0::/kubepods/pod0${uid}/c`],
     ["the UID as a container's name", `0::/kubepods/pod0/${uid}`],
+    ['a folder that ends like the pod', `0::/kubepods/mypod${uid}/${id}`],
+    ['a slice that ends like the pod', `0::/kubepods.slice/mypod${slice}.slice/${id}`],
+    ['a hierarchy named like the pod', `1:name=kubepods-pod${slice}.slice:/`],
     ['the node itself', '0::/system.slice/containerd.service'],
     ['nothing', ''],
   ])('not: %s', (_, cgroup) => {
     expect(belongsToPod(cgroup, uid)).toBe(false);
   });
+});
 
-  test("never another pod's, in any form", () => {
+describe('in every form', () => {
+  test('its own', () => {
     fc.assert(
-      fc.property(fc.uuid(), fc.uuid(), (a, b) => {
-        fc.pre(a !== b);
-        for (const cgroup of forms(b)) expect(belongsToPod(cgroup, a)).toBe(false);
+      fc.property(anyUid, (own) => {
+        expect(forms(own).filter((cgroup) => !belongsToPod(cgroup, own))).toEqual([]);
       }),
     );
   });
 
-  test('nearer to it the fewer folders are between', () => {
-    expect(podDepth(`0::/kubepods/pod${uid}/c`, uid)).toBe(1);
-    expect(podDepth(`0::/kubepods/pod${uid}/c/docker/nested`, uid)).toBe(3);
+  test("never another pod's, however alike the UIDs", () => {
+    fc.assert(
+      fc.property(twoUids, ([own, other]) => {
+        expect(forms(other).filter((cgroup) => belongsToPod(cgroup, own))).toEqual([]);
+      }),
+    );
+  });
+
+  test("never another pod's, whatever it names its own cgroups", () => {
+    fc.assert(
+      fc.property(anyUid, anyUid, (own, other) => {
+        fc.pre(own !== other);
+        const forged = podFolders(own).flatMap((folder) => forms(other, folder));
+        expect(forged.filter((cgroup) => belongsToPod(cgroup, own))).toEqual([]);
+        expect(forged.filter((cgroup) => !belongsToPod(cgroup, other))).toEqual([]);
+      }),
+    );
   });
 });
 
-function forms(of: string): string[] {
+describe('a cluster in a pod', () => {
+  const inner = `/docker/${id}/kubelet/kubepods/pod${uid}/${id}`;
+  const outer = '66666666-7777-8888-9999-000000000000';
+
+  test("is that pod's on the node", () => {
+    const seen = `0::/kubepods/pod${outer}/${id}${inner}`;
+    expect(podDepth(seen, outer)).toBe(7);
+    expect(belongsToPod(seen, uid)).toBe(false);
+  });
+
+  test('has pods of its own inside, where a cgroup namespace cuts the path', () => {
+    expect(belongsToPod(`0::${inner}`, uid)).toBe(true);
+    expect(belongsToPod(`0::/../../pod${uid}/${id}`, uid)).toBe(true);
+  });
+});
+
+test('nearer to the pod the fewer folders are between', () => {
+  expect(podDepth(`0::/system.slice/kubepods-pod${slice}.slice:cri-containerd:${id}`, uid)).toBe(0);
+  expect(podDepth(`0::/system.slice/kubepods-pod${slice}.slice:cri-containerd:${id}/nested`, uid)).toBe(1);
+  expect(podDepth(`0::/kubepods/pod${uid}/c`, uid)).toBe(1);
+  expect(podDepth(`0::/kubepods/pod${uid}/c/docker/nested`, uid)).toBe(3);
+});
+
+/** Each file: its system, its source and its pod's UID behind `#`, then the content of a process's cgroup file. */
+function readRecorded() {
+  const folder = new URL('cgroups/', import.meta.url);
+  return readdirSync(folder).map((file) => {
+    const [, system = '', podUid = '', cgroup = ''] =
+      /^# (.+)\n# .+\n# pod (.+)\n([^]+)$/.exec(readFileSync(new URL(file, folder), 'utf8')) ?? [];
+    return { system, podUid, cgroup };
+  });
+}
+
+/** Of the API server, or of a static pod. */
+const anyUid = fc.oneof(fc.uuid(), fc.stringMatching(/^[\da-f]{32}$/));
+
+const twoUids = fc
+  .tuple(anyUid, anyUid, fc.stringMatching(/^[\da-f]{1,4}$/), fc.nat(35))
+  .chain(([a, b, more, at]) =>
+    fc.constantFrom<[string, string]>(
+      [a, b],
+      [a, a + more],
+      [a, more + a],
+      [a, `${more}-${a}`],
+      [a, a.slice(0, -more.length)],
+      [a, a.slice(more.length)],
+      [a, a.replaceAll('-', '')],
+      [a, a.slice(0, at) + more + a.slice(at + more.length)],
+    ),
+  )
+  .filter(([a, b]) => a !== b)
+  .chain(([a, b]) => fc.constantFrom<[string, string]>([a, b], [b, a]));
+
+/** Contents of /proc/PID/cgroup for a process of the pod: drivers, runtimes, nodes in containers, cgroup versions. */
+function forms(of: string, below = ''): string[] {
+  const nodes = ['', `/docker/${id}`, `/machine.slice/libpod-${id}.scope/container`, '/../..'];
+  const containers = [`/${id}`, `/crio-${id}.scope/container`, `/crio-conmon-${id}`, `/docker-${id}.scope`];
+  const paths = podFolders(of).flatMap((folder) => containers.map((container) => folder + container));
+  const inColons = podFolders(of).flatMap((folder) =>
+    folder.endsWith('.slice') ? `${folder}:cri-containerd:${id}` : [],
+  );
+  return nodes
+    .flatMap((node) => [...paths, ...inColons].map((path) => node + path + below))
+    .flatMap((path) => [`0::${path}\n`, `12:rdma:/\n11:cpu,cpuacct:${path}\n1:name=systemd:${path}\n0::/\n`]);
+}
+
+function podFolders(of: string): string[] {
+  const escaped = of.replaceAll('-', '_');
   return [
-    `0::/kubepods/besteffort/pod${of}/c`,
-    `0::/kubepods.slice/kubepods-pod${of.replaceAll('-', '_')}.slice/c.scope`,
+    `/pod${of}`,
+    `/kubepods/pod${of}`,
+    `/kubelet/kubepods/burstable/pod${of}`,
+    `/kubepods-pod${escaped}.slice`,
+    `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${escaped}.slice`,
+    `/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/kubelet-kubepods-besteffort-pod${escaped}.slice`,
   ];
 }

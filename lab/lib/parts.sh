@@ -35,7 +35,7 @@ make_kubernetes() { # every program of Kubernetes, kubectl too, in one file that
     flags+=" -X $package.gitTreeState=clean"
   done
   build_go hyperkube . "$1/hyperkube" "$flags"
-  for program in kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet kubectl; do
+  for program in kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet kubectl stop-sandbox; do
     ln -s hyperkube "$1/$program"
   done
 }

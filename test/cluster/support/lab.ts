@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import { CommandError, run } from '#src/exec/command.ts';
@@ -9,7 +10,23 @@ export const kokotapProgram = path.resolve('dist/kokotap.js');
 /** Runs a program inside a node: its first argument is the node. */
 export const nodeProgram = path.resolve('lab/exec');
 
-export type NodeName = 'node-a' | 'node-b';
+export const nodes = ['node-a', 'node-b', 'node-c'] as const;
+export type NodeName = (typeof nodes)[number];
+
+/** The container runtime that the lab gave the node: a folder in lab/runtime. */
+export function runtimeOf(node: NodeName): string {
+  return readFileSync(`${stateFolder}/machines/${node}/runtime`, 'utf8').trim();
+}
+
+/** A node for each runtime of the lab. */
+export const runtimes = nodes
+  .map((node) => ({ node, runtime: runtimeOf(node) }))
+  .filter(({ runtime }, index, all) => all.findIndex((each) => each.runtime === runtime) === index);
+
+/** The node after this one, in a ring. */
+export function nextTo(node: NodeName): NodeName {
+  return nodes[(nodes.indexOf(node) + 1) % nodes.length] ?? node;
+}
 
 export interface Outcome {
   readonly exitCode: number | undefined;
@@ -53,6 +70,15 @@ export function onNode(node: NodeName, ...command: [string, ...string[]]): Promi
 /** Runs a shell script inside a node, with arguments as $1, $2 and so on. */
 export function scriptOnNode(node: NodeName, script: string, ...args: string[]): Promise<string> {
   return onNode(node, 'bash', '-ec', script, 'script', ...args);
+}
+
+/** Does to a service of a machine what lab/service does: `kill`, `restart`, `stop`, `start`. */
+export function service(
+  verb: 'kill' | 'restart' | 'stop' | 'start',
+  machine: NodeName | 'control',
+  name: string,
+): Promise<string> {
+  return run(path.resolve('lab/service'), [verb, machine, name], { timeoutMs: 60_000 });
 }
 
 /** The ids that a node has of the processes whose command line matches, which must be one at least. */

@@ -1,4 +1,5 @@
-import { kubectl, type NodeName, scriptOnNode } from './lab.ts';
+import { flowPort, flowProgram } from './flow.ts';
+import { kubectl, type NodeName, nodes, scriptOnNode } from './lab.ts';
 
 export interface PodWish {
   readonly name: string;
@@ -11,11 +12,16 @@ export interface PodWish {
 
 const toolsImage = 'localhost/kokotap-lab-tools:1';
 
+const tcpPort = 8080;
+
 /** Answers with what it gets, over TCP and UDP. */
-const echoPorts = { tcp: 8080, udp: 9000 };
-const echo = `socat TCP-LISTEN:${echoPorts.tcp},fork,reuseaddr EXEC:cat &
-socat UDP-RECVFROM:${echoPorts.udp},fork EXEC:cat &
-exec sleep infinity`;
+export const echoCommand = [
+  'bash',
+  '-c',
+  `socat TCP-LISTEN:${tcpPort},fork,reuseaddr EXEC:cat & exec python3 -c "$1" echo ${flowPort}`,
+  'bash',
+  flowProgram,
+];
 
 /** The pod as the API takes it. */
 export function podObject({ name, node, containers = ['main'], spec = {} }: PodWish) {
@@ -30,7 +36,9 @@ export function podObject({ name, node, containers = ['main'], spec = {} }: PodW
       containers: containers.map((container, index) => ({
         name: container,
         image: toolsImage,
-        command: index === 0 ? ['bash', '-c', echo] : ['sleep', 'infinity'],
+        command: index === 0 ? echoCommand : ['sleep', 'infinity'],
+        // To ping; CRI-O does not give it unless asked to.
+        securityContext: { capabilities: { add: ['NET_RAW'] } },
       })),
       ...spec,
     },
@@ -69,23 +77,39 @@ export class Pod {
   /** Has bytes echoed over TCP. */
   async sendTcp(address: string, bytes: number): Promise<void> {
     const script = 'head -c "$1" /dev/zero | socat -t 5 - "TCP:$2" | wc -c';
-    const back = await this.exec('bash', '-c', script, 'bash', String(bytes), `${address}:${echoPorts.tcp}`);
+    const back = await this.exec('bash', '-c', script, 'bash', String(bytes), `${address}:${tcpPort}`);
     if (Number(back) !== bytes) throw new Error(`${back} of ${bytes} bytes came back`);
   }
 
   /** Has texts echoed over UDP, a datagram each. */
   async sendUdp(address: string, texts: readonly string[]): Promise<void> {
     const script = 'to=$1; shift; for text; do printf "$text" | socat -t 0.2 - "UDP:$to"; done';
-    const back = await this.exec('bash', '-c', script, 'bash', `${address}:${echoPorts.udp}`, ...texts);
+    const back = await this.exec('bash', '-c', script, 'bash', `${address}:${flowPort}`, ...texts);
     if (back !== texts.join('')) throw new Error(`UDP came back as ${back}`);
+  }
+
+  /** A process of the pod, in its network, by the number that its node has for it. */
+  async pid(): Promise<string> {
+    // Of a static pod the kubelet knows another UID than the API.
+    const uid =
+      (await this.field(String.raw`.metadata.annotations.kubernetes\.io/config\.hash`)) ||
+      (await this.field('.metadata.uid'));
+    return scriptOnNode(
+      this.node,
+      `for file in $(grep -lsE "/pod$1(/|$)" /proc/[0-9]*/cgroup); do
+        folder=\${file%/cgroup}
+        netns=$(readlink "$folder/ns/net") || continue
+        if [ "$netns" != "$(readlink /proc/1/ns/net)" ]; then echo "\${folder#/proc/}"; exit; fi
+      done
+      echo "the pod $1 has no process" >&2
+      exit 1`,
+      uid,
+    );
   }
 
   /** Runs a shell script on the pod's node; $pid is a process of the pod there. */
   async script(script: string, ...args: string[]): Promise<string> {
-    const uid = await this.field('.metadata.uid');
-    const find = `pid=$(grep -ls "pod${uid}" /proc/[0-9]*/cgroup | head -n 1 | cut -d/ -f3)
-      [ -n "$pid" ] || { echo 'the pod has no process' >&2; exit 1; }`;
-    return scriptOnNode(this.node, `${find}\n${script}`, ...args);
+    return scriptOnNode(this.node, `pid=${await this.pid()}\n${script}`, ...args);
   }
 
   /** Runs a program of the node in the pod's network namespace. */
@@ -118,12 +142,8 @@ for device in $(ip -json link show | jq -r '.[].ifname'); do
   for hook in ingress egress; do tc filter show dev "$device" "$hook" 2>/dev/null || true; done
 done`;
 
-/** The whole of a tap on both nodes and in a pod. */
-export async function snapshot(pod: Pod): Promise<{ pod: string; nodeA: string; nodeB: string }> {
-  const [inPod, nodeA, nodeB] = await Promise.all([
-    pod.snapshot(),
-    nodeSnapshot('node-a'),
-    nodeSnapshot('node-b'),
-  ]);
-  return { pod: inPod, nodeA, nodeB };
+/** Everything that a tap of a pod can change: in the pod, and on all nodes. */
+export async function snapshot(pod: Pod): Promise<Record<string, string>> {
+  const [inPod = '', ...onNodes] = await Promise.all([pod.snapshot(), ...nodes.map(nodeSnapshot)]);
+  return { pod: inPod, ...Object.fromEntries(nodes.map((node, index) => [node, onNodes[index] ?? ''])) };
 }

@@ -1,0 +1,89 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { nodeProgram } from './lab.ts';
+import type { Packet } from './packets.ts';
+import type { Pod } from './pod.ts';
+
+/** A Python program with both ends of a flow. */
+export const flowProgram = readFileSync(path.resolve('test/cluster/support/flow.py'), 'utf8');
+export const flowPort = 9000;
+
+/** What the sender of a flow knows of it. */
+export interface FlowResult {
+  readonly sent: number;
+  /** Echoes that came more than once. */
+  readonly duplicates: number;
+  /** First and last of numbers in a row that did not come back. */
+  readonly gaps: readonly (readonly [number, number])[];
+}
+
+/**
+ * Numbered datagrams from one pod to another, which echoes them. It goes on whatever happens to the kubelet, the
+ * runtime or the API: its sender is a process of the node in the pod's network.
+ */
+export class Flow {
+  readonly #child: ChildProcessByStdio<null, Readable, null>;
+  readonly #output: Promise<string>;
+
+  private constructor(child: ChildProcessByStdio<null, Readable, null>) {
+    this.#child = child;
+    this.#output = text(child.stdout);
+  }
+
+  /** Starts a flow without an end. Returns at the first echo. */
+  static async start(from: Pod, to: Pod, perSecond = 1000): Promise<Flow> {
+    const [flow, started] = await Flow.#spawn(from, to, perSecond, 0);
+    await started;
+    return flow;
+  }
+
+  /** Sends so many datagrams and waits for the last echo. */
+  static async send(from: Pod, to: Pod, count: number): Promise<FlowResult> {
+    const [flow] = await Flow.#spawn(from, to, 1000, count);
+    return flow.#result();
+  }
+
+  static async #spawn(
+    from: Pod,
+    to: Pod,
+    perSecond: number,
+    count: number,
+  ): Promise<[Flow, Promise<unknown>]> {
+    const [pid, address] = await Promise.all([from.pid(), to.address()]);
+    const child = spawn(
+      nodeProgram,
+      // oxfmt-ignore
+      [from.node, 'nsenter', `--net=/proc/${pid}/ns/net`, 'python3', '-c', flowProgram, 'send', address, String(flowPort), String(perSecond), String(count)],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    return [new Flow(child), Promise.race([once(child.stdout, 'data'), once(child, 'exit')])];
+  }
+
+  /** Ends it; what became of it. */
+  stop(): Promise<FlowResult> {
+    this.#child.kill('SIGTERM');
+    return this.#result();
+  }
+
+  async #result(): Promise<FlowResult> {
+    return JSON.parse(await this.#output);
+  }
+}
+
+/** The numbers of a flow's datagrams that were seen from one address to another, as often as seen, sorted. */
+export function flowNumbers(packets: readonly Packet[], source: string, destination: string): number[] {
+  return packets
+    .filter((packet) => packet.source === source && packet.destination === destination)
+    .flatMap(({ payload }) => /^flow (\d+)$/.exec(payload.toString())?.[1] ?? [])
+    .map(Number)
+    .toSorted((a, b) => a - b);
+}
+
+/** So many whole numbers from the first on. */
+export function numbersFrom(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => first + index);
+}

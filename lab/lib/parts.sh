@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # the settings come from config.sh, by the command that sources this
 # How each part of the cache is made: make_PART FOLDER makes it, inputs_PART prints what it is made from besides.
 # shellcheck disable=SC2034
-kubernetes_version=v1.34.4
+kubernetes_version=${KUBERNETES:-v1.34.4} # another one needs a VERSION.mod and VERSION.sum beside hyperkube's go.mod
 
 # own_part RUNTIME: the part that a runtime's programs are, unless Debian has them.
 own_part() {
@@ -27,14 +27,25 @@ build_go() { # MODULE-FOLDER PACKAGE OUTPUT LINKER-FLAGS [OPTION...]
     go -C "$lab/programs/$1" build -trimpath -buildvcs=false -ldflags "-s -w $4" -o "$3" "${@:5}" "$2"
 }
 
-inputs_kubernetes() { echo "$kubernetes_version"; cat "$lab"/programs/hyperkube/*; }
+# The file that pins the version's modules: go.mod for the default.
+kubernetes_modules() {
+  local file=$lab/programs/hyperkube/$kubernetes_version.mod
+  if [ -e "$file" ]; then echo "$file"; else echo "$lab/programs/hyperkube/go.mod"; fi
+}
+
+inputs_kubernetes() {
+  local modules
+  modules=$(kubernetes_modules)
+  echo "$kubernetes_version"
+  cat "$modules" "${modules%.mod}.sum" "$lab"/programs/hyperkube/*.go
+}
 make_kubernetes() { # every program of Kubernetes, kubectl too, in one file that goes by its name
   local flags= package program minor=${kubernetes_version#v1.}
   for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
     flags+=" -X $package.gitVersion=$kubernetes_version -X $package.gitMajor=1 -X $package.gitMinor=${minor%.*}"
     flags+=" -X $package.gitTreeState=clean"
   done
-  build_go hyperkube . "$1/hyperkube" "$flags"
+  build_go hyperkube . "$1/hyperkube" "$flags" -modfile "$(kubernetes_modules)"
   for program in kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet kubectl stop-sandbox; do
     ln -s hyperkube "$1/$program"
   done
@@ -49,8 +60,16 @@ inputs_cri-o() { cat "$lab"/programs/cri-o/*; }
 make_cri-o() {
   local tags=seccomp,netgo,osusergo,exclude_graphdriver_btrfs,btrfs_noversion
   tags+=,containers_image_openpgp,containers_image_ostree_stub
-  CGO_ENABLED=1 build_go cri-o github.com/cri-o/cri-o/cmd/crio "$1/crio" '-extldflags -static' -tags $tags
+  CGO_ENABLED=1 build_go cri-o github.com/cri-o/cri-o/cmd/crio "$1/" '-extldflags -static' -tags $tags \
+    github.com/opencontainers/runc # Debian's is too old for user namespaces
   gcc -std=c99 -Os -s -static -o "$1/pinns" "$(go -C "$lab/programs/cri-o" list -m -f '{{.Dir}}' github.com/cri-o/cri-o)"/pinns/src/*.c
+}
+
+inputs_containerd-2() { cat "$lab"/programs/containerd-2/*; }
+make_containerd-2() {
+  local module=github.com/containerd/containerd/v2
+  build_go containerd-2 $module/cmd/containerd "$1/" "-X $module/version.Version=v2.2.9" \
+    -tags no_btrfs,no_devmapper,no_zfs,no_aufs $module/cmd/{containerd-shim-runc-v2,ctr}
 }
 
 inputs_cri-dockerd() { cat "$lab"/programs/cri-dockerd/*; }

@@ -17,7 +17,7 @@ func newStopSandboxCommand() *cobra.Command {
 		Use:  "stop-sandbox ENDPOINT POD-UID",
 		Args: cobra.ExactArgs(2),
 		RunE: func(command *cobra.Command, arguments []string) error {
-			connection, err := grpc.NewClient(arguments[0], grpc.WithTransportCredentials(insecure.NewCredentials()))
+			connection, err := grpc.Dial(arguments[0], grpc.WithTransportCredentials(insecure.NewCredentials()))
 			if err != nil {
 				return err
 			}

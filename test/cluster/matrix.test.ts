@@ -11,8 +11,7 @@ const ways = nodes
     nodes.map((to) => ({ from, to, way: `${runtimeOf(from)} to ${runtimeOf(to)}`, same: from === to })),
   )
   .filter(
-    ({ way, same }, index, all) =>
-      all.findIndex((each) => each.way === way && each.same === same) === index,
+    ({ way, same }, index, all) => all.findIndex((each) => each.way === way && each.same === same) === index,
   );
 
 const count = 100;

@@ -16,6 +16,7 @@ LAST_WAIT_S = 0.5
 
 
 def echo(port):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # else process 1 ignores it
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         server.bind(("", port))

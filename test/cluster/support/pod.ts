@@ -10,7 +10,7 @@ export interface PodWish {
   readonly spec?: Record<string, unknown>;
 }
 
-const toolsImage = 'localhost/kokotap-lab-tools:1';
+export const toolsImage = 'localhost/kokotap-lab-tools:1';
 
 const tcpPort = 8080;
 
@@ -144,6 +144,6 @@ done`;
 
 /** Everything that a tap of a pod can change: in the pod, and on all nodes. */
 export async function snapshot(pod: Pod): Promise<Record<string, string>> {
-  const [inPod = '', ...onNodes] = await Promise.all([pod.snapshot(), ...nodes.map(nodeSnapshot)]);
+  const [inPod, ...onNodes] = await Promise.all([pod.snapshot(), ...nodes.map(nodeSnapshot)]);
   return { pod: inPod, ...Object.fromEntries(nodes.map((node, index) => [node, onNodes[index] ?? ''])) };
 }

@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { execa } from 'execa';
 import { test as base } from 'vitest';
-import { adminKubeconfig, kokotapProgram, kubectl, kubectlProgram, kubectlWith } from './lab.ts';
+import {
+  adminKubeconfig,
+  kokotapProgram,
+  kubectl,
+  kubectlProgram,
+  kubectlWith,
+  type NodeName,
+  scriptOnNode,
+} from './lab.ts';
 import { Pod, podObject, type PodWish } from './pod.ts';
 import { until } from './until.ts';
 
@@ -31,11 +39,41 @@ export class Sandbox {
     return kubectl('-n', this.namespace, ...args);
   }
 
+  async createPod(wish: PodWish): Promise<Pod> {
+    await kubectlWith(podObject(wish), 'create', '-n', this.namespace);
+    return new Pod(this.namespace, wish.name, wish.node);
+  }
+
   /** Makes a pod and waits until it is Ready. */
   async startPod(wish: PodWish): Promise<Pod> {
-    await kubectlWith(podObject(wish), 'create', '-n', this.namespace);
+    const pod = await this.createPod(wish);
     await this.ready(wish.name);
-    return new Pod(this.namespace, wish.name, wish.node);
+    return pod;
+  }
+
+  /** Puts a manifest into the folder that the node's kubelet reads; the pod, by its name in the API. */
+  async startStaticPod(name: string, node: NodeName, uid?: string): Promise<Pod> {
+    const { metadata, spec, ...rest } = podObject({ name, node });
+    const manifest = { ...rest, metadata: { ...metadata, namespace: this.namespace, uid }, spec };
+    const file = `/etc/kubernetes/manifests/${this.namespace}-${name}.json`;
+    const pod = new Pod(this.namespace, `${name}-${node}`, node);
+    this.defer(async () => {
+      await scriptOnNode(node, 'rm -f "$1"', file);
+      await until('the mirror pod is gone', async () => {
+        const found = await this.kubectl('get', 'pod', pod.name, '--ignore-not-found');
+        return found === '';
+      });
+    });
+    // The kubelet must not read half of it.
+    await scriptOnNode(
+      node,
+      'new=$(mktemp) && echo "$2" >"$new" && mv "$new" "$1"',
+      file,
+      JSON.stringify(manifest),
+    );
+    await until('the mirror pod is there', async () => (await pod.field('.metadata.name')) === pod.name);
+    await this.ready(pod.name);
+    return pod;
   }
 
   async ready(...names: string[]): Promise<void> {

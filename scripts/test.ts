@@ -47,12 +47,40 @@ function runTests(args: readonly string[]): { passed: number; failed: number } {
       numPassedTests: passed,
       numFailedTests: failed,
       numTotalTests: total,
+      testResults: files,
     } = JSON.parse(readFileSync(file, 'utf8'));
+    process.stdout.write(failures(files));
     // A run that fails outside a test (set-up, an unhandled error), or leaves tests out, has failed.
     return { passed, failed: Math.max(failed, total - passed, status === 0 ? 0 : 1) };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
+
+interface FileResult {
+  readonly name: string;
+  readonly assertionResults: readonly {
+    readonly fullName: string;
+    readonly status: string;
+    readonly failureMessages: readonly string[];
+  }[];
+}
+
+/** What failed and why, a line each: the end of a long output is what is kept of it. */
+function failures(files: readonly FileResult[]): string {
+  return files
+    .flatMap(({ name, assertionResults }) =>
+      assertionResults
+        .filter(({ status }) => status === 'failed')
+        .map(({ fullName, failureMessages: [message = ''] }) => {
+          const reason = message.split('\n', 1)[0]?.slice(0, longestReason);
+          return `FAILED ${path.relative('.', name)}: ${fullName}: ${reason}\n`;
+        }),
+    )
+    .join('');
+}
+
+/** In characters. */
+const longestReason = 300;
 
 process.exitCode = main(process.argv.slice(2));

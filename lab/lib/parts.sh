@@ -29,8 +29,14 @@ build_go() { # MODULE-FOLDER PACKAGE OUTPUT LINKER-FLAGS [OPTION...]
 
 # The file that pins the version's modules: go.mod for the default.
 kubernetes_modules() {
-  local file=$lab/programs/hyperkube/$kubernetes_version.mod
-  if [ -e "$file" ]; then echo "$file"; else echo "$lab/programs/hyperkube/go.mod"; fi
+  local folder=$lab/programs/hyperkube
+  if grep -q "k8s.io/kubernetes $kubernetes_version\$" "$folder/go.mod"; then
+    echo "$folder/go.mod"
+  elif [ -e "$folder/$kubernetes_version.mod" ]; then
+    echo "$folder/$kubernetes_version.mod"
+  else
+    fail "the lab has no Kubernetes \"$kubernetes_version\"; it has: $(cd "$folder" && sed -n 's/.*k8s.io\/kubernetes v/v/p' ./*.mod | xargs)"
+  fi
 }
 
 inputs_kubernetes() {
@@ -67,8 +73,9 @@ make_cri-o() {
 
 inputs_containerd-2() { cat "$lab"/programs/containerd-2/*; }
 make_containerd-2() {
-  local module=github.com/containerd/containerd/v2
-  build_go containerd-2 $module/cmd/containerd "$1/" "-X $module/version.Version=v2.2.9" \
+  local module=github.com/containerd/containerd/v2 version
+  version=$(go -C "$lab/programs/containerd-2" list -m -f '{{.Version}}' $module)
+  build_go containerd-2 $module/cmd/containerd "$1/" "-X $module/version.Version=$version" \
     -tags no_btrfs,no_devmapper,no_zfs,no_aufs $module/cmd/{containerd-shim-runc-v2,ctr}
 }
 

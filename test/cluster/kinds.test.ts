@@ -107,7 +107,7 @@ describe.each(runtimes)('$runtime', ({ node }) => {
     const address = await web.address();
     const before = await restarts(web);
     await until('it runs', async () => (await web.field('.status.containerStatuses[0].ready')) === 'true');
-    const flow = await Flow.start(peer, web, 100);
+    const flow = await sandbox.startFlow(peer, web, 100);
     const packets = await captureOnNode(nextTo(node), 'mirror', async () => {
       await until('it has ended twice more', async () => (await restarts(web)) >= before + 2);
       await sleep(2000); // a tap that waits looks for the pod every second

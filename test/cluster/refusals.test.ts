@@ -12,7 +12,7 @@ test('what is not there is named, with what comes near', async ({ sandbox }) => 
     'node-b',
     `There is no pod "wep" in namespace "${sandbox.namespace}": did you mean "web"?`,
   );
-  await expectRefusal(sandbox, 'web', 'node-c', 'There is no node "node-c": did you mean "node-');
+  await expectRefusal(sandbox, 'web', 'node-x', 'There is no node "node-x": did you mean "node-');
 });
 
 test('a pod that runs nowhere yet is refused', async ({ sandbox }) => {

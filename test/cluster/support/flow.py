@@ -32,6 +32,7 @@ class Sender:
         self.duplicates = 0
         self.back = set()
         self.stopped = False
+        self.error = None
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.socket.setblocking(False)
@@ -49,7 +50,9 @@ class Sender:
         try:
             self.socket.sendto(b"flow %d" % self.sent, self.to)
         except OSError as error:  # counts as lost
-            print(f"datagram {self.sent}: {error}", file=sys.stderr)
+            if self.error is None:
+                print(f"datagram {self.sent}: {error}", file=sys.stderr)
+            self.error = error
         self.sent += 1
 
     def receive_until(self, end):

@@ -83,6 +83,15 @@ export function flowNumbers(packets: readonly Packet[], source: string, destinat
     .toSorted((a, b) => a - b);
 }
 
+/** What is wrong with numbers that should each be there once, in a row: none of which is, if all is well. */
+export function flaws(numbers: readonly number[]): string[] {
+  return numbers.slice(1).flatMap((number, index) => {
+    const previous = numbers[index] ?? 0;
+    if (number === previous) return `${number} twice`;
+    return number === previous + 1 ? [] : `${previous + 1} to ${number - 1} missing`;
+  });
+}
+
 /** So many whole numbers from the first on. */
 export function numbersFrom(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => first + index);

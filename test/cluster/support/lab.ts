@@ -81,6 +81,18 @@ export function service(
   return run(path.resolve('lab/service'), [verb, machine, name], { timeoutMs: 60_000 });
 }
 
+/** The services that a node's runtime consists of, by the names that lab/service knows. */
+export async function runtimeServices(node: NodeName): Promise<string[]> {
+  const files = await onNode(node, 'ls', '/run/lab');
+  const names = files.split('\n').map((file) => path.parse(file).name);
+  return names.filter((name) => !name.startsWith('kube'));
+}
+
+/** Cuts a node's power and starts it again. Returns when it is Ready. */
+export function reboot(node: NodeName): Promise<string> {
+  return run(path.resolve('lab/reboot'), [node], { timeoutMs: 120_000 });
+}
+
 /** The ids that a node has of the processes whose command line matches, which must be one at least. */
 export async function processesOnNode(node: NodeName, pattern: string): Promise<string[]> {
   return (await onNode(node, 'pgrep', '-f', '--', pattern)).split('\n');

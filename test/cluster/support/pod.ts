@@ -147,3 +147,27 @@ export async function snapshot(pod: Pod): Promise<Record<string, string>> {
   const [inPod, ...onNodes] = await Promise.all([pod.snapshot(), ...nodes.map(nodeSnapshot)]);
   return { pod: inPod, ...Object.fromEntries(nodes.map((node, index) => [node, onNodes[index] ?? ''])) };
 }
+
+/** What any tap has left on the nodes: its devices and filters, in whatever network namespace, a line each. */
+export async function traces(): Promise<string[]> {
+  const found = await Promise.all(nodes.map((node) => scriptOnNode(node, tracesScript)));
+  return found.flatMap((lines, index) =>
+    lines.split('\n').flatMap((line) => (line === '' ? [] : `${nodes[index]}: ${line}`)),
+  );
+}
+
+/** A process may end between being listed and being looked into. */
+const tracesScript = String.raw`
+seen=' '
+for process in /proc/[0-9]*; do
+  netns=$(readlink "$process/ns/net") || continue
+  [[ "$seen" != *" $netns "* ]] || continue
+  nsenter --net="$process/ns/net" bash -ec '
+    ip -details link show | grep "kokotap:" || true
+    for device in $(ip -json link show | jq -r ".[].ifname"); do
+      for hook in ingress egress; do
+        tc filter show dev "$device" "$hook" 2>/dev/null | grep "handle 0x6b" | sed "s/^/$device $hook /" || true
+      done
+    done' || continue
+  seen+="$netns "
+done`;

@@ -10,6 +10,7 @@ import {
   type NodeName,
   scriptOnNode,
 } from './lab.ts';
+import { Flow } from './flow.ts';
 import { Pod, podObject, type PodWish } from './pod.ts';
 import { until } from './until.ts';
 
@@ -39,9 +40,13 @@ export class Sandbox {
     return kubectl('-n', this.namespace, ...args);
   }
 
+  pod(name: string, node: NodeName): Pod {
+    return new Pod(this.namespace, name, node);
+  }
+
   async createPod(wish: PodWish): Promise<Pod> {
     await kubectlWith(podObject(wish), 'create', '-n', this.namespace);
-    return new Pod(this.namespace, wish.name, wish.node);
+    return this.pod(wish.name, wish.node);
   }
 
   /** Makes a pod and waits until it is Ready. */
@@ -51,12 +56,19 @@ export class Sandbox {
     return pod;
   }
 
+  /** Starts a flow without an end, which the end of the test is, unless it is stopped before. */
+  async startFlow(from: Pod, to: Pod, perSecond: number): Promise<Flow> {
+    const flow = await Flow.start(from, to, perSecond);
+    this.defer(() => flow.stop());
+    return flow;
+  }
+
   /** Puts a manifest into the folder that the node's kubelet reads; the pod, by its name in the API. */
   async startStaticPod(name: string, node: NodeName, uid?: string): Promise<Pod> {
     const { metadata, spec, ...rest } = podObject({ name, node });
     const manifest = { ...rest, metadata: { ...metadata, namespace: this.namespace, uid }, spec };
     const file = `/etc/kubernetes/manifests/${this.namespace}-${name}.json`;
-    const pod = new Pod(this.namespace, `${name}-${node}`, node);
+    const pod = this.pod(`${name}-${node}`, node);
     this.defer(async () => {
       await scriptOnNode(node, 'rm -f "$1"', file);
       await until('the mirror pod is gone', async () => {

@@ -1,39 +1,48 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type NodeName, nodeProgram } from './lab.ts';
 import { type Packet, parsePcap } from './packets.ts';
+import { until } from './until.ts';
 
 /** How long a packet may be on its way to the capture. */
 const onTheWayMs = 500;
 
-/** Captures on a node's interface what is seen while `during` runs. */
+/**
+ * Room for thousands of packets: each takes as much of the buffer as the longest could. tcpdump's own choice holds
+ * eight, which a busy machine overruns.
+ */
+const room = ['--immediate-mode', '--snapshot-length=65535', '--buffer-size=262144'];
+
+/**
+ * Captures on a node's interface what is seen while `during` runs.
+ *
+ * @throws {Error} when the capture missed packets, so that it cannot say what was there.
+ */
 export async function captureOnNode(
   node: NodeName,
   ifname: string,
   during: () => Promise<unknown>,
 ): Promise<Packet[]> {
-  // oxfmt-ignore
-  const child = spawn(nodeProgram, [node, 'tcpdump', '--immediate-mode', '-i', ifname, '-n', '-U', '-s', '0', '-Z', 'root', '-w', '-'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const command = [node, 'tcpdump', ...room, '-i', ifname, '-n', '-U', '-Z', 'root', '-w', '-'];
+  const child = spawn(nodeProgram, command, { stdio: ['ignore', 'pipe', 'pipe'] });
   const output: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
-  const exited = once(child, 'exit');
+  let messages = '';
+  child.stderr.on('data', (chunk: Buffer) => (messages += chunk.toString()));
+  const closed = once(child, 'close');
   try {
-    await listening(child);
+    await until('tcpdump listens', async () => {
+      if (!messages.includes('listening on')) throw new Error(messages);
+      return true;
+    });
     await during();
     await sleep(onTheWayMs);
   } finally {
     child.kill('SIGINT');
-    await exited;
+    await closed;
   }
+  if (!messages.includes('\n0 packets dropped by kernel'))
+    throw new Error(`the capture on ${node}'s ${ifname} missed packets: ${messages}`);
   return parsePcap(Buffer.concat(output));
-}
-
-async function listening(child: ChildProcess): Promise<void> {
-  let stderr = '';
-  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  while (!stderr.includes('listening on')) {
-    if (child.exitCode !== null) throw new Error(`tcpdump ended: ${stderr}`);
-    await sleep(20);
-  }
 }

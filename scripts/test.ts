@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /**
  * Runs the checks and the tests and closes with a line `N passed, N failed`, in which every check counts as one.
- * `check` as the only argument: the checks alone; anything else goes to vitest, for example `--project unit`.
+ * `check` as the only argument: the checks alone; `matrix`: the cluster tests on each other Kubernetes of the lab;
+ * anything else goes to vitest, for example `--project unit`.
  */
 function main(args: readonly string[]): number {
   if (process.getuid?.() !== 0) {
@@ -14,18 +15,37 @@ function main(args: readonly string[]): number {
     );
     return 1;
   }
-  const results = Object.entries(checks).map(([name, [program, ...rest]]) => {
-    process.stdout.write(`\n== ${name}\n`);
-    return spawnSync(program, rest, { stdio: 'inherit' }).status === 0;
-  });
-  let [passed, failed] = [results.filter(Boolean).length, results.filter((ok) => !ok).length];
-  if (args[0] !== 'check') {
-    const tests = runTests(args);
-    passed += tests.passed;
-    failed += tests.failed;
-  }
+  const [command] = args;
+  const results =
+    command === 'check' ? runChecks() : command === 'matrix' ? runMatrix() : [...runChecks(), runTests(args)];
+  const passed = sum(results.map((each) => each.passed));
+  const failed = sum(results.map((each) => each.failed));
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   return failed === 0 ? 0 : 1;
+}
+
+interface Result {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+function runChecks(): Result[] {
+  return Object.entries(checks).map(([name, [program, ...rest]]) => {
+    process.stdout.write(`\n== ${name}\n`);
+    const failed = spawnSync(program, rest, { stdio: 'inherit' }).status === 0 ? 0 : 1;
+    return { passed: 1 - failed, failed };
+  });
+}
+
+/** Of those that the lab can be of, the default aside: see lab/programs/hyperkube. */
+function runMatrix(): Result[] {
+  const versions = readdirSync('lab/programs/hyperkube').flatMap(
+    (file) => /^(v.*)\.mod$/.exec(file)?.[1] ?? [],
+  );
+  return versions.map((version) => {
+    process.stdout.write(`\n== Kubernetes ${version}\n`);
+    return runTests(['--project', 'cluster'], { KUBERNETES: version });
+  });
 }
 
 const checks: Record<string, [string, ...string[]]> = {
@@ -36,13 +56,16 @@ const checks: Record<string, [string, ...string[]]> = {
   'shell scripts': ['scripts/shellcheck'],
 };
 
-function runTests(args: readonly string[]): { passed: number; failed: number } {
+function runTests(args: readonly string[], env: NodeJS.ProcessEnv = {}): Result {
   process.stdout.write('\n== tests\n');
   const folder = mkdtempSync(path.join(tmpdir(), 'kokotap-results-'));
   const file = path.join(folder, 'results.json');
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const { status } = spawnSync('vitest', ['run', ...reporters, ...args], { stdio: 'inherit' });
+    const { status } = spawnSync('vitest', ['run', ...reporters, ...args], {
+      stdio: 'inherit',
+      env: { ...process.env, ...env },
+    });
     const {
       numPassedTests: passed,
       numFailedTests: failed,
@@ -55,6 +78,10 @@ function runTests(args: readonly string[]): { passed: number; failed: number } {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 interface FileResult {

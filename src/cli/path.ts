@@ -48,6 +48,12 @@ export function isReady({ node }: NamedNode): boolean {
   return ready === undefined || ready.status === 'True';
 }
 
+/** Whether the node's kubelet, and with it the API, knows a container's `appArmorProfile`: from Kubernetes 1.30 on. */
+export function knowsAppArmorField({ node }: NamedNode): boolean {
+  const minor = /^v1\.(\d+)/.exec(node.status?.nodeInfo?.kubeletVersion ?? '')?.[1];
+  return minor === undefined || Number(minor) >= 30;
+}
+
 function internalAddresses({ node }: NamedNode): Address[] {
   return (node.status?.addresses ?? [])
     .filter(({ type }) => type === 'InternalIP')

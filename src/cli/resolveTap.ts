@@ -5,7 +5,7 @@ import { tapId } from '#src/tap/tapId.ts';
 import { VERSION } from '#src/version.ts';
 import { missingNode, missingPod } from './missing.ts';
 import type { TapOptions } from './options.ts';
-import { isReady, type NamedNode, nodeToAddress, nodeToNode } from './path.ts';
+import { isReady, knowsAppArmorField, type NamedNode, nodeToAddress, nodeToNode } from './path.ts';
 import { refuseTakenName } from './takenName.ts';
 import { checkTarget, type Target } from './target.ts';
 import { quote } from './text.ts';
@@ -28,11 +28,12 @@ export async function resolveTap(api: KubeApi, options: TapOptions, warn: Warn):
   await Promise.allSettled([pendingTarget, pendingEnd, pendingName]);
   const target = await pendingTarget;
   await pendingName;
-  const path = await findPath(api, options, target.node, await pendingEnd, warn);
+  const { start, path } = await findPath(api, options, target.node, await pendingEnd, warn);
   return {
     identity,
     podUid: target.uid,
     podNode: target.node,
+    appArmor: knowsAppArmorField(start) ? 'field' : 'annotation',
     direction,
     path,
     image,
@@ -70,16 +71,16 @@ async function findPath(
   podNode: string,
   end: End,
   warn: Warn,
-): Promise<TapPath> {
+): Promise<{ start: NamedNode; path: TapPath }> {
   if (typeof end !== 'string') warnIfNotReady(end, warn);
-  if (typeof end !== 'string' && end.name === podNode) return { kind: 'same-node' };
+  if (typeof end !== 'string' && end.name === podNode) return { start: end, path: { kind: 'same-node' } };
   const pendingStart = findNode(api, podNode);
   const pendingVni = vni ?? vniFromCluster(api, tapId(identity));
   await Promise.allSettled([pendingStart, pendingVni]);
   const start = await pendingStart;
   warnIfNotReady(start, warn);
   const addresses = typeof end === 'string' ? nodeToAddress(start, end) : nodeToNode(start, end);
-  return { kind: 'vxlan', vni: await pendingVni, port: vxlanPort, addresses };
+  return { start, path: { kind: 'vxlan', vni: await pendingVni, port: vxlanPort, addresses } };
 }
 
 function warnIfNotReady(node: NamedNode, warn: Warn): void {

@@ -33,6 +33,7 @@ export const nodeSchema = z.object({
     z.object({
       addresses: z.optional(z.array(z.object({ type: z.string(), address: z.string() }))),
       conditions: z.optional(z.array(z.object({ type: z.string(), status: z.string() }))),
+      nodeInfo: z.optional(z.object({ kubeletVersion: z.string() })),
     }),
   ),
 });

@@ -2,7 +2,7 @@ import type { AddressPair } from './address.ts';
 import type { Direction } from './direction.ts';
 import { annotations, labels, type Role } from './labels.ts';
 import { receiverName, senderName } from './names.ts';
-import { podSpec } from './podSpec.ts';
+import { type AppArmorForm, podAnnotations, podSpec } from './podSpec.ts';
 import { tapId, type TapIdentity } from './tapId.ts';
 
 /** How the copies travel. `addresses.local` is that of the target's node. */
@@ -15,6 +15,8 @@ export interface ResolvedTap {
   readonly identity: TapIdentity;
   readonly podUid: string;
   readonly podNode: string;
+  /** How the target's node is told of a container's AppArmor profile. */
+  readonly appArmor: AppArmorForm;
   readonly direction: Direction;
   readonly path: TapPath;
   readonly image: string;
@@ -34,7 +36,7 @@ export function manifests(tap: ResolvedTap): PodManifest[] {
 }
 
 function pod(tap: ResolvedTap, role: Role, name: string, nodeName: string, args: readonly string[]) {
-  const { identity, image, version, durationSeconds, path } = tap;
+  const { identity, image, version, durationSeconds, path, appArmor } = tap;
   const vni = path.kind === 'vxlan' ? path.vni : undefined;
   return {
     apiVersion: 'v1',
@@ -43,9 +45,9 @@ function pod(tap: ResolvedTap, role: Role, name: string, nodeName: string, args:
       name,
       namespace: identity.tapNamespace,
       labels: labels({ tapId: tapId(identity), role, version, vni }),
-      annotations: annotations(identity),
+      annotations: { ...annotations(identity), ...podAnnotations({ role, appArmor }) },
     },
-    spec: podSpec({ role, nodeName, image, args, durationSeconds }),
+    spec: podSpec({ role, nodeName, image, args, durationSeconds, appArmor }),
   };
 }
 

@@ -7,8 +7,13 @@ export interface PodSpecInput {
   readonly args: readonly string[];
   /** How long the tap lives; undefined: until it is deleted. */
   readonly durationSeconds: number | undefined;
+  readonly appArmor: AppArmorForm;
 }
 
+/** Kubernetes has a field for a container's AppArmor profile from 1.30 on; before, there was an annotation. */
+export type AppArmorForm = 'field' | 'annotation';
+
+const CONTAINER = 'agent';
 const READY_FILE = '/run/kokotap/ready';
 
 /** Entering another pod's network namespace takes all three; changing the node's own only NET_ADMIN. */
@@ -21,7 +26,7 @@ const CAPABILITIES: Readonly<Record<Role, readonly string[]>> = {
  * The spec of a tap's pod. It names its node instead of asking the scheduler, tolerates every taint (a tap is
  * wanted on that node and no other), and has no rights in the Kubernetes API.
  */
-export function podSpec({ role, nodeName, image, args, durationSeconds }: PodSpecInput) {
+export function podSpec({ role, nodeName, image, args, durationSeconds, appArmor }: PodSpecInput) {
   return {
     nodeName,
     hostNetwork: true,
@@ -34,14 +39,26 @@ export function podSpec({ role, nodeName, image, args, durationSeconds }: PodSpe
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     tolerations: [{ operator: 'Exists' }],
-    containers: [agentContainer(role, image, args)],
+    containers: [agentContainer({ role, image, args, appArmor })],
     volumes: [{ name: 'run', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }],
   };
 }
 
-function agentContainer(role: Role, image: string, args: readonly string[]) {
+/** What the kubelet reads from the pod's annotations. */
+export function podAnnotations({ role, appArmor }: Pick<PodSpecInput, 'role' | 'appArmor'>) {
+  return isUnconfined(role) && appArmor === 'annotation'
+    ? { [`container.apparmor.security.beta.kubernetes.io/${CONTAINER}`]: 'unconfined' }
+    : {};
+}
+
+function agentContainer({
+  role,
+  image,
+  args,
+  appArmor,
+}: Pick<PodSpecInput, 'role' | 'image' | 'args' | 'appArmor'>) {
   return {
-    name: 'agent',
+    name: CONTAINER,
     image,
     imagePullPolicy: 'IfNotPresent',
     args,
@@ -55,19 +72,23 @@ function agentContainer(role: Role, image: string, args: readonly string[]) {
       timeoutSeconds: 5,
       failureThreshold: 1,
     },
-    securityContext: securityContext(role),
+    securityContext: securityContext(role, appArmor),
     volumeMounts: [{ name: 'run', mountPath: '/run/kokotap' }],
   };
 }
 
-function securityContext(role: Role) {
+function securityContext(role: Role, appArmor: AppArmorForm) {
   return {
     runAsUser: 0,
     allowPrivilegeEscalation: false,
     readOnlyRootFilesystem: true,
     capabilities: { drop: ['ALL'], add: CAPABILITIES[role] },
     seccompProfile: { type: 'RuntimeDefault' },
-    // The runtimes' default AppArmor profile denies reading other processes' namespaces.
-    ...(role === 'sender' ? { appArmorProfile: { type: 'Unconfined' } } : {}),
+    ...(isUnconfined(role) && appArmor === 'field' ? { appArmorProfile: { type: 'Unconfined' } } : {}),
   };
+}
+
+/** The runtimes' default AppArmor profile denies reading other processes' namespaces. */
+function isUnconfined(role: Role): boolean {
+  return role === 'sender';
 }

@@ -375,6 +375,20 @@ test('a target in another namespace than the tap gets names with a hash', async 
   ]);
 });
 
+test.for(['v1.24.17', 'v1.29.9-eks-a', 'v1.30.0', 'v2.0.0', ''])(
+  'a kubelet %s hears of AppArmor in the way it knows',
+  async (kubeletVersion) => {
+    const only = node('node-a', ['10.0.0.1'], { kubeletVersion });
+    await using api = await startFakeApi({ objects: [pod('centos'), only] });
+    for (const dest of ['--dest-node=node-a', '--dest-ip=192.0.2.9']) {
+      const { stdout } = await kokotapAt(api.url, ['--pod=centos', dest]);
+      const old = kubeletVersion.startsWith('v1.2');
+      expect(stdout.includes('appArmorProfile:')).toBe(!old);
+      expect(stdout.includes('container.apparmor.security.beta.kubernetes.io/agent: unconfined')).toBe(old);
+    }
+  },
+);
+
 test('a static pod is known to its node by its config hash', async () => {
   await using api = await startFakeApi(cluster);
   const { stdout } = await kokotapAt(api.url, ['--pod=kube-proxy', '--dest-node=kube-master']);

@@ -35,7 +35,7 @@ const cluster = {
     node('node-b', ['10.0.0.2']),
     node('node-v6', ['fd00::6']),
     node('no-address', []),
-    node('not-ready', ['10.0.0.9'], 'Unknown'),
+    node('not-ready', ['10.0.0.9'], { ready: 'Unknown' }),
   ],
 };
 

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { captureOnNode } from './support/capture.ts';
-import { Flow, flowNumbers, numbersFrom } from './support/flow.ts';
+import { flowNumbers } from './support/flow.ts';
 import { kubectl, type NodeName, nextTo, runtimes } from './support/lab.ts';
-import { type Pod, echoCommand, snapshot, toolsImage } from './support/pod.ts';
-import { type Sandbox, test } from './support/sandbox.ts';
+import { type Pod, echoCommand, toolsImage } from './support/pod.ts';
+import { test } from './support/sandbox.ts';
+import { expectTapped } from './support/tapped.ts';
 import { until } from './support/until.ts';
 
-const count = 100;
 const tools = { image: toolsImage };
 const sleeper = { ...tools, command: ['sleep', 'infinity'] };
 const echo = { ...tools, command: echoCommand };
@@ -53,7 +53,7 @@ const kinds: Record<string, Record<string, unknown>> = {
 describe.each(runtimes)('$runtime', ({ node }) => {
   test.for(Object.entries(kinds))('a pod %s', async ([, spec], { sandbox }) => {
     const web = await sandbox.startPod({ name: 'web', node, spec });
-    await expectTapped(sandbox, web);
+    await expectTapped(sandbox, web, nextTo(node));
   });
 
   test('a pod whose init container still runs', async ({ sandbox }) => {
@@ -66,7 +66,7 @@ describe.each(runtimes)('$runtime', ({ node }) => {
       (await web.field('.status.initContainerStatuses[0].state')).includes('running'),
     );
     expect(await web.field('.status.phase')).toBe('Pending');
-    await expectTapped(sandbox, web);
+    await expectTapped(sandbox, web, nextTo(node));
   });
 
   test('a pod with users of its own, where the runtime can', async ({ sandbox }) => {
@@ -79,7 +79,7 @@ describe.each(runtimes)('$runtime', ({ node }) => {
     }
     await sandbox.ready('web');
     expect(await web.exec('cat', '/proc/self/uid_map')).not.toMatch(/^\s*0\s+0\s/);
-    await expectTapped(sandbox, web);
+    await expectTapped(sandbox, web, nextTo(node));
   });
 
   test('a static pod, beside one whose UID begins with its own', async ({ sandbox }) => {
@@ -89,7 +89,7 @@ describe.each(runtimes)('$runtime', ({ node }) => {
       sandbox.startStaticPod('longer', node, `${uid}-and-more`),
     ]);
     expect(await web.field(String.raw`.metadata.annotations.kubernetes\.io/config\.hash`)).toBe(uid);
-    await expectTapped(sandbox, web, longer);
+    await expectTapped(sandbox, web, nextTo(node), longer);
   });
 
   test('a pod whose only container ends again and again', async ({ sandbox }) => {
@@ -125,25 +125,6 @@ describe.each(runtimes)('$runtime', ({ node }) => {
     });
   });
 });
-
-/** A hundred packets of each direction are seen once, those of another pod are not, and nothing stays. */
-async function expectTapped(sandbox: Sandbox, web: Pod, other?: Pod): Promise<void> {
-  const dest = nextTo(web.node);
-  const peer = await sandbox.startPod({ name: 'peer', node: dest });
-  const before = await snapshot(web);
-  const args = [`--pod=${web.name}`, `--dest-node=${dest}`];
-  await sandbox.tap(...args);
-  const packets = await captureOnNode(dest, 'mirror', async () => {
-    expect(await Flow.send(peer, web, count)).toEqual({ sent: count, duplicates: 0, gaps: [] });
-    if (other !== undefined) await Flow.send(peer, other, count);
-  });
-  const [here, there] = await Promise.all([web.address(), peer.address()]);
-  expect(flowNumbers(packets, there, here)).toEqual(numbersFrom(0, count));
-  expect(flowNumbers(packets, here, there)).toEqual(numbersFrom(0, count));
-  if (other !== undefined) expect(flowNumbers(packets, there, await other.address())).toEqual([]);
-  await sandbox.untap(...args);
-  expect(await snapshot(web)).toEqual(before);
-}
 
 function withResources(resources: Record<string, unknown>): Record<string, unknown> {
   return { containers: [{ name: 'main', ...echo, resources }] };

@@ -1,45 +1,58 @@
 import { expect } from 'vitest';
-import { type NodeName, processesOnNode, scriptOnNode } from './support/lab.ts';
+import {
+  kubeletMinor,
+  type NodeName,
+  nextTo,
+  processesOnNode,
+  runtimes,
+  scriptOnNode,
+} from './support/lab.ts';
+import type { Pod } from './support/pod.ts';
 import { test } from './support/sandbox.ts';
 
 /** Bits of Linux capabilities. */
 const capabilities = { NET_ADMIN: 1n << 12n, SYS_PTRACE: 1n << 19n, SYS_ADMIN: 1n << 21n };
 
-test.for([
-  { role: 'sender', node: 'node-a', needs: ['NET_ADMIN', 'SYS_ADMIN', 'SYS_PTRACE'], hostPID: true },
-  { role: 'receiver', node: 'node-b', needs: ['NET_ADMIN'], hostPID: undefined },
-] as const)(
-  'a $role runs with $needs and nothing else',
-  async ({ role, node, needs, hostPID }, { sandbox }) => {
-    await sandbox.startPod({ name: 'web', node: 'node-a' });
-    const names = await sandbox.tap('--pod=web', '--dest-node=node-b');
-    const name = names.find((each) => each.includes(role)) ?? '';
+const needs = { sender: ['NET_ADMIN', 'SYS_ADMIN', 'SYS_PTRACE'], receiver: ['NET_ADMIN'] } as const;
 
-    const pids = await processesOnNode(node, `kokotap-agent ${role} --tap-id=${await sandbox.tapId(name)}`);
-    const { status, mounts } = await process(node, pids[0] ?? '');
-    const wanted = needs.reduce((bits, each) => bits | capabilities[each], 0n).toString(16);
-    for (const set of ['CapEff', 'CapPrm', 'CapBnd']) {
-      expect(status.get(set)?.replace(/^0+/, '')).toBe(wanted);
-    }
-    expect(BigInt(`0x${status.get('CapInh') ?? ''}`) & ~BigInt(`0x${wanted}`)).toBe(0n);
-    expect(status.get('Seccomp')).toBe('2'); // a filter
-    expect(status.get('NoNewPrivs')).toBe('1');
-    expect(mounts.find((mount) => mount.split(' ')[1] === '/')?.split(' ')[3]).toMatch(/^ro,/);
-
-    const { spec } = JSON.parse(await sandbox.kubectl('get', 'pod', name, '-o', 'json'));
-    expect(spec.volumes).toEqual([{ name: 'run', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }]);
-    expect(spec.containers).toHaveLength(1);
-    expect(spec.hostPID).toBe(hostPID);
-    expect(spec.containers[0].securityContext).toEqual({
-      runAsUser: 0,
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'], add: needs },
-      seccompProfile: { type: 'RuntimeDefault' },
-      ...(role === 'sender' ? { appArmorProfile: { type: 'Unconfined' } } : {}),
-    });
+test.for(runtimes)(
+  "a tap's pods run with what they need and nothing else: $runtime",
+  async ({ node }, { sandbox }) => {
+    await sandbox.startPod({ name: 'web', node });
+    const dest = nextTo(node);
+    const [sender = '', receiver = ''] = await sandbox.tap('--pod=web', `--dest-node=${dest}`);
+    await expectLeastRights(sandbox.pod(sender, node), 'sender');
+    await expectLeastRights(sandbox.pod(receiver, dest), 'receiver');
   },
 );
+
+async function expectLeastRights(pod: Pod, role: 'sender' | 'receiver'): Promise<void> {
+  const { metadata, spec } = JSON.parse(await pod.field('.'));
+  const pattern = `kokotap-agent ${role} --tap-id=${metadata.labels['kokotap/tap']}`;
+  const [pid = ''] = await processesOnNode(pod.node, pattern);
+  const { status, mounts } = await process(pod.node, pid);
+  const wanted = needs[role].reduce((bits, each) => bits | capabilities[each], 0n).toString(16);
+  for (const set of ['CapEff', 'CapPrm', 'CapBnd']) {
+    expect(status.get(set)?.replace(/^0+/, '')).toBe(wanted);
+  }
+  expect(BigInt(`0x${status.get('CapInh') ?? ''}`) & ~BigInt(`0x${wanted}`)).toBe(0n);
+  expect(status.get('Seccomp')).toBe('2'); // a filter
+  expect(status.get('NoNewPrivs')).toBe('1');
+  expect(mounts.find((mount) => mount.split(' ')[1] === '/')?.split(' ')[3]).toMatch(/^ro,/);
+
+  expect(spec.volumes).toEqual([{ name: 'run', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }]);
+  expect(spec.containers).toHaveLength(1);
+  expect(spec.hostPID).toBe(role === 'sender' ? true : undefined);
+  const appArmor = role === 'sender' && (await kubeletMinor(pod.node)) >= 30;
+  expect(spec.containers[0].securityContext).toEqual({
+    runAsUser: 0,
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'], add: needs[role] },
+    seccompProfile: { type: 'RuntimeDefault' },
+    ...(appArmor ? { appArmorProfile: { type: 'Unconfined' } } : {}),
+  });
+}
 
 /** What the kernel says of a process of a node. */
 async function process(

@@ -12,6 +12,7 @@ const TAP: ResolvedTap = {
   },
   podUid: 'uid',
   podNode: 'node-a',
+  appArmor: 'field',
   direction: 'both',
   path: {
     kind: 'vxlan',
@@ -41,6 +42,19 @@ test('the receiver has less rights than the sender', () => {
     add: ['NET_ADMIN'],
   });
   expect(receiver?.containers[0]?.securityContext).not.toHaveProperty('appArmorProfile');
+});
+
+test('AppArmor leaves the sender alone, by way of the field or of what older kubelets read', () => {
+  const annotation = 'container.apparmor.security.beta.kubernetes.io/agent';
+  const [byField] = manifests(TAP);
+  expect(byField?.spec.containers[0]?.securityContext).toHaveProperty('appArmorProfile', {
+    type: 'Unconfined',
+  });
+  expect(byField?.metadata.annotations).not.toHaveProperty([annotation]);
+  const [byAnnotation, receiver] = manifests({ ...TAP, appArmor: 'annotation' });
+  expect(byAnnotation?.spec.containers[0]?.securityContext).not.toHaveProperty('appArmorProfile');
+  expect(byAnnotation?.metadata.annotations).toHaveProperty([annotation], 'unconfined');
+  expect(receiver?.metadata.annotations).not.toHaveProperty([annotation]);
 });
 
 test("no pod is privileged, sees the node's files or has a way to the API", () => {

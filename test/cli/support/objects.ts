@@ -30,7 +30,11 @@ export function pod(name: string, settings: PodSettings = {}) {
   };
 }
 
-export function node(name: string, addresses: readonly string[], ready = 'True') {
+export function node(
+  name: string,
+  addresses: readonly string[],
+  { ready = 'True', kubeletVersion = 'v1.34.4' } = {},
+) {
   return {
     apiVersion: 'v1',
     kind: 'Node',
@@ -45,6 +49,7 @@ export function node(name: string, addresses: readonly string[], ready = 'True')
         { type: 'MemoryPressure', status: 'False' },
         { type: 'Ready', status: ready },
       ],
+      nodeInfo: { kubeletVersion },
     },
   };
 }

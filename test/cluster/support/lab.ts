@@ -28,6 +28,12 @@ export function nextTo(node: NodeName): NodeName {
   return nodes[(nodes.indexOf(node) + 1) % nodes.length] ?? node;
 }
 
+/** The `34` of a node's Kubernetes 1.34. */
+export async function kubeletMinor(node: NodeName): Promise<number> {
+  const version = await kubectl('get', 'node', node, '-o', 'jsonpath={.status.nodeInfo.kubeletVersion}');
+  return Number(version.split('.')[1]);
+}
+
 export interface Outcome {
   readonly exitCode: number | undefined;
   readonly stdout: string;

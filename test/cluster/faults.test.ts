@@ -7,6 +7,7 @@ import {
   kubeletMinor,
   type NodeName,
   nextTo,
+  nodes,
   onNode,
   processesOnNode,
   reboot,
@@ -122,6 +123,7 @@ test(`no API for ${apiDownMs / 1000} s`, { timeout: 240_000 }, ({ sandbox }) =>
       await expect(kubectl('get', 'nodes')).rejects.toThrow('refused');
       await service('start', 'control', 'kube-apiserver');
       await until('the API answers', async () => (await kubectl('get', 'nodes')) !== '');
+      await kubeletsHear(sandbox);
     },
     unnoticed: true,
   }),
@@ -149,6 +151,7 @@ async function expectSurvived(sandbox: Sandbox, node: NodeName, fault: Fault): P
   let meanwhile: readonly Packet[] = [];
   if (fault.unnoticed) meanwhile = await captureOnNode(dest, 'mirror', strike);
   else await strike();
+  await sandbox.ready(sender, receiver);
   if (fault.endsTarget) {
     const { sent, duplicates, gaps } = await flow.stop();
     expect(duplicates).toBe(0);
@@ -156,7 +159,6 @@ async function expectSurvived(sandbox: Sandbox, node: NodeName, fault: Fault): P
     expect(gaps).toEqual([[expect.any(Number), sent - 1]]);
     flow = await sandbox.startFlow(peer, web, perSecond);
   }
-  await sandbox.ready(sender, receiver);
   const after = await captureOnNode(dest, 'mirror', () => sleep(1000));
   expect(await flow.stop()).toMatchObject({ duplicates: 0, gaps: [] });
   if (fault.unnoticed) await expectCopies(scene, meanwhile);
@@ -190,6 +192,14 @@ async function restartKubelet(pod: Pod): Promise<void> {
 async function answers(pod: Pod): Promise<void> {
   await until('the container can be looked into', async () => (await pod.exec('ip', '-V')) !== '');
   await sleep(2000);
+}
+
+/** Waits until all kubelets follow the API: they try one that is away less and less often. */
+async function kubeletsHear(sandbox: Sandbox): Promise<void> {
+  const names = nodes.map((node) => `on-${node}`);
+  await Promise.all(nodes.map((node, index) => sandbox.createPod({ name: names[index] ?? '', node })));
+  const pods = names.map((name) => `pod/${name}`);
+  await sandbox.kubectl('wait', '--for=condition=Ready', '--timeout=80s', ...pods);
 }
 
 async function stopSandbox(pod: Pod): Promise<void> {

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import {
+  kubectl,
   kubeletMinor,
   type NodeName,
   nextTo,
@@ -27,7 +28,9 @@ test.for(runtimes)(
 );
 
 async function expectLeastRights(pod: Pod, role: 'sender' | 'receiver'): Promise<void> {
-  const { metadata, spec } = JSON.parse(await pod.field('.'));
+  const { metadata, spec } = JSON.parse(
+    await kubectl('get', 'pod', pod.name, '-n', pod.namespace, '-o', 'json'),
+  );
   const pattern = `kokotap-agent ${role} --tap-id=${metadata.labels['kokotap/tap']}`;
   const [pid = ''] = await processesOnNode(pod.node, pattern);
   const { status, mounts } = await process(pod.node, pid);

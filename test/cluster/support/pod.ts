@@ -57,7 +57,7 @@ export class Pod {
     this.node = node;
   }
 
-  /** A field of the object in the API, named as by kubectl's jsonpath; the whole by '.'. */
+  /** A field of the object in the API, named as by kubectl's jsonpath. */
   field(path: string): Promise<string> {
     return kubectl('get', 'pod', this.name, '-n', this.namespace, '-o', `jsonpath={${path}}`);
   }

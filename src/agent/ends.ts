@@ -1,3 +1,4 @@
+import { readPathMtu } from '#src/net/pathMtu.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readProcFile } from '#src/net/processNetns.ts';
 import type { End, Place } from './keep.ts';
@@ -8,10 +9,13 @@ import { receiverEnd, senderEnd } from './wanted.ts';
 /** The end in the target pod: it moves with the pod's network namespace. */
 export function sender(options: SenderOptions): End {
   const podUid = options['pod-uid'];
+  const wanted = senderEnd(options);
+  const { device } = wanted;
   let target: Target | undefined;
   let place: Place | undefined;
   return {
-    wanted: senderEnd(options),
+    wanted,
+    ...(device.kind === 'vxlan' ? { pathMtuBytes: () => readPathMtu(device.local, device.remote) } : {}),
     peerSaysHello: options['external-peer'] !== true,
     awaited: `a running container of the pod with UID ${podUid} on this node`,
     place() {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Logger } from 'pino';
 import { messageOf } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
@@ -23,6 +24,8 @@ export interface End {
   readonly peerSaysHello: boolean;
   /** Where the end has to be now; the same object as long as that is the same namespace. Called every second. */
   place(): Place | undefined;
+  /** The largest packet in bytes that the underlay takes; not asked of an end that sends nothing over one. */
+  readonly pathMtuBytes?: () => Promise<number>;
   /** What {@link place} waits for when there is none. */
   readonly awaited: string;
 }
@@ -38,6 +41,8 @@ const checkMs = 1000;
 /** Changes come in bursts; this lets one look answer for all of them. */
 const settleMs = 50;
 const longestRetryMs = 30_000;
+/** How often the underlay's MTU is read again; the kernel does not tell what it learns of a path. */
+const pathCheckMs = 10_000;
 
 /**
  * Makes the end exist, keeps it existing through whatever happens to it, and takes it away when the signal comes.
@@ -60,6 +65,8 @@ interface Held {
   readonly place: Place;
   readonly monitor: Monitor;
   ownsQdisc: boolean;
+  /** The program that makes copies fit could not be loaded; it is not tried again. */
+  unfitted: boolean;
 }
 
 class Keeper {
@@ -73,6 +80,9 @@ class Keeper {
   #carrier = false;
   #failures = 0;
   #retryAt = 0;
+  #pathMtuBytes: number | undefined;
+  #pathCheckAt = 0;
+  #toldFit = '';
 
   constructor(end: End, context: Context, onChange: () => void) {
     this.#end = end;
@@ -129,22 +139,62 @@ class Keeper {
   }
 
   #hold(place: Place | undefined): Held | undefined {
-    return place && { place, monitor: startMonitor(place.netns, this.#onChange), ownsQdisc: false };
+    return (
+      place && {
+        place,
+        monitor: startMonitor(place.netns, this.#onChange),
+        ownsQdisc: false,
+        unfitted: false,
+      }
+    );
   }
 
   async #repair(): Promise<void> {
     const held = this.#held;
     if (held === undefined) return;
     const changed = held.monitor.changed();
-    if (this.#failures > 0 ? performance.now() < this.#retryAt : !changed) return;
-    const wanted = { ...this.#end.wanted, ownsQdisc: held.ownsQdisc };
-    const { steps, ownsQdisc, carrier, missing } = await converge(held.place.netns, wanted, this.#run);
-    held.ownsQdisc = ownsQdisc;
+    const otherPath = await this.#readPath();
+    if (this.#failures > 0 ? performance.now() < this.#retryAt : !changed && !otherPath) return;
+    const made = await converge(held.place.netns, this.#wantedIn(held), this.#run);
+    const { steps, missing } = made;
+    held.ownsQdisc = made.ownsQdisc;
+    held.unfitted ||= made.unfitted !== undefined;
     this.#failures = 0;
     this.#inPlace = missing === undefined;
-    this.#carrier = carrier;
+    this.#carrier = made.carrier;
     if (steps.length > 0) this.#context.log.info({ steps: steps.map(describeStep) }, 'made');
-    if (missing !== undefined) this.#context.report.tell('waiting', `waiting for ${missing}`);
+    if (made.unfitted !== undefined) this.#context.log.warn({ cause: made.unfitted }, unfittedNotice);
+    if (missing === undefined) this.#tellFit(held, made.copiedMtuBytes);
+    else this.#context.report.tell('waiting', `waiting for ${missing}`);
+  }
+
+  #wantedIn(held: Held): Wanted {
+    const { wanted } = this.#end;
+    const { ownsQdisc, unfitted } = held;
+    const overhead = isIPv6(wanted) ? overheadBytes.IPv6 : overheadBytes.IPv4;
+    const mtuBytes = this.#pathMtuBytes === undefined ? wanted.mtuBytes : this.#pathMtuBytes - overhead;
+    return { ...wanted, ownsQdisc, mtuBytes, ...(unfitted ? { fitting: undefined } : {}) };
+  }
+
+  /** Reads the underlay's MTU, if it is time to; whether it is another one. */
+  async #readPath(): Promise<boolean> {
+    const { pathMtuBytes: read } = this.#end;
+    if (read === undefined || performance.now() < this.#pathCheckAt) return false;
+    this.#pathCheckAt = performance.now() + pathCheckMs;
+    const before = this.#pathMtuBytes;
+    this.#pathMtuBytes = await read();
+    return this.#pathMtuBytes !== before;
+  }
+
+  /** Tells, when it changes, what becomes of copies that are too large for the underlay. */
+  #tellFit(held: Held, copiedMtuBytes: number | undefined): void {
+    const { mtuBytes, fitting } = this.#wantedIn(held);
+    if (this.#pathMtuBytes === undefined || mtuBytes === undefined || copiedMtuBytes === undefined) return;
+    const told = fitNotice(this.#end.wanted, copiedMtuBytes <= mtuBytes, fitting !== undefined);
+    const sizes = { pathMtuBytes: this.#pathMtuBytes, mirrorMtuBytes: mtuBytes, copiedMtuBytes };
+    if (told + JSON.stringify(sizes) === this.#toldFit) return;
+    this.#toldFit = told + JSON.stringify(sizes);
+    this.#context.log.info(sizes, told);
   }
 
   /** Says hello while this end is in place, and tells whether the other end is there too. */
@@ -169,6 +219,23 @@ class Keeper {
       place.netns.close();
     }
   }
+}
+
+/** What VXLAN adds to a packet on the underlay: IP, UDP, VXLAN and the inner Ethernet header. */
+const overheadBytes = { IPv4: 50, IPv6: 70 };
+
+const unfittedNotice =
+  'The eBPF program that makes copies fit the underlay could not be loaded; the tap goes on without it';
+
+function isIPv6({ device }: Wanted): boolean {
+  return device.kind === 'vxlan' && isIP(device.remote) === 6;
+}
+
+function fitNotice(wanted: Wanted, allFit: boolean, fitting: boolean): string {
+  if (allFit) return 'every copy fits the underlay';
+  const rest = isIPv6(wanted) ? 'the kernel drops' : 'the kernel sends as two fragments';
+  if (!fitting) return `copies that are larger than the underlay takes ${rest}`;
+  return `TCP is cut to fit the underlay; other copies that are too large ${isIPv6(wanted) ? 'lose their end' : 'travel as two fragments'}`;
 }
 
 function alone({ device, ifname, role }: Wanted, trouble: string | undefined): string {

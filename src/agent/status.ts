@@ -3,7 +3,7 @@ import { CommandError } from '#src/exec/command.ts';
 import { type CountedFilter, readClassifier } from '#src/net/classifiers.ts';
 import { type LinkCounters, listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
-import { isHandleOf, macOf, parseAlias, type Role, type TapId } from '#src/tap/mark.ts';
+import { isHandleOf, macOf, parseAlias, programPreference, type Role, type TapId } from '#src/tap/mark.ts';
 import type { Hook, Link, Vxlan } from '#src/tap/state.ts';
 
 /** One end of a tap as the kernel has it. */
@@ -96,7 +96,7 @@ function describeEnd(
     filters: filters.map((found) => ({
       interface: found.name,
       hook: found.filter.hook,
-      does: typeof found.filter.action === 'object' ? `copy to ${found.filter.action.copyTo}` : 'drop',
+      does: whatItDoes(found.filter),
     })),
     copied: Object.fromEntries(
       copying.map(({ filter: { hook, packets, bytes } }) => [hook, { packets, bytes }] as const),
@@ -104,4 +104,9 @@ function describeEnd(
     received: { packets: received.packets, bytes: received.bytes },
     dropped: { packets: received.dropped + sent.dropped },
   };
+}
+
+function whatItDoes({ action, preference }: CountedFilter): string {
+  if (typeof action === 'object') return `copy to ${action.copyTo}`;
+  return preference === programPreference ? 'make copies fit' : 'drop';
 }

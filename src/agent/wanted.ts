@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { fitter } from '#src/tap/bpf.ts';
 import { macOf } from '#src/tap/mark.ts';
 import type { Hook, Wanted } from '#src/tap/state.ts';
 import type { ReceiverOptions, SenderOptions } from './options.ts';
@@ -16,6 +18,7 @@ export function senderEnd(options: SenderOptions): Wanted {
     mac: macOf(options['tap-id'], 'sender'),
     device: device(options),
     mtuBytes: undefined,
+    fitting: 'vni' in options ? fitter(isIP(options.remote) === 6 ? 'IPv6' : 'IPv4') : undefined,
     copies: { from: options['pod-ifname'], hooks },
     ownsQdisc: false,
   };
@@ -31,6 +34,7 @@ export function receiverEnd(options: ReceiverOptions): Wanted {
     mac: macOf(options['tap-id'], 'receiver'),
     device: wanted,
     mtuBytes: wanted.kind === 'vxlan' ? receiverMtuBytes : undefined,
+    fitting: undefined,
     copies: undefined,
     ownsQdisc: false,
   };

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { filterPreference } from '#src/tap/mark.ts';
+import { filterPreference, programPreference } from '#src/tap/mark.ts';
 import type { Classifier, Filter, Hook } from '#src/tap/state.ts';
 import type { Netns } from './netns.ts';
 
@@ -21,6 +21,7 @@ const bpfFilter = z.object({
     z.object({
       handle: z.optional(z.string()),
       'direct-action': z.optional(z.boolean()),
+      bpf_name: z.optional(z.string()),
       bytecode: z.optional(
         z.object({
           length: z.number(),
@@ -52,7 +53,7 @@ export async function readClassifier(netns: Netns, ifname: string): Promise<Coun
 
 /**
  * The filters at a hook. Those of others are read from tc's text, whose head line is the same for every kind; tc's
- * JSON is not valid for some kinds, so it is asked for our preference only, and only when that holds bpf filters.
+ * JSON is not valid for some kinds, so it is asked for our preferences only, and only when those hold bpf filters.
  */
 async function listFilters(netns: Netns, ifname: string, hook: Hook): Promise<CountedFilter[]> {
   const text = await netns.run('tc', ['filter', 'show', 'dev', ifname, hook]);
@@ -65,18 +66,30 @@ async function listFilters(netns: Netns, ifname: string, hook: Hook): Promise<Co
       bytes: 0,
     }),
   );
-  const others = heads.filter(({ preference, kind }) => preference !== filterPreference || kind !== 'bpf');
-  return others.length === heads.length ? others : [...others, ...(await listOurs(netns, ifname, hook))];
+  const preferences = new Set(heads.filter(isOurs).map(({ preference }) => preference));
+  const ours = await Promise.all([...preferences].map((each) => listBpf(netns, ifname, hook, each)));
+  return [...heads.filter((head) => !isOurs(head)), ...ours.flat()];
 }
 
-async function listOurs(netns: Netns, ifname: string, hook: Hook): Promise<CountedFilter[]> {
-  const show = ['filter', 'show', 'dev', ifname, hook, 'pref', String(filterPreference)];
+const ourPreferences = new Set([filterPreference, programPreference]);
+
+function isOurs({ preference, kind }: Filter): boolean {
+  return ourPreferences.has(preference) && kind === 'bpf';
+}
+
+async function listBpf(
+  netns: Netns,
+  ifname: string,
+  hook: Hook,
+  preference: number,
+): Promise<CountedFilter[]> {
+  const show = ['filter', 'show', 'dev', ifname, hook, 'pref', String(preference)];
   const entries = z.parse(
     z.array(bpfFilter),
     JSON.parse(await netns.run('tc', ['-json', '-stats', ...show])),
   );
   return entries.flatMap(({ kind, options }) =>
-    options === undefined ? [] : [{ hook, preference: filterPreference, kind, ...parseOptions(options) }],
+    options === undefined ? [] : [{ hook, preference, kind, ...parseOptions(options) }],
   );
 }
 
@@ -84,18 +97,18 @@ type BpfOptions = NonNullable<z.infer<typeof bpfFilter>['options']>;
 
 function parseOptions(
   options: BpfOptions,
-): Pick<CountedFilter, 'handle' | 'bytecode' | 'action' | 'packets' | 'bytes'> {
-  const { handle, bytecode } = options;
+): Pick<CountedFilter, 'handle' | 'program' | 'action' | 'packets' | 'bytes'> {
+  const { handle, bytecode, bpf_name: name } = options;
   const copy = options.actions?.length === 1 ? options.actions[0] : undefined;
   return {
     handle: handle === undefined ? undefined : Number(handle),
-    bytecode:
+    program:
       bytecode === undefined
-        ? undefined
+        ? name
         : [bytecode.length, ...bytecode.insns.map(({ code, jt, jf, k }) => `${code} ${jt} ${jf} ${k}`)].join(
             ',',
           ),
-    action: options['direct-action'] === true ? 'drop' : copyAction(copy),
+    action: options['direct-action'] === true ? 'direct' : copyAction(copy),
     packets: copy?.stats?.packets ?? 0,
     bytes: copy?.stats?.bytes ?? 0,
   };

@@ -1,6 +1,6 @@
+import path from 'node:path';
 import { UserError } from '#src/errors.ts';
 import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
-import { filterPreference } from '#src/tap/mark.ts';
 import type { OurFilter, Step } from '#src/tap/state.ts';
 import type { Netns } from './netns.ts';
 
@@ -69,38 +69,35 @@ function commandOf(step: InsideStep): [string, ...string[]] {
     case 'delete clsact':
       return ['tc', 'qdisc', 'delete', 'dev', link, 'clsact'];
     case 'add filter':
-      return [
-        'tc',
-        'filter',
-        'add',
-        ...filterAt(link, step.filter.hook, step.filter.handle),
-        ...bpf(step.filter),
-      ];
+    case 'add program':
+      return ['tc', 'filter', 'add', ...filterAt(link, step.filter), ...bpf(step.filter)];
     case 'delete filter':
-      return ['tc', 'filter', 'delete', ...filterAt(link, step.hook, step.handle), 'bpf'];
+      return ['tc', 'filter', 'delete', ...filterAt(link, step), 'bpf'];
   }
 }
 
-function filterAt(link: string, hook: string, handle: number): string[] {
-  return [
-    'dev',
-    link,
-    hook,
-    'protocol',
-    'all',
-    'pref',
-    String(filterPreference),
-    'handle',
-    `0x${handle.toString(16)}`,
-  ];
+function filterAt(
+  link: string,
+  { hook, preference, handle }: Pick<OurFilter, 'hook' | 'preference' | 'handle'>,
+): string[] {
+  // oxfmt-ignore
+  return ['dev', link, hook, 'protocol', 'all', 'pref', String(preference), 'handle', `0x${handle.toString(16)}`];
 }
 
 /** `continue`: the filters of others at this hook come after ours and must see the packet too. */
-function bpf({ bytecode, action }: OurFilter): string[] {
-  return action === 'drop'
-    ? ['bpf', 'direct-action', 'bytecode', bytecode]
-    : ['bpf', 'bytecode', bytecode, 'action', 'mirred', 'egress', 'mirror', 'dev', action.copyTo, 'continue'];
+function bpf({ program, action }: OurFilter): string[] {
+  const [, file, section] = /^(.*):\[(.*)\]$/.exec(program) ?? [];
+  const source =
+    file === undefined || section === undefined
+      ? ['bytecode', program]
+      : ['object-file', path.join(objects, file), 'section', section];
+  return action === 'direct'
+    ? ['bpf', 'direct-action', ...source]
+    : ['bpf', ...source, 'action', 'mirred', 'egress', 'mirror', 'dev', action.copyTo, 'continue'];
 }
+
+/** eBPF objects are beside the agent. */
+const objects = import.meta.dirname;
 
 /** Made straight in the namespace: nothing to move or rename, nothing to leak in between. */
 function addVxlan(netns: Netns, { link, mac, vxlan }: Extract<Step, { do: 'add vxlan' }>): string[] {

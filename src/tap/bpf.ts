@@ -1,5 +1,5 @@
 /**
- * The classic BPF programs of the filters, in tc's notation (`count,code jt jf k,…`). What a program returns is a
+ * The programs of the filters. Most are classic BPF, in tc's notation (`count,code jt jf k,…`). What a program returns is a
  * verdict for a direct-action filter (TC_ACT_SHOT drops, TC_ACT_UNSPEC goes on), and match or no match otherwise.
  * Classic BPF needs neither a compiler nor any right beyond CAP_NET_ADMIN, and every kernel with cls_bpf has it.
  */
@@ -28,4 +28,12 @@ export function dropFrom(mac: string): string {
     `6 0 0 ${unspec}`,
   ];
   return `${program.length},${program.join(',')}`;
+}
+
+/**
+ * Direct action, eBPF (bpf/mirror.bpf.c): makes copies fit the device's MTU. What cannot be made to fit travels in
+ * fragments over IPv4, and loses its end where the kernel drops it instead, over IPv6.
+ */
+export function fitter(underlay: 'IPv4' | 'IPv6'): string {
+  return `mirror.bpf.o:[tc/${underlay === 'IPv4' ? 'fit' : 'cut'}]`;
 }

@@ -9,8 +9,11 @@ export type TapId = string;
 /** Which of the two pods set a device up. */
 export type Role = 'sender' | 'receiver';
 
-/** Preference (priority) of every filter of ours: early, but not 1, which people type themselves. */
+/** Preference (priority) of our filters but one: early, but not 1, which people type themselves. */
 export const filterPreference = 7;
+
+/** Preference of the mirror program, behind the other filters of a mirror device. */
+export const programPreference = 8;
 
 /** The hardware address of a tap's device: locally administered, told apart by role, and the same at every start. */
 export function macOf(id: TapId, role: Role): string {

@@ -8,6 +8,7 @@ import {
   isTapHandle,
   macOf,
   parseAlias,
+  programPreference,
   saysOwned,
 } from './mark.ts';
 import type { Classifier, Filter, Hook, Link, Observed, OurFilter, Step, Vxlan, Wanted } from './state.ts';
@@ -123,18 +124,23 @@ function planMtu({ ifname, mtuBytes }: Wanted, found: Link | undefined): Step[] 
     : [{ do: 'set mtu', link: ifname, mtuBytes }];
 }
 
-/** Nothing comes in through a mirror device, and nothing but copies goes out. */
-function deviceFilters({ id, mac, copies }: Wanted): OurFilter[] {
-  const handle = handleOf(id, true);
+/** Nothing comes in through a mirror device, and nothing but copies goes out, which are made to fit. */
+function deviceFilters({ id, mac, copies, fitting }: Wanted): OurFilter[] {
+  const direct = { handle: handleOf(id, true), action: 'direct' } as const;
+  const drop = { ...direct, preference: filterPreference };
   return [
-    { hook: 'ingress', handle, bytecode: dropAll, action: 'drop' },
-    { hook: 'egress', handle, bytecode: copies === undefined ? dropAll : dropFrom(mac), action: 'drop' },
+    { ...drop, hook: 'ingress', program: dropAll },
+    { ...drop, hook: 'egress', program: copies === undefined ? dropAll : dropFrom(mac) },
+    ...(fitting === undefined
+      ? []
+      : [{ ...direct, preference: programPreference, hook: 'egress', program: fitting } as const]),
   ];
 }
 
 function copyFilters({ id, ifname }: Wanted, hooks: readonly Hook[], ownsQdisc: boolean): OurFilter[] {
   const handle = handleOf(id, ownsQdisc);
-  return hooks.map((hook) => ({ hook, handle, bytecode: matchAll, action: { copyTo: ifname } }));
+  const action = { copyTo: ifname };
+  return hooks.map((hook) => ({ hook, preference: filterPreference, handle, program: matchAll, action }));
 }
 
 function planFilters(wanted: Wanted, observed: Observed, link: string, needed: readonly OurFilter[]): Step[] {
@@ -149,13 +155,16 @@ function planFilters(wanted: Wanted, observed: Observed, link: string, needed: r
   const ours = filters.filter(({ handle }) => isHandleOf(wanted.id, handle));
   const wrong = ours.filter((filter) => !needed.some((other) => sameFilter(filter, other)));
   const absent = needed.filter((filter) => !ours.some((other) => sameFilter(other, filter)));
-  for (const { hook } of absent) refuseTaken(link, hook, filters);
+  for (const filter of absent) refuseTaken(link, filter, filters);
   return [
     ...(qdisc === 'none' ? [{ do: 'add clsact', link } as const] : []),
     ...[...wrong, ...filters.filter((filter) => isLeftOver(filter, wanted, observed))].map((filter) =>
       deleteFilter(link, filter),
     ),
-    ...absent.map((filter) => ({ do: 'add filter', link, filter }) as const),
+    ...absent.map(
+      (filter) =>
+        ({ do: filter.program === wanted.fitting ? 'add program' : 'add filter', link, filter }) as const,
+    ),
   ];
 }
 
@@ -176,29 +185,30 @@ function isLeftOver(
 }
 
 /** The kernel keeps one kind of filter at a preference, and what another put there is not ours to share. */
-function refuseTaken(link: string, hook: Hook, filters: readonly Filter[]): void {
+function refuseTaken(link: string, { hook, preference }: OurFilter, filters: readonly Filter[]): void {
   const other = filters.find(
-    (filter) => filter.hook === hook && filter.preference === filterPreference && !isTapHandle(filter.handle),
+    (filter) => filter.hook === hook && filter.preference === preference && !isTapHandle(filter.handle),
   );
   if (other !== undefined)
     throw new UserError(
-      `Filter preference ${filterPreference} at the ${hook} of ${link} is taken by a ${other.kind} filter that is not kokotap's: move that filter to another preference`,
+      `Filter preference ${preference} at the ${hook} of ${link} is taken by a ${other.kind} filter that is not kokotap's: move that filter to another preference`,
     );
 }
 
 function sameFilter(a: Filter, b: OurFilter): boolean {
   return (
     a.hook === b.hook &&
+    a.preference === b.preference &&
     a.handle === b.handle &&
-    a.bytecode === b.bytecode &&
+    a.program === b.program &&
     (typeof b.action === 'string'
       ? a.action === b.action
       : typeof a.action === 'object' && a.action.copyTo === b.action.copyTo)
   );
 }
 
-function deleteFilter(link: string, { hook, handle = 0 }: Filter): Step {
-  return { do: 'delete filter', link, hook, handle };
+function deleteFilter(link: string, { hook, preference, handle = 0 }: Filter): Step {
+  return { do: 'delete filter', link, hook, preference, handle };
 }
 
 /**

@@ -35,10 +35,10 @@ export interface Filter {
   readonly kind: string;
   /** Only of kind bpf. */
   readonly handle?: number | undefined;
-  /** Classic BPF in tc's notation; only of kind bpf. */
-  readonly bytecode?: string | undefined;
-  /** `drop`: the program's verdict counts (direct action); otherwise the device that matching packets are copied to. */
-  readonly action?: 'drop' | { readonly copyTo: string } | undefined;
+  /** Only of kind bpf: classic BPF in tc's notation, or the `FILE:[SECTION]` that an eBPF program was loaded from. */
+  readonly program?: string | undefined;
+  /** `direct`: the program's verdict counts (direct action); otherwise the device that matching packets are copied to. */
+  readonly action?: 'direct' | { readonly copyTo: string } | undefined;
 }
 
 /** What classifies the packets of one interface. */
@@ -66,6 +66,8 @@ export interface Wanted {
   readonly device: ({ readonly kind: 'vxlan' } & Vxlan) | { readonly kind: 'veth' };
   /** Left as the kernel chose when undefined. */
   readonly mtuBytes: number | undefined;
+  /** The eBPF program that makes copies fit the device's MTU; undefined: none. */
+  readonly fitting: string | undefined;
   /** Sender only: the interface whose packets are copied, and at which hooks. */
   readonly copies: { readonly from: string; readonly hooks: readonly Hook[] } | undefined;
   /** The agent remembers to have made the clsact qdisc of the target interface. */
@@ -84,12 +86,21 @@ export type Step =
   | { readonly do: 'add clsact'; readonly link: string }
   | { readonly do: 'delete clsact'; readonly link: string }
   | { readonly do: 'add filter'; readonly link: string; readonly filter: OurFilter }
-  | { readonly do: 'delete filter'; readonly link: string; readonly hook: Hook; readonly handle: number };
+  | { readonly do: 'add program'; readonly link: string; readonly filter: OurFilter }
+  | {
+      readonly do: 'delete filter';
+      readonly link: string;
+      readonly hook: Hook;
+      readonly preference: number;
+      readonly handle: number;
+    };
 
-/** A filter as kokotap makes them: of kind bpf, at its own preference. */
+/** A filter as kokotap makes them: of kind bpf, at its own preferences. */
 export interface OurFilter {
   readonly hook: Hook;
+  readonly preference: number;
   readonly handle: number;
-  readonly bytecode: string;
-  readonly action: 'drop' | { readonly copyTo: string };
+  /** As {@link Filter} has it. */
+  readonly program: string;
+  readonly action: 'direct' | { readonly copyTo: string };
 }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { dropAll, dropFrom, matchAll } from '#src/tap/bpf.ts';
-import { aliasOf, filterPreference, handleOf, macOf } from '#src/tap/mark.ts';
+import { dropAll, dropFrom, fitter, matchAll } from '#src/tap/bpf.ts';
+import { aliasOf, filterPreference, handleOf, macOf, programPreference } from '#src/tap/mark.ts';
 import { planRemoval, planRepairs } from '#src/tap/plan.ts';
 import type { Classifier, Filter, Link, Observed, Step, Wanted } from '#src/tap/state.ts';
 
@@ -17,6 +17,7 @@ const sender: Wanted = {
   mac: macOf(id, 'sender'),
   device: { kind: 'vxlan', ...vxlan },
   mtuBytes: undefined,
+  fitting: fitter('IPv4'),
   copies: { from: 'eth0', hooks: ['ingress', 'egress'] },
   ownsQdisc: false,
 };
@@ -25,6 +26,7 @@ const receiver: Wanted = {
   role: 'receiver',
   mac: macOf(id, 'receiver'),
   mtuBytes: 1450,
+  fitting: undefined,
   copies: undefined,
 };
 const eth0: Link = {
@@ -78,6 +80,7 @@ describe('a plan', () => {
       'add clsact mirror',
       'add filter mirror',
       'add filter mirror',
+      'add program mirror',
       'set up mirror',
       'add clsact eth0',
       'add filter eth0',
@@ -167,14 +170,18 @@ function states(wanted: Wanted): fc.Arbitrary<Observed> {
     )
     .map(([hook, tap, to, owned]) => copyFilter(hook, tap, to, owned));
   const dropFilter = fc
-    .tuple(fc.constantFrom('ingress', 'egress'), fc.constantFrom(dropAll, dropFrom(wanted.mac)))
-    .map(([hook, bytecode]): Filter => ({
+    .tuple(
+      fc.constantFrom('ingress', 'egress'),
+      fc.constantFrom(filterPreference, programPreference),
+      fc.constantFrom(dropAll, dropFrom(wanted.mac), fitter('IPv4'), fitter('IPv6')),
+    )
+    .map(([hook, preference, program]): Filter => ({
       hook,
-      preference: filterPreference,
+      preference,
       kind: 'bpf',
       handle: handleOf(id, true),
-      bytecode,
-      action: 'drop',
+      program,
+      action: 'direct',
     }));
   const foreignFilter = fc
     .constantFrom('ingress' as const, 'egress' as const)
@@ -215,7 +222,7 @@ function states(wanted: Wanted): fc.Arbitrary<Observed> {
 
 function copyFilter(hook: Filter['hook'], tap: string, copyTo: string, owned: boolean): Filter {
   const handle = handleOf(tap, owned);
-  return { hook, preference: filterPreference, kind: 'bpf', handle, bytecode: matchAll, action: { copyTo } };
+  return { hook, preference: filterPreference, kind: 'bpf', handle, program: matchAll, action: { copyTo } };
 }
 
 /** What a kernel makes of the steps; it refuses what a kernel refuses. */
@@ -266,18 +273,15 @@ function applyOne(state: Observed, step: Step): Observed {
     case 'delete clsact':
       if (classifier.qdisc !== 'clsact') throw new Error('no such qdisc');
       return withClassifier(none);
-    case 'add filter': {
-      const clash = classifier.filters.some(
-        ({ hook, handle }) => hook === step.filter.hook && handle === step.filter.handle,
-      );
+    case 'add filter':
+    case 'add program': {
+      const clash = classifier.filters.some((filter) => key(filter) === key(step.filter));
       if (classifier.qdisc === 'none' || clash) throw new Error('File exists');
-      const filter: Filter = { ...step.filter, preference: filterPreference, kind: 'bpf' };
+      const filter: Filter = { ...step.filter, kind: 'bpf' };
       return withClassifier({ ...classifier, filters: [...classifier.filters, filter] });
     }
     case 'delete filter': {
-      const rest = classifier.filters.filter(
-        ({ hook, handle }) => hook !== step.hook || handle !== step.handle,
-      );
+      const rest = classifier.filters.filter((filter) => key(filter) !== key(step));
       if (rest.length !== classifier.filters.length - 1) throw new Error('no such filter');
       return withClassifier({ ...classifier, filters: rest });
     }
@@ -294,6 +298,6 @@ function foreignOf({ classifiers }: Observed): readonly Filter[] {
   return (classifiers['eth0']?.filters ?? []).filter(({ kind }) => kind === 'u32');
 }
 
-function key({ hook, handle, preference }: Filter): string {
+function key({ hook, handle, preference }: Pick<Filter, 'hook' | 'handle' | 'preference'>): string {
   return `${hook} ${preference} ${handle ?? 0}`;
 }

@@ -11,11 +11,15 @@ export class Capture {
     this.#stop = stop;
   }
 
-  /** Starts tcpdump and waits until it listens. */
-  static async start(net: Net, where: Where, ifname: string): Promise<Capture> {
+  /**
+   * Starts tcpdump and waits until it listens.
+   *
+   * @param bytes kept of each frame; 0: all, for which there is room for few at a time
+   */
+  static async start(net: Net, where: Where, ifname: string, bytes = 0): Promise<Capture> {
     const file = net.file(`${where}-${ifname}-${performance.now()}.pcap`);
     // oxfmt-ignore
-    const child = net.spawn(where, 'tcpdump', '--immediate-mode', '-i', ifname, '-n', '-U', '-s', '0', '-B', '8192', '-Z', 'root', '-w', file);
+    const child = net.spawn(where, 'tcpdump', '--immediate-mode', '-i', ifname, '-n', '-U', '-s', String(bytes), '-B', '8192', '-Z', 'root', '-w', file);
     let stderr = '';
     child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     while (!stderr.includes('listening on')) {

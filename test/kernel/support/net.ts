@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  rmdirSync,
+  rmSync,
+  existsSync,
+  readdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -164,6 +173,11 @@ export class Net {
 
   /** Starts the agent's bundle on a node, with a /run/kokotap of its own, as it has in a pod. */
   startAgent(where: 'nodeA' | 'nodeB', ...args: string[]): Agent {
+    return this.startAgentBundle(agentBundle, where, ...args);
+  }
+
+  /** Like {@link startAgent}, with a bundle from another folder. */
+  startAgentBundle(bundle: string, where: 'nodeA' | 'nodeB', ...args: string[]): Agent {
     const runFolder = mkdtempSync(path.join(this.#folder, 'run-'));
     mkdirSync('/run/kokotap', { recursive: true });
     // As in the pods: exactly the capabilities that the manifests name.
@@ -179,12 +193,20 @@ export class Net {
       'setpriv',
       `--bounding-set=-all,${rights}`,
     ];
-    const child = this.spawn(where, ...inside, process.execPath, agentBundle, ...args);
+    const child = this.spawn(where, ...inside, process.execPath, bundle, ...args);
     return new Agent(child, path.join(runFolder, 'ready'));
   }
 
   startSender(changes: Record<string, string> = {}): Agent {
     return this.startAgent('nodeA', 'sender', ...this.#senderFlags(changes));
+  }
+
+  /** Starts a sender that has no eBPF program. */
+  startPlainSender(): Agent {
+    const bundle = this.file('kokotap-agent.js');
+    copyFileSync(agentBundle, bundle);
+    writeFileSync(this.file('package.json'), '{"type":"module"}');
+    return this.startAgentBundle(bundle, 'nodeA', 'sender', ...this.#senderFlags({}));
   }
 
   startReceiver(changes: Record<string, string> = {}): Agent {

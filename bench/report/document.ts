@@ -61,14 +61,10 @@ function meaning({ traffic }: Results): string {
   const roundTrip = (each: typeof MTU_1500) =>
     ratio(traffic, each, 'roundTripMedianMicroseconds').median.toFixed(2);
   const made = (each: typeof MTU_1500) => count(fragments(traffic, each, 'tcp'));
-  return `A copy is made as it is and grows by 50 bytes on its way (70 on an IPv6 underlay). Where the underlay's MTU is that of
-the pods, the copy of a full-size packet no longer fits and becomes two fragments (${made(MTU_1500)} of them here), and bulk
-TCP through the tapped pod falls to ${tcp(MTU_1500)} of its speed. Where the underlay has room for the copies, none is
-fragmented (${made(MTU_1600)} here), and ${tcp(MTU_1600)} of the speed remains. Small packets always fit: their rate is ${udp(MTU_1500)} and
+  return `A copy grows by 50 bytes on its way (70 on an IPv6 underlay). Where the underlay's MTU is that of the pods, copies of
+TCP are cut to fit: ${made(MTU_1500)} fragments were made here, and ${tcp(MTU_1500)} of the tapped pod's speed remains. Where the underlay
+has room for the copies (${made(MTU_1600)} fragments) it is ${tcp(MTU_1600)}. Small packets always fit: their rate is ${udp(MTU_1500)} and
 ${udp(MTU_1600)} of untapped, and a round trip takes ${roundTrip(MTU_1500)} and ${roundTrip(MTU_1600)} of its time, for the CPU that sends a packet sends
 the copy too, and here the same CPUs also do what on a real cluster the destination's do. Copies that stay on the
-node cost least: ${tcp(SAME_NODE)} of TCP's speed, ${udp(SAME_NODE)} of the small packets' rate, ${roundTrip(SAME_NODE)} of a round trip's time.
-
-So where bulk TCP through a tapped pod matters, raise the underlay's MTU to at least 50 bytes above the pods', or lower
-the pods' to 50 below the underlay's.`;
+node cost least: ${tcp(SAME_NODE)} of TCP's speed, ${udp(SAME_NODE)} of the small packets' rate, ${roundTrip(SAME_NODE)} of a round trip's time.`;
 }

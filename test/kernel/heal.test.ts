@@ -18,6 +18,7 @@ const damage: Record<string, [Where, string][]> = {
   'one copying filter deleted': [['pod', 'tc filter delete dev eth0 egress pref 7']],
   'the qdisc of the target deleted': [['pod', 'tc qdisc delete dev eth0 clsact']],
   'the qdisc of the mirror in the pod deleted': [['pod', 'tc qdisc delete dev mirror clsact']],
+  'the program that makes copies fit deleted': [['pod', 'tc filter delete dev mirror egress pref 8']],
   'the drop filter on the node deleted': [['nodeB', 'tc filter delete dev mirror ingress pref 7']],
   'ARP switched on': [['nodeB', 'ip link set mirror arp on']],
   'the MTU changed': [['nodeB', 'ip link set mirror mtu 1400']],
@@ -130,6 +131,7 @@ async function essence(net: Net): Promise<string[]> {
   return shown.map((text) =>
     text
       .replace(/^\d+: /, '')
+      .replaceAll(/ id \d+ name/g, ' name') // of a loaded program
       .replaceAll(/index \d+ ref \d+ bind \d+/g, '')
       .replaceAll(/if\d+/g, ''),
   );

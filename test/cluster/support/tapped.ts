@@ -24,6 +24,12 @@ export async function expectTapped(sandbox: Sandbox, web: Pod, dest: NodeName, o
   expect(flowNumbers(packets, there, here)).toEqual(numbersFrom(0, count));
   expect(flowNumbers(packets, here, there)).toEqual(numbersFrom(0, count));
   if (other !== undefined) expect(flowNumbers(packets, there, await other.address())).toEqual([]);
+  if (dest !== web.node) expect(await egressOfMirror(web)).toContain('mirror.bpf.o:[tc/fit]');
   await sandbox.untap(...args);
   expect(await snapshot(web)).toEqual(before);
+}
+
+/** The runtime's seccomp profile lets the sender load its program. */
+function egressOfMirror(web: Pod): Promise<string> {
+  return web.inNetns('tc', 'filter', 'show', 'dev', 'mirror', 'egress');
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -61,11 +61,12 @@ function runTests(args: readonly string[], env: NodeJS.ProcessEnv = {}): Result 
   const folder = mkdtempSync(path.join(tmpdir(), 'kokotap-results-'));
   const file = path.join(folder, 'results.json');
   try {
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+    const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile.json=${file}`];
     const { status } = spawnSync('vitest', ['run', ...reporters, ...args], {
       stdio: 'inherit',
       env: { ...process.env, ...env },
     });
+    if (!existsSync(file)) return { passed: 0, failed: 1 }; // it was interrupted
     const {
       numPassedTests: passed,
       numFailedTests: failed,

@@ -200,6 +200,7 @@ async function kubeletsHear(sandbox: Sandbox): Promise<void> {
   await Promise.all(nodes.map((node, index) => sandbox.createPod({ name: names[index] ?? '', node })));
   const pods = names.map((name) => `pod/${name}`);
   await sandbox.kubectl('wait', '--for=condition=Ready', '--timeout=80s', ...pods);
+  await sandbox.kubectl('delete', ...pods);
 }
 
 async function stopSandbox(pod: Pod): Promise<void> {
@@ -268,23 +269,26 @@ function containerId(pod: Pod): Promise<string> {
   return pod.field('.status.containerStatuses[0].containerID');
 }
 
+/** Kills an agent, and the next one as soon as it is there, and so on; waits for the last one. */
 async function killAgain(agent: Pod, role: 'sender' | 'receiver'): Promise<void> {
   const tapId = await agent.field(String.raw`.metadata.labels.kokotap/tap`);
   const pattern = `kokotap-agent ${role} --tap-id=${tapId}`;
   let killed = '';
   const another = async (): Promise<string> => {
-    let pid = killed;
-    await until('the agent runs', async () => {
-      pid = (await processesOnNode(agent.node, pattern))[0] ?? killed;
-      return pid !== killed;
-    });
+    const [pid = ''] = await processesOnNode(agent.node, pattern);
+    if (pid === killed) throw new Error('it is the one that was killed');
     return pid;
   };
   for (let kills = await killsOf(agent.node); kills > 0; kills -= 1) {
-    killed = await another();
-    await onNode(agent.node, 'kill', '-KILL', killed);
+    await until('another agent is killed', async () => {
+      const pid = await another();
+      // The runtime's own process, before it becomes the agent's, has that command line too, and may just have ended.
+      await onNode(agent.node, 'kill', '-KILL', pid);
+      killed = pid;
+      return true;
+    });
   }
-  await another();
+  await until('another agent runs', async () => (await another()) !== '');
 }
 
 /** Kubelets before 1.32 let a container that has ended again wait twice as long each time. */

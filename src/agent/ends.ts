@@ -1,15 +1,22 @@
+import { compilePcapFilter } from '#src/net/pcapFilter.ts';
 import { readPathMtu } from '#src/net/pathMtu.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readProcFile } from '#src/net/processNetns.ts';
+import { matchAll } from '#src/tap/bpf.ts';
 import type { End, Place } from './keep.ts';
 import type { ReceiverOptions, SenderOptions } from './options.ts';
 import { findTarget, isCurrent, type Target } from './target.ts';
 import { receiverEnd, senderEnd } from './wanted.ts';
 
-/** The end in the target pod: it moves with the pod's network namespace. */
-export function sender(options: SenderOptions): End {
+/**
+ * The end in the target pod: it moves with the pod's network namespace.
+ *
+ * @throws {UserError} when the filter is wrong.
+ */
+export async function sender(options: SenderOptions): Promise<End> {
   const podUid = options['pod-uid'];
-  const wanted = senderEnd(options);
+  const { filter } = options;
+  const wanted = senderEnd(options, filter === undefined ? matchAll : await compilePcapFilter(filter));
   const { device } = wanted;
   let target: Target | undefined;
   let place: Place | undefined;
@@ -37,7 +44,7 @@ export function sender(options: SenderOptions): End {
 }
 
 /** The end on the destination node, in the namespace that the agent itself is in. */
-export function receiver(options: ReceiverOptions): End {
+export async function receiver(options: ReceiverOptions): Promise<End> {
   const place: Place = {
     netns: new Netns('/proc/self/ns/net'),
     netDev: () => readProcFile('self', 'net/dev') ?? '',

@@ -35,6 +35,7 @@ const schemas = {
       'pod-uid': z.string().check(z.regex(/^[0-9A-Za-z-]+$/, 'must be a pod UID')),
       'pod-ifname': ifname,
       'mirror-type': z.enum(['ingress', 'egress', 'both']),
+      filter: z.optional(z.string()),
       'external-peer': flag,
     }),
     way,
@@ -57,7 +58,14 @@ const bool = { type: 'boolean' } as const;
 const wayFlags = { 'same-node': bool, vni: text, 'vxlan-port': text, local: text, remote: text };
 const roleFlags = { 'tap-id': text, ifname: text, 'log-level': text, ...wayFlags };
 const flags: Record<Role | 'status', NonNullable<Parameters<typeof parseArgs>[0]>['options']> = {
-  sender: { ...roleFlags, 'pod-uid': text, 'pod-ifname': text, 'mirror-type': text, 'external-peer': bool },
+  sender: {
+    ...roleFlags,
+    'pod-uid': text,
+    'pod-ifname': text,
+    'mirror-type': text,
+    filter: text,
+    'external-peer': bool,
+  },
   receiver: roleFlags,
   status: { 'tap-id': text },
 };

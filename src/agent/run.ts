@@ -10,12 +10,13 @@ const lockRetryMs = 250;
 /**
  * Keeps an end of a tap until the signal comes, as the only agent that does.
  *
+ * @throws {UserError} when what is wanted is not possible
  * @throws {CommandError} when the end cannot be taken away
  */
 export async function run(
   role: Role,
   id: TapId,
-  end: () => End,
+  end: () => Promise<End>,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
@@ -28,7 +29,7 @@ export async function run(
   }
   if (lock === undefined) return;
   try {
-    await keep(end(), { log, report, signal });
+    await keep(await end(), { log, report, signal });
   } finally {
     lock.close();
   }

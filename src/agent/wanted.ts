@@ -7,8 +7,12 @@ import type { ReceiverOptions, SenderOptions } from './options.ts';
 /** So that nobody who sets the interface's MTU as a guide for buffers or replies expects more than fits the tunnel. */
 const receiverMtuBytes = 1450;
 
-/** The sender's end: in the target's namespace, fed by copies of the target interface's packets. */
-export function senderEnd(options: SenderOptions): Wanted {
+/**
+ * The sender's end: in the target's namespace, fed by copies of the target interface's packets.
+ *
+ * @param matching the classic BPF program, in tc's notation, of what is copied
+ */
+export function senderEnd(options: SenderOptions, matching: string): Wanted {
   const type = options['mirror-type'];
   const hooks: Hook[] = type === 'both' ? ['ingress', 'egress'] : [type];
   return {
@@ -19,7 +23,7 @@ export function senderEnd(options: SenderOptions): Wanted {
     device: device(options),
     mtuBytes: undefined,
     fitting: 'vni' in options ? fitter(isIP(options.remote) === 6 ? 'IPv6' : 'IPv4') : undefined,
-    copies: { from: options['pod-ifname'], hooks },
+    copies: { from: options['pod-ifname'], hooks, matching },
     ownsQdisc: false,
   };
 }

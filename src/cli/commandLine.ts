@@ -14,6 +14,7 @@ export interface RawOptions {
   readonly podContainer?: string;
   readonly namespace: string;
   readonly mirrortype: string;
+  readonly filter?: string;
   readonly ifname: string;
   readonly vxlanId?: string;
   readonly vxlanPort: string;
@@ -79,6 +80,7 @@ function describeProgram(): Command {
     .addOption(
       new Option('--mirrortype <type>', `${DIRECTIONS.join(', ')}: as the pod sees it`).default('both'),
     )
+    .option('--filter <expression>', 'copy only what matches, such as "tcp port 80"')
     .option('--dest-ifname, --ifname <name>', 'mirror interface, at both ends', DEFAULT_IFNAME)
     .option('--vxlan-id <vni>', 'VNI, 1 to 16777215 (default: one that no other tap has)')
     .option('--vxlan-port <port>', 'UDP port of the VXLAN', '4789')

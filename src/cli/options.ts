@@ -23,6 +23,8 @@ export interface TapOptions {
   readonly identity: TapIdentity;
   readonly container: string | undefined;
   readonly direction: Direction;
+  /** In pcap-filter's language, which only the node's compiler checks; undefined: everything is copied. */
+  readonly filter: string | undefined;
   /** Undefined: choose one. */
   readonly vni: number | undefined;
   readonly vxlanPort: number;
@@ -46,6 +48,7 @@ export function checkOptions(raw: RawOptions): TapOptions {
     identity: identityOf(raw),
     container: optional(raw.podContainer, (text) => labelName('--pod-container', text)),
     direction: oneOf('--mirrortype', raw.mirrortype, DIRECTIONS),
+    filter: optional(raw.filter, (text) => nonEmpty('--filter', text)),
     vni: optional(raw.vxlanId, (text) => wholeNumber('--vxlan-id', text, 1, MAX_VNI)),
     vxlanPort: wholeNumber('--vxlan-port', raw.vxlanPort, 1, MAX_PORT),
     durationSeconds: optional(raw.duration, (text) => durationSeconds('--duration', text)),

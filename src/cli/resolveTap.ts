@@ -20,7 +20,7 @@ export type Warn = (message: string) => void;
  * @throws {UserError} if the cluster cannot be asked, or another tap has the sender's name.
  */
 export async function resolveTap(api: KubeApi, options: TapOptions, warn: Warn): Promise<ResolvedTap> {
-  const { identity, direction, image, durationSeconds } = options;
+  const { identity, direction, filter, image, durationSeconds } = options;
   const pendingTarget = findTarget(api, options, warn);
   const pendingEnd = findEnd(api, identity.destination);
   const pendingName = refuseTakenName(api, identity);
@@ -35,6 +35,7 @@ export async function resolveTap(api: KubeApi, options: TapOptions, warn: Warn):
     podNode: target.node,
     appArmor: knowsAppArmorField(start) ? 'field' : 'annotation',
     direction,
+    filter,
     path,
     image,
     version: VERSION,

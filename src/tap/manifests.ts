@@ -18,6 +18,7 @@ export interface ResolvedTap {
   /** How the target's node is told of a container's AppArmor profile. */
   readonly appArmor: AppArmorForm;
   readonly direction: Direction;
+  readonly filter: string | undefined;
   readonly path: TapPath;
   readonly image: string;
   readonly version: string;
@@ -51,7 +52,7 @@ function pod(tap: ResolvedTap, role: Role, name: string, nodeName: string, args:
   };
 }
 
-function senderArgs({ identity, podUid, direction, path }: ResolvedTap): string[] {
+function senderArgs({ identity, podUid, direction, filter, path }: ResolvedTap): string[] {
   return [
     'sender',
     `--tap-id=${tapId(identity)}`,
@@ -59,6 +60,7 @@ function senderArgs({ identity, podUid, direction, path }: ResolvedTap): string[
     `--pod-ifname=${identity.podIfname}`,
     `--ifname=${identity.ifname}`,
     `--mirror-type=${direction}`,
+    ...(filter === undefined ? [] : [`--filter=${filter}`]),
     ...pathArgs(path, ({ local, remote }) => [local.text, remote.text]),
     ...(identity.destination.kind === 'ip' ? ['--external-peer'] : []),
   ];

@@ -1,5 +1,5 @@
 import { UserError } from '#src/errors.ts';
-import { dropAll, dropFrom, matchAll } from './bpf.ts';
+import { dropAll, dropFrom } from './bpf.ts';
 import {
   aliasOf,
   filterPreference,
@@ -11,7 +11,7 @@ import {
   programPreference,
   saysOwned,
 } from './mark.ts';
-import type { Classifier, Filter, Hook, Link, Observed, OurFilter, Step, Vxlan, Wanted } from './state.ts';
+import type { Classifier, Copies, Filter, Link, Observed, OurFilter, Step, Vxlan, Wanted } from './state.ts';
 
 /** The way from the observed state to the wanted one. */
 export interface Plan {
@@ -49,7 +49,7 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
       ...(found?.up === true ? [] : [{ do: 'set up', link: ifname } as const]),
       ...(copies === undefined
         ? []
-        : planFilters(wanted, observed, copies.from, copyFilters(wanted, copies.hooks, ownsQdisc))),
+        : planFilters(wanted, observed, copies.from, copyFilters(wanted, copies, ownsQdisc))),
     ],
   };
 }
@@ -137,10 +137,10 @@ function deviceFilters({ id, mac, copies, fitting }: Wanted): OurFilter[] {
   ];
 }
 
-function copyFilters({ id, ifname }: Wanted, hooks: readonly Hook[], ownsQdisc: boolean): OurFilter[] {
+function copyFilters({ id, ifname }: Wanted, { hooks, matching }: Copies, ownsQdisc: boolean): OurFilter[] {
   const handle = handleOf(id, ownsQdisc);
   const action = { copyTo: ifname };
-  return hooks.map((hook) => ({ hook, preference: filterPreference, handle, program: matchAll, action }));
+  return hooks.map((hook) => ({ hook, preference: filterPreference, handle, program: matching, action }));
 }
 
 function planFilters(wanted: Wanted, observed: Observed, link: string, needed: readonly OurFilter[]): Step[] {

@@ -68,10 +68,19 @@ export interface Wanted {
   readonly mtuBytes: number | undefined;
   /** The eBPF program that makes copies fit the device's MTU; undefined: none. */
   readonly fitting: string | undefined;
-  /** Sender only: the interface whose packets are copied, and at which hooks. */
-  readonly copies: { readonly from: string; readonly hooks: readonly Hook[] } | undefined;
+  /** Sender only. */
+  readonly copies: Copies | undefined;
   /** The agent remembers to have made the clsact qdisc of the target interface. */
   readonly ownsQdisc: boolean;
+}
+
+/** What is copied. */
+export interface Copies {
+  /** The interface whose packets they are, and at which hooks. */
+  readonly from: string;
+  readonly hooks: readonly Hook[];
+  /** The classic BPF program that matches them, in tc's notation. */
+  readonly matching: string;
 }
 
 /** One change of the kernel. */

@@ -26,6 +26,7 @@ test('help is grouped, has an example and fits 80 columns', async () => {
     Mirror:
       --mirrortype <type>             ingress, egress, both: as the pod sees it
                                       (default: "both")
+      --filter <expression>           copy only what matches, such as "tcp port 80"
       --dest-ifname, --ifname <name>  mirror interface, at both ends (default:
                                       "mirror")
       --vxlan-id <vni>                VNI, 1 to 16777215 (default: one that no other

@@ -405,11 +405,12 @@ test('duration, image and interfaces', async () => {
     '--pod-ifname=net1',
     '--dest-ifname=tap0',
     '--pod-container=main',
+    '--filter=tcp port 80 and host 10.0.0.7',
   ]);
   const spec = { activeDeadlineSeconds: 5400, containers: [{ image: 'registry.example/kokotap:2' }] };
   expect(documents(stdout)).toMatchObject([{ spec }, { spec }]);
   expect(argsOf(documents(stdout)[0])).toEqual(
-    expect.arrayContaining(['--pod-ifname=net1', '--ifname=tap0']),
+    expect.arrayContaining(['--pod-ifname=net1', '--ifname=tap0', '--filter=tcp port 80 and host 10.0.0.7']),
   );
   expect(argsOf(documents(stdout)[1])).toContain('--ifname=tap0');
 });

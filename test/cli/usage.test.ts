@@ -67,6 +67,7 @@ test.each<[string[], string]>([
   ...['', 'a b', 'a\nb'].map(
     wrong('--image', 'give an image reference without blanks, such as localhost/kokotap:1.0.0'),
   ),
+  wrong('--filter', 'it must not be empty')(''),
   wrong('--kubeconfig', 'it must not be empty')(''),
   wrong('--context', 'it must not be empty')(''),
   [

@@ -39,6 +39,17 @@ test("a pod in its node's network is refused", async ({ sandbox }) => {
   await expectRefusal(sandbox, 'host', 'node-b', "uses its node's network (hostNetwork)");
 });
 
+test('what is wrong with a filter is seen in the description of the sender', async ({ sandbox }) => {
+  await sandbox.startPod({ name: 'web', node: 'node-a' });
+  await sandbox.pipe('create', '--pod=web', '--dest-node=node-b', '--filter=tcp prt 80');
+  await until('kubectl describes it', async () => {
+    const description = await sandbox.kubectl('describe', 'pod', 'kokotap-web-sender');
+    return description.includes(
+      '--filter "tcp prt 80" is not possible: can\'t parse filter expression: syntax error',
+    );
+  });
+});
+
 async function expectRefusal(sandbox: Sandbox, pod: string, node: string, message: string): Promise<void> {
   const outcome = await kokotap([`--pod=${pod}`, `--dest-node=${node}`, '-n', sandbox.namespace]);
   expect(outcome).toMatchObject({ exitCode: 1, stdout: '' });

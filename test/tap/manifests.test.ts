@@ -14,6 +14,7 @@ const TAP: ResolvedTap = {
   podNode: 'node-a',
   appArmor: 'field',
   direction: 'both',
+  filter: undefined,
   path: {
     kind: 'vxlan',
     vni: 5,

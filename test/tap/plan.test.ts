@@ -18,7 +18,7 @@ const sender: Wanted = {
   device: { kind: 'vxlan', ...vxlan },
   mtuBytes: undefined,
   fitting: fitter('IPv4'),
-  copies: { from: 'eth0', hooks: ['ingress', 'egress'] },
+  copies: { from: 'eth0', hooks: ['ingress', 'egress'], matching: matchAll },
   ownsQdisc: false,
 };
 const receiver: Wanted = {
@@ -89,7 +89,7 @@ describe('a plan', () => {
   });
 
   test('waits for the target interface and names those there are', () => {
-    const wanted: Wanted = { ...sender, copies: { from: 'net1', hooks: ['ingress'] } };
+    const wanted: Wanted = { ...sender, copies: { from: 'net1', hooks: ['ingress'], matching: matchAll } };
     expect(planRepairs(wanted, bare)).toEqual({
       steps: [],
       missing: 'interface net1 in the target pod, which has eth0',

@@ -215,8 +215,12 @@ export class Net {
 
   /** Starts both agents and waits until both are ready. */
   async tap(changes: Record<string, string> = {}): Promise<{ sender: Agent; receiver: Agent }> {
-    const { 'pod-ifname': ifname, 'mirror-type': type, ...both } = changes;
-    const only = { ...(ifname && { 'pod-ifname': ifname }), ...(type && { 'mirror-type': type }) };
+    const { 'pod-ifname': ifname, 'mirror-type': type, filter, ...both } = changes;
+    const only = {
+      ...(ifname && { 'pod-ifname': ifname }),
+      ...(type && { 'mirror-type': type }),
+      ...(filter && { filter }),
+    };
     const receiver = this.startReceiver(both);
     const sender = this.startSender({ ...both, ...only });
     await Promise.all([sender.ready(), receiver.ready()]);

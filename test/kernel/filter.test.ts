@@ -1,0 +1,51 @@
+import { expect } from 'vitest';
+import { Capture, isUdp } from './support/capture.ts';
+import { addresses, test } from './support/net.ts';
+import { echoUdp, sendUdp } from './support/traffic.ts';
+
+test('only what the filter matches is copied, both ways', async ({ net }) => {
+  await net.quiet();
+  await net.tap({ filter: `udp port 7000 and host ${addresses.gateway}` });
+  await echoUdp(net, 'pod', 7000);
+  await echoUdp(net, 'pod', 7001);
+  const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+  await sendUdp(net, 'nodeA', addresses.pod, { port: 7000, count: 50 });
+  await sendUdp(net, 'nodeA', addresses.pod, { port: 7001, count: 50 });
+  const frames = await atMirror.frames();
+  expect(frames.filter(isUdp)).toHaveLength(100);
+  expect(frames).toHaveLength(100);
+});
+
+test('an agent that starts anew leaves the filter as it is, and another one takes its place', async ({
+  net,
+}) => {
+  const { sender } = await net.tap({ filter: 'tcp port 80' });
+  await sender.kill();
+  const same = net.startSender({ filter: 'tcp port 80' });
+  await same.ready();
+  expect(same.log.flatMap(({ steps = [] }) => steps)).toEqual([]);
+  await same.kill();
+  const other = net.startSender({ filter: 'udp' });
+  await other.ready();
+  expect(other.log.flatMap(({ steps = [] }) => steps)).toEqual([
+    'delete filter eth0',
+    'delete filter eth0',
+    'add filter eth0',
+    'add filter eth0',
+  ]);
+});
+
+test.for([
+  ['tcp prt 80', "can't parse filter expression: syntax error"],
+  ['-w /tmp/file', "can't parse filter expression: syntax error"],
+  ['host nosuch.invalid', "unknown host 'nosuch.invalid'"],
+])(
+  'a wrong filter, %s, is refused with what the compiler says',
+  async ([filter = '', message = ''], { net }) => {
+    const before = await net.snapshot('pod');
+    const sender = net.startSender({ filter });
+    await sender.logged(`--filter ${JSON.stringify(filter)} is not possible: ${message}`);
+    expect(await sender.stop()).toBe(1);
+    expect(await net.snapshot('pod')).toBe(before);
+  },
+);

@@ -12,10 +12,14 @@ boot() {
   [ -z "$word" ] || part=$(own_part "$word")
   echo "$word" >"$home/runtime" # for lab/status
   (
+    for fd in /proc/self/fd/*; do # the machine outlives what the caller holds open, a lock for example
+      fd=${fd##*/}
+      ((fd <= 2)) || exec {fd}>&-
+    done
     cgroup_enter "$prefix/$1/starter"
     exec setsid unshare --pid --fork --kill-child --mount --net --uts --ipc \
       "$lab/machine/first" "$1" "$word" "${folders[root]}/files" \
-      "${folders[kubernetes]}/files" ${part:+"${folders[$part]}/files"} 9>&-
+      "${folders[kubernetes]}/files" ${part:+"${folders[$part]}/files"}
   ) </dev/null &>"$home/log/machine.log" &
 }
 

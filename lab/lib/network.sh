@@ -14,10 +14,13 @@ underlay_mtu() { cat "$state/mtu" 2>/dev/null || echo "$default_mtu"; }
 # plugged MACHINE: says whether its eth0 is there and set up.
 plugged() { [[ $(in_network "$1" ip -4 -brief address show dev eth0 2>/dev/null) == *" UP "*"${address[$1]}/24"* ]]; }
 
-# make_bridge: in the control machine, unless it is there.
+# make_bridge: in the control machine, unless it is there. Without ARP: it would answer for that machine's address too,
+# with a hardware address that changes as cables come and go, and all that had believed it would miss the API for a while.
 make_bridge() {
-  in_network control ip link show underlay &>/dev/null || in_network control ip link add underlay up type bridge
+  in_network control ip link show underlay &>/dev/null || in_network control ip link add underlay up arp off type bridge
   in_network control ip link set underlay mtu "$(underlay_mtu)"
+  # A switch has no netfilter; packets that pass one here would cost the nodes' CPUs what no real one takes.
+  in_network control sysctl -q -e -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0
 }
 
 # join_bridge PORT: puts a cable's end, already in the control machine, on the bridge.

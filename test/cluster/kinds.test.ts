@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { captureOnNode } from './support/capture.ts';
-import { flowNumbers } from './support/flow.ts';
-import { kubectl, type NodeName, nextTo, runtimes } from './support/lab.ts';
+import { Flow, flowNumbers, flowPort, numbersFrom } from './support/flow.ts';
+import {
+  kubectl,
+  kubernetesMinor,
+  type NodeName,
+  nextTo,
+  restartsWithinMs,
+  runtimes,
+} from './support/lab.ts';
 import { type Pod, echoCommand, toolsImage } from './support/pod.ts';
 import { test } from './support/sandbox.ts';
 import { expectTapped } from './support/tapped.ts';
@@ -20,9 +27,11 @@ const kinds: Record<string, Record<string, unknown>> = {
       { name: 'main', ...echo },
     ],
   },
-  'with a sidecar': {
-    initContainers: [{ name: 'sidecar', ...sleeper, restartPolicy: 'Always' }],
-  },
+  ...(kubernetesMinor >= 29 && {
+    'with a sidecar': {
+      initContainers: [{ name: 'sidecar', ...sleeper, restartPolicy: 'Always' }],
+    },
+  }),
   'without rights': {
     containers: [
       {
@@ -56,6 +65,22 @@ describe.each(runtimes)('$runtime', ({ node }) => {
     await expectTapped(sandbox, web, nextTo(node));
   });
 
+  test("a pod in its node's network, which stands for its node", async ({ sandbox }) => {
+    const host = await sandbox.startPod({ name: 'host', node, spec: { hostNetwork: true } });
+    const dest = nextTo(node);
+    const peer = await sandbox.startPod({ name: 'peer', node: nextTo(dest) });
+    const args = ['--pod=host', `--dest-node=${dest}`, `--filter=udp port ${flowPort}`];
+    await sandbox.tap(...args);
+    const packets = await captureOnNode(dest, 'mirror', async () => {
+      expect(await Flow.send(peer, host, 100)).toEqual({ sent: 100, duplicates: 0, gaps: [] });
+    });
+    const [here, there] = await Promise.all([host.address(), peer.address()]);
+    expect(flowNumbers(packets, there, here)).toEqual(numbersFrom(0, 100));
+    expect(flowNumbers(packets, here, there)).toEqual(numbersFrom(0, 100));
+    expect(packets).toHaveLength(200);
+    await sandbox.untap(...args);
+  });
+
   test('a pod whose init container still runs', async ({ sandbox }) => {
     const web = await sandbox.createPod({
       name: 'web',
@@ -69,18 +94,21 @@ describe.each(runtimes)('$runtime', ({ node }) => {
     await expectTapped(sandbox, web, nextTo(node));
   });
 
-  test('a pod with users of its own, where the runtime can', async ({ sandbox }) => {
-    const web = await sandbox.createPod({ name: 'web', node, spec: { hostUsers: false } });
-    if (!(await hasUserNamespaces(node))) {
-      await until('the kubelet has refused it', async () =>
-        (await sandbox.kubectl('get', 'events')).includes('does not support user namespaces'),
-      );
-      return;
-    }
-    await sandbox.ready('web');
-    expect(await web.exec('cat', '/proc/self/uid_map')).not.toMatch(/^\s*0\s+0\s/);
-    await expectTapped(sandbox, web, nextTo(node));
-  });
+  test.runIf(kubernetesMinor >= 30)(
+    'a pod with users of its own, where the runtime can',
+    async ({ sandbox }) => {
+      const web = await sandbox.createPod({ name: 'web', node, spec: { hostUsers: false } });
+      if (!(await hasUserNamespaces(node))) {
+        await until('the kubelet has refused it', async () =>
+          (await sandbox.kubectl('get', 'events')).includes('does not support user namespaces'),
+        );
+        return;
+      }
+      await sandbox.ready('web');
+      expect(await web.exec('cat', '/proc/self/uid_map')).not.toMatch(/^\s*0\s+0\s/);
+      await expectTapped(sandbox, web, nextTo(node));
+    },
+  );
 
   test('a static pod, beside one whose UID begins with its own', async ({ sandbox }) => {
     const uid = sandbox.namespace;
@@ -92,24 +120,28 @@ describe.each(runtimes)('$runtime', ({ node }) => {
     await expectTapped(sandbox, web, nextTo(node), longer);
   });
 
-  test('a pod whose only container ends again and again', async ({ sandbox }) => {
+  test('a pod whose only container ends again and again', { timeout: 400_000 }, async ({ sandbox }) => {
     const dies = { ...tools, command: ['timeout', '4', ...echoCommand] };
     const web = await sandbox.createPod({
       name: 'web',
       node,
       spec: { containers: [{ name: 'main', ...dies }] },
     });
-    await until('it has ended', async () =>
-      (await web.field('.status.containerStatuses[0].lastState')).includes('terminated'),
-    );
+    const lastState = () => web.field('.status.containerStatuses[0].lastState');
+    await until('it has ended', async () => (await lastState()).includes('terminated'), restartsWithinMs);
     const peer = await sandbox.startPod({ name: 'peer', node: nextTo(node) });
     const names = await sandbox.tap('--pod=web', `--dest-node=${nextTo(node)}`);
     const address = await web.address();
     const before = await restarts(web);
-    await until('it runs', async () => (await web.field('.status.containerStatuses[0].ready')) === 'true');
+    const ready = () => web.field('.status.containerStatuses[0].ready');
+    await until('it runs', async () => (await ready()) === 'true', restartsWithinMs);
     const flow = await sandbox.startFlow(peer, web, 100);
     const packets = await captureOnNode(nextTo(node), 'mirror', async () => {
-      await until('it has ended twice more', async () => (await restarts(web)) >= before + 2);
+      await until(
+        'it has ended twice more',
+        async () => (await restarts(web)) >= before + 2,
+        restartsWithinMs,
+      );
       await sleep(2000); // a tap that waits looks for the pod every second
     });
     const { duplicates } = await flow.stop();

@@ -4,13 +4,15 @@ import { run } from '#src/exec/command.ts';
 import { build } from '../../../scripts/build.ts';
 
 /**
- * Starts the lab with the image of this checkout, unless it runs. One that ran before is left running.
+ * Starts the lab anew with the image of this checkout: one that ran may still have the taps of a run that was killed.
+ * It is left running if it ran before.
  * The programs are built here: vitest runs a project's setup before that of the whole.
  */
 export default async function startLab(): Promise<() => Promise<void>> {
   const wasUp = (await execa(path.resolve('lab/status'), { reject: false })).exitCode === 0;
   await build();
   await step('the image', 'image/build');
+  if (wasUp) await step('the old lab down', 'lab/down');
   await step('the lab', 'lab/up');
   await step('the image in the lab', 'lab/load', 'dist/kokotap-image.tar');
   return async () => {

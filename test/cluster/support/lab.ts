@@ -28,6 +28,15 @@ export function nextTo(node: NodeName): NodeName {
   return nodes[(nodes.indexOf(node) + 1) % nodes.length] ?? node;
 }
 
+/** The `34` of the lab's Kubernetes 1.34. */
+export const kubernetesMinor = Number((process.env['KUBERNETES'] ?? 'v1.34').split('.')[1]);
+
+/**
+ * How long to wait for a container that has ended several times: kubelets before 1.32 cannot be told to start it at once,
+ * and wait 10 s, then twice as long each time.
+ */
+export const restartsWithinMs = kubernetesMinor >= 32 ? 30_000 : 150_000;
+
 /** The `34` of a node's Kubernetes 1.34. */
 export async function kubeletMinor(node: NodeName): Promise<number> {
   const version = await kubectl('get', 'node', node, '-o', 'jsonpath={.status.nodeInfo.kubeletVersion}');

@@ -1,11 +1,16 @@
-// What happens to each copy on its way out of the mirror device, behind the kernel's own copying, so that nothing here
-// touches the pod's packets. A copy whose encapsulation would be too large for the underlay is made to fit:
+// The eBPF programs of a tap. `seen` runs on the target interface and only counts and marks; `heard` reads what the
+// receiver reports; `copy` runs on each copy on its way out of the mirror device, behind the kernel's own copying, so that nothing here touches the pod's packets:
 //
-//   - TCP that the kernel would cut into segments (GSO) is cut into smaller ones;
-//   - on an IPv6 underlay, where the kernel drops what does not fit, anything else loses its end (section tc/cut);
-//   - on an IPv4 underlay the rest travels as two IP fragments (section tc/fit).
+//   1. sample  one conversation in so many is kept, whole and in both directions
+//   2. limit   what is over the rate is shed; nothing waits
+//   3. snap    a copy loses what is behind so many bytes
+//   4. fit     a copy whose encapsulation would be too large for the underlay is made to fit:
+//                - TCP that the kernel would cut into segments (GSO) is cut into smaller ones;
+//                - on an IPv6 underlay, where the kernel drops what does not fit, anything else loses its end;
+//                - on an IPv4 underlay the rest travels as IP fragments; it loses its end if no IP packet has room for it
 //
-// What fits is the mirror device's MTU, which the agent sets.
+// What fits is the mirror device's MTU, which the agent sets. Packets are counted as the kernel's own statistics of
+// qdiscs and actions do: one that the kernel cuts into segments later counts as so many.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -16,73 +21,300 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define FITS_ANYWHERE 1280 // bytes: the least MTU that IPv6 allows
+// Bytes of a frame that fits the least MTU that IPv6 allows, 1280, with 56 of IPv6, UDP and VXLAN, and a tag.
+#define FITS_ANYWHERE 1220
+#define LARGEST 65499      // bytes of a frame that fits the IPv4 packet of 65535 which carries it
+#define LARGEST_CUT 15000  // bytes: to more than about so many (SKB_MAX_ALLOC) the kernel does not cut
+#define LARGEST_STEP 4095  // bytes by which the kernel resizes a packet at once
+#define STEPS 16           // take off 65520 bytes
 #define VLAN_TAG 4         // bytes
+#define VLAN_TAGS 2        // as many in the frame itself are looked behind
+#define MARK 4             // the word of skb->cb that tells `copy` the direction; nobody else's in between
 
-// Bytes from a TCP packet's network header to its payload; 0 for any other packet.
-static __always_inline __u32 tcp_headers(struct __sk_buff *skb) {
+enum direction { INGRESS, EGRESS };
+
+// The agent writes them into the object before it loads it, found by the first word. The kernel takes them for constants.
+const volatile struct {
+    __u64 magic;
+    __u64 bytes_per_second; // of copies, without the encapsulation; 0: unlimited
+    __u64 burst_ns;         // what that rate gives in so much time may leave at once
+    __u32 snaplen;          // bytes; 0: whole
+    __u32 one_in;           // conversations; 0 or 1: all
+    __u32 fit;              // 0: everything fits
+    __u32 cut;              // 1: cut what else does not fit; 0: only what no IP packet has room for
+} settings = {.magic = 0x6b6f6b6f74617021};
+
+struct count {
+    __u64 seen;
+    __u64 sampled_out;
+    __u64 shed;
+    __u64 copied, copied_bytes; // before they are cut in any way
+    __u64 sent;                 // of these, as handed to the device, which then cuts them into so many
+};
+
+// By direction; `seen` has one of its own on each hook of the target interface.
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 2);
+    __type(key, __u32);
+    __type(value, struct count);
+} counts SEC(".maps");
+
+// What the receiver reports of itself, as src/tap/report.ts writes it behind the frame's addresses.
+struct report {
+    __be16 type;
+    __be32 magic;
+    __be64 received, probes;
+} __attribute__((packed));
+
+#define REPORT_TYPE 0x88b5
+#define REPORT_MAGIC 0x6b6f6b6f
+
+// What its reports come to.
+struct heard {
+    __u64 reports;
+    __u64 last;     // the number in the last one
+    __u64 received; // of all its devices, each of which begins at 0
+    __u64 probes;
+};
+
+// The second one is the agent's: what the receiver had received before this end was there.
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 2);
+    __type(key, __u32);
+    __type(value, struct heard);
+} reports SEC(".maps");
+
+// The time until which the rate is used up.
+struct bucket {
+    struct bpf_spin_lock lock;
+    __u64 until_ns;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct bucket);
+} buckets SEC(".maps");
+
+// Where a packet's headers are. The transport is 0 when there is none, or it is not the kernel's to say (a fragment).
+struct layers {
+    __u32 network, transport; // bytes from the frame's beginning
+    __u8 version, protocol;
+};
+
+static __always_inline struct layers find_layers(struct __sk_buff *skb) {
     void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-    struct iphdr *ip = data + ETH_HLEN;
-    struct ipv6hdr *ip6 = data + ETH_HLEN;
-    __u32 length;
-    __u8 offset;
+    struct layers at = {.network = ETH_HLEN};
+    struct ethhdr *ethernet = data;
+    __be16 type;
 
-    if (skb->protocol == bpf_htons(ETH_P_IP) && (void *)(ip + 1) <= end && ip->protocol == IPPROTO_TCP)
-        length = ip->ihl * 4;
-    else if (skb->protocol == bpf_htons(ETH_P_IPV6) && (void *)(ip6 + 1) <= end && ip6->nexthdr == IPPROTO_TCP)
-        length = sizeof *ip6;
-    else
+    if ((void *)(ethernet + 1) > end)
+        return at;
+    type = ethernet->h_proto;
+#pragma unroll
+    for (int i = 0; i < VLAN_TAGS; i++) {
+        if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD))
+            break;
+        if (data + at.network + VLAN_TAG > end)
+            return at;
+        type = *(__be16 *)(data + at.network + 2);
+        at.network += VLAN_TAG;
+    }
+    if (type == bpf_htons(ETH_P_IP)) {
+        struct iphdr *ip = data + at.network;
+        if ((void *)(ip + 1) > end || ip->ihl < 5)
+            return at;
+        at.version = 4;
+        at.protocol = ip->protocol;
+        if (!(ip->frag_off & bpf_htons(0x3fff)))
+            at.transport = at.network + ip->ihl * 4;
+    } else if (type == bpf_htons(ETH_P_IPV6)) {
+        struct ipv6hdr *ip = data + at.network;
+        if ((void *)(ip + 1) > end)
+            return at;
+        at.version = 6;
+        at.protocol = ip->nexthdr;
+        at.transport = at.network + sizeof *ip;
+    }
+    return at;
+}
+
+// A number that is the same for both directions of a conversation: of its addresses, its protocol, and the ports of TCP
+// and UDP. Fragments, of which all but the first have no ports, go by the addresses. What is not IP is always 0.
+static __always_inline __u32 conversation(struct __sk_buff *skb, struct layers *at) {
+    __u32 from[4] = {}, to[4] = {}, hash;
+    __u16 ports[2] = {};
+
+    if (at->version == 4) {
+        bpf_skb_load_bytes(skb, at->network + 12, from, 4);
+        bpf_skb_load_bytes(skb, at->network + 16, to, 4);
+    } else if (at->version == 6) {
+        bpf_skb_load_bytes(skb, at->network + 8, from, 16);
+        bpf_skb_load_bytes(skb, at->network + 24, to, 16);
+    } else {
         return 0;
-    if (bpf_skb_load_bytes(skb, ETH_HLEN + length + 12, &offset, 1))
+    }
+    if (at->transport && (at->protocol == IPPROTO_TCP || at->protocol == IPPROTO_UDP))
+        bpf_skb_load_bytes(skb, at->transport, ports, sizeof ports);
+    hash = at->protocol + (ports[0] ^ ports[1]) * 0x9e3779b1;
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+        hash = (hash ^ from[i] ^ to[i]) * 0x85ebca6b;
+    hash ^= hash >> 15;
+    hash *= 0xc2b2ae35;
+    return hash ^ hash >> 16;
+}
+
+// The generic cell rate algorithm: each copy moves the time on until which the rate is used up, and is over the limit if
+// that would be further ahead than the burst.
+static __always_inline int is_over_rate(__u32 bytes) {
+    __u32 first = 0;
+    struct bucket *bucket = bpf_map_lookup_elem(&buckets, &first);
+    __u64 now = bpf_ktime_get_ns(), cost = bytes * 1000000000ull / settings.bytes_per_second, until;
+    int over;
+
+    if (!bucket)
         return 0;
-    return length + (offset >> 4) * 4;
+    bpf_spin_lock(&bucket->lock);
+    until = (bucket->until_ns > now ? bucket->until_ns : now) + cost;
+    over = until > now + settings.burst_ns;
+    if (!over)
+        bucket->until_ns = until;
+    bpf_spin_unlock(&bucket->lock);
+    return over;
 }
 
 // Lowers the size of a GSO packet's segments. To grow the packet takes the growth off that size, unless told not to;
 // to shrink it by as much, told so, gives back the packet with smaller segments. The kernel does it for TCP only.
 // Returns 0; 1 if the kernel would not; -1 if the packet is spoilt.
 static __always_inline int shrink_segments(struct __sk_buff *skb, __s32 excess) {
-    if (bpf_skb_adjust_room(skb, excess, BPF_ADJ_ROOM_MAC, 0))
-        return 1;
-    return bpf_skb_adjust_room(skb, -excess, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) ? -1 : 0;
+    for (int i = 0; i < STEPS && excess > 0; i++) {
+        __s32 step = excess < LARGEST_STEP ? excess : LARGEST_STEP;
+        if (bpf_skb_adjust_room(skb, step, BPF_ADJ_ROOM_MAC, 0))
+            return 1;
+        if (bpf_skb_adjust_room(skb, -step, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
+            return -1;
+        excess -= step;
+    }
+    return excess > 0;
 }
 
 // A copy of what the pod sends still holds the pod's own route, and a VXLAN device that gets a packet too large for it
 // lowers the path MTU of that route: over IPv6 the pod itself would send smaller packets for ten minutes. To set a
-// tunnel key, which this device does not use, takes the route off the copy.
+// tunnel key, which this device does not use, takes the route off the copy. A kernel older than 6.0 knows a shorter key
+// and refuses this one, but each takes a key of the length it had before the flow label came to it.
 static __always_inline void forget_route(struct __sk_buff *skb) {
     struct bpf_tunnel_key unused = {};
-    bpf_skb_set_tunnel_key(skb, &unused, sizeof unused, 0);
+    bpf_skb_set_tunnel_key(skb, &unused, __builtin_offsetof(struct bpf_tunnel_key, tunnel_label), 0);
 }
 
-static __always_inline int fit(struct __sk_buff *skb, int may_cut) {
-    __u32 length = skb->len, segment = skb->gso_size, mtu = 0, headers;
+// Makes a copy fit the device's MTU and returns how many packets it becomes there; 0 if it cannot go.
+static __always_inline __u32 fit(struct __sk_buff *skb, struct layers *at) {
+    __u32 length = skb->len, segment = skb->gso_size, packets = segment ? skb->gso_segs : 1, headers = 0, mtu = 0;
+    __u32 tag = skb->vlan_present ? VLAN_TAG : 0; // which is not in the frame yet
     __s32 excess;
+    __u8 offset;
 
-    if (length <= FITS_ANYWHERE)
-        return TC_ACT_UNSPEC;
+    if (!settings.fit || length <= FITS_ANYWHERE)
+        return packets;
+    if (segment && at->transport && at->protocol == IPPROTO_TCP &&
+        !bpf_skb_load_bytes(skb, at->transport + 12, &offset, 1))
+        headers = at->transport + (offset >> 4) * 4;
     bpf_check_mtu(skb, 0, &mtu, 0, 0);
-    headers = segment ? tcp_headers(skb) : 0;
-    excess = (headers ? headers + segment : length - ETH_HLEN) - mtu;
-    if (skb->vlan_present)
-        excess += VLAN_TAG;
+    excess = (headers ? headers + segment : length) + tag - ETH_HLEN - mtu;
     if (excess <= 0)
-        return TC_ACT_UNSPEC;
+        return packets;
     if (headers) {
         int failed = shrink_segments(skb, excess);
         if (failed < 0)
-            return TC_ACT_SHOT;
+            return 0;
+        segment = skb->gso_size;
+        if (segment)
+            packets = (length - headers + segment - 1) / segment;
         if (!failed)
-            return TC_ACT_UNSPEC;
-    } else if (may_cut && !bpf_skb_change_tail(skb, length - excess, 0)) {
-        return TC_ACT_UNSPEC;
+            return packets;
+    } else if (!segment && (settings.cut || length + tag > LARGEST)) {
+        __u32 fits = settings.cut && length - excess < LARGEST_CUT ? length - excess : LARGEST_CUT;
+        if (bpf_skb_change_tail(skb, fits, 0))
+            return 0;
+        if (settings.cut)
+            return 1;
     }
     forget_route(skb);
+    return packets;
+}
+
+static __always_inline struct count *count_of(enum direction direction) {
+    __u32 key = direction;
+    return bpf_map_lookup_elem(&counts, &key);
+}
+
+static __always_inline __u32 packets_of(struct __sk_buff *skb) {
+    return skb->gso_size ? skb->gso_segs : 1;
+}
+
+static __always_inline int see(struct __sk_buff *skb, enum direction direction) {
+    struct count *count = count_of(direction);
+    if (count)
+        count->seen += packets_of(skb);
+    skb->cb[MARK] = direction;
+    return TC_ACT_UNSPEC; // on to the next filter
+}
+
+SEC("tc/seen_ingress") int seen_ingress(struct __sk_buff *skb) { return see(skb, INGRESS); }
+SEC("tc/seen_egress") int seen_egress(struct __sk_buff *skb) { return see(skb, EGRESS); }
+
+// On the ingress of the mirror device, before what drops everything there.
+SEC("tc/heard") int heard(struct __sk_buff *skb) {
+    __u32 first = 0;
+    struct heard *heard = bpf_map_lookup_elem(&reports, &first);
+    struct report report;
+    __u64 received;
+
+    if (!heard || bpf_skb_load_bytes(skb, 2 * ETH_ALEN, &report, sizeof report) ||
+        report.type != bpf_htons(REPORT_TYPE) || report.magic != bpf_htonl(REPORT_MAGIC))
+        return TC_ACT_UNSPEC;
+    received = bpf_be64_to_cpu(report.received);
+    heard->received += received < heard->last ? received : received - heard->last;
+    heard->last = received;
+    heard->probes = bpf_be64_to_cpu(report.probes);
+    heard->reports++;
     return TC_ACT_UNSPEC;
 }
 
-// Both go on to the device's other filters.
-SEC("tc/fit") int fit_or_fragment(struct __sk_buff *skb) { return fit(skb, 0); }
-SEC("tc/cut") int fit_or_cut(struct __sk_buff *skb) { return fit(skb, 1); }
+SEC("tc/copy") int copy(struct __sk_buff *skb) {
+    struct count *count = count_of(skb->cb[MARK] == EGRESS ? EGRESS : INGRESS);
+    __u32 packets = packets_of(skb), length = skb->len, sent;
+    struct layers at = {};
+
+    if (!count)
+        return TC_ACT_SHOT;
+    if (settings.one_in > 1 || skb->gso_size)
+        at = find_layers(skb);
+    if (settings.one_in > 1 && conversation(skb, &at) % settings.one_in) {
+        count->sampled_out += packets;
+        return TC_ACT_SHOT;
+    }
+    if (settings.snaplen && settings.snaplen < length)
+        length = settings.snaplen;
+    if (settings.bytes_per_second && is_over_rate(length)) {
+        count->shed += packets;
+        return TC_ACT_SHOT;
+    }
+    count->copied += packets;
+    count->copied_bytes += skb->len;
+    // It refuses to cut within the headers that a checksum is still to be written to, and to more than about
+    // LARGEST_CUT: then the copy stays whole.
+    if (length < skb->len)
+        bpf_skb_change_tail(skb, length, 0);
+    sent = fit(skb, &at);
+    if (!sent)
+        return TC_ACT_SHOT;
+    count->sent += sent;
+    return TC_ACT_UNSPEC; // on to the device's other filters
+}
 
 char _license[] SEC("license") = "GPL"; // as the helpers demand

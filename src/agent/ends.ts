@@ -1,29 +1,53 @@
+import { UserError } from '#src/errors.ts';
+import { prepareObject } from '#src/net/objects.ts';
 import { compilePcapFilter } from '#src/net/pcapFilter.ts';
-import { readPathMtu } from '#src/net/pathMtu.ts';
+import { readPath } from '#src/net/pathMtu.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readProcFile } from '#src/net/processNetns.ts';
-import { matchAll } from '#src/tap/bpf.ts';
+import { matchAll, unless } from '#src/tap/bpf.ts';
+import { mayWrap, tunnelTraffic } from '#src/tap/nodeTarget.ts';
+import type { Vxlan } from '#src/tap/state.ts';
 import type { End, Place } from './keep.ts';
 import type { ReceiverOptions, SenderOptions } from './options.ts';
 import { findTarget, isCurrent, type Target } from './target.ts';
-import { receiverEnd, senderEnd } from './wanted.ts';
+import { copySettings, receiverEnd, senderEnd } from './wanted.ts';
 
 /**
- * The end in the target pod: it moves with the pod's network namespace.
+ * The end at the target: in a pod it moves with the pod's network namespace, at a node it is in the agent's own.
  *
  * @throws {UserError} when the filter is wrong.
  */
 export async function sender(options: SenderOptions): Promise<End> {
   const podUid = options['pod-uid'];
-  const { filter } = options;
-  const wanted = senderEnd(options, filter === undefined ? matchAll : await compilePcapFilter(filter));
+  const wanted = senderEnd(options, await matchingProgram(options), prepareObject(copySettings(options)));
   const { device } = wanted;
+  return {
+    wanted,
+    ...(device.kind === 'vxlan' ? { pathMtuBytes: () => pathMtu(device, podUid === undefined) } : {}),
+    peerSaysHello: options['external-peer'] !== true,
+    ...(podUid === undefined ? ownPlace() : podPlace(podUid)),
+  };
+}
+
+/** The end on the destination node, in the namespace that the agent itself is in. */
+export async function receiver(options: ReceiverOptions): Promise<End> {
+  return { wanted: receiverEnd(options), peerSaysHello: true, ...ownPlace() };
+}
+
+type Whereabouts = Pick<End, 'place' | 'awaited'>;
+
+function ownPlace(): Whereabouts {
+  const place: Place = {
+    netns: new Netns('/proc/self/ns/net'),
+    netDev: () => readProcFile('self', 'net/dev') ?? '',
+  };
+  return { awaited: 'nothing', place: () => place };
+}
+
+function podPlace(podUid: string): Whereabouts {
   let target: Target | undefined;
   let place: Place | undefined;
   return {
-    wanted,
-    ...(device.kind === 'vxlan' ? { pathMtuBytes: () => readPathMtu(device.local, device.remote) } : {}),
-    peerSaysHello: options['external-peer'] !== true,
     awaited: `a running container of the pod with UID ${podUid} on this node`,
     place() {
       if (target !== undefined && isCurrent(target, podUid)) return place;
@@ -43,16 +67,20 @@ export async function sender(options: SenderOptions): Promise<End> {
   };
 }
 
-/** The end on the destination node, in the namespace that the agent itself is in. */
-export async function receiver(options: ReceiverOptions): Promise<End> {
-  const place: Place = {
-    netns: new Netns('/proc/self/ns/net'),
-    netDev: () => readProcFile('self', 'net/dev') ?? '',
-  };
-  return {
-    wanted: receiverEnd(options),
-    peerSaysHello: true,
-    awaited: 'nothing',
-    place: () => place,
-  };
+/** What is copied. A node's own packets are not all of them: its copies are among them. */
+async function matchingProgram(options: SenderOptions): Promise<string> {
+  const { filter } = options;
+  const matching = filter === undefined ? matchAll : await compilePcapFilter(filter);
+  if (options['pod-uid'] !== undefined || !('vni' in options)) return matching;
+  return unless(await compilePcapFilter(tunnelTraffic(options)), matching);
+}
+
+/** @throws {UserError} when the copies of a node's packets would not be known again on their way. */
+async function pathMtu({ local, remote }: Vxlan, ofNode: boolean): Promise<number> {
+  const { mtuBytes, ifname, kind } = await readPath(local, remote);
+  if (ofNode && mayWrap(kind))
+    throw new UserError(
+      `The way to ${remote} goes by ${ifname}, of kind ${kind}, below which copies could not be told from other packets and would be copied again: tap a pod, or name another destination`,
+    );
+  return mtuBytes;
 }

@@ -1,14 +1,17 @@
-import { isIP } from 'node:net';
 import type { Logger } from 'pino';
 import { messageOf } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { type Monitor, startMonitor } from '#src/net/monitor.ts';
 import type { Netns } from '#src/net/netns.ts';
-import type { Step, Wanted } from '#src/tap/state.ts';
+import { fitOf, overheadBytes } from '#src/tap/fit.ts';
+import type { Step, Vxlan, Wanted } from '#src/tap/state.ts';
 import { Alarm } from './alarm.ts';
 import { converge, remove } from './converge.ts';
+import { followDelivery } from './delivery.ts';
+import { Guard } from './guard.ts';
 import { Peer } from './peer.ts';
 import type { Report } from './report.ts';
+import { sendReports } from './sendReports.ts';
 
 /** The network namespace that an end of the tap is in. */
 export interface Place {
@@ -30,6 +33,21 @@ export interface End {
   readonly awaited: string;
 }
 
+/** What an end that is in place, and whose other end is there too, knows of the way between them. */
+export interface Way {
+  readonly netns: Netns;
+  /** Content of the /proc/net/dev of that. */
+  readonly netDev: string;
+  readonly ifname: string;
+  readonly peer: Peer;
+  readonly pathMtuBytes: number | undefined;
+  /** See {@link Outcome.copiedMtuBytes}. */
+  readonly copiedMtuBytes: number | undefined;
+}
+
+/** Looks after the way; called every second. Says what is wrong with it. */
+export type Watch = (way: Way) => Promise<string | undefined>;
+
 export interface Context {
   readonly log: Logger;
   readonly report: Report;
@@ -43,6 +61,7 @@ const settleMs = 50;
 const longestRetryMs = 30_000;
 /** How often the underlay's MTU is read again; the kernel does not tell what it learns of a path. */
 const pathCheckMs = 10_000;
+const guardCheckMs = 10_000;
 
 /**
  * Makes the end exist, keeps it existing through whatever happens to it, and takes it away when the signal comes.
@@ -64,9 +83,9 @@ export async function keep(end: End, context: Context): Promise<void> {
 interface Held {
   readonly place: Place;
   readonly monitor: Monitor;
-  ownsQdisc: boolean;
-  /** The program that makes copies fit could not be loaded; it is not tried again. */
-  unfitted: boolean;
+  ownQdiscs: ReadonlySet<string>;
+  /** The eBPF programs could not be loaded; it is not tried again. */
+  withoutObject: boolean;
 }
 
 class Keeper {
@@ -75,11 +94,14 @@ class Keeper {
   readonly #onChange: () => void;
   readonly #run: RunOptions;
   readonly #peer: Peer | undefined;
+  readonly #guard: Guard | undefined;
+  readonly #watch: Watch | undefined;
   #held: Held | undefined;
   #inPlace = false;
   #carrier = false;
   #failures = 0;
   #retryAt = 0;
+  #copiedMtuBytes: number | undefined;
   #pathMtuBytes: number | undefined;
   #pathCheckAt = 0;
   #toldFit = '';
@@ -90,14 +112,18 @@ class Keeper {
     this.#onChange = onChange;
     this.#run = { onCommand: (command) => context.log.debug({ command }, 'command') };
     const { device } = end.wanted;
-    this.#peer = device.kind === 'vxlan' && end.peerSaysHello ? new Peer(device) : undefined;
+    if (device.kind !== 'vxlan') return;
+    this.#guard = new Guard(end.wanted, device, context.log, this.#run);
+    if (!end.peerSaysHello) return;
+    this.#peer = new Peer(device);
+    this.#watch = watchOf(end.wanted, device, this.#guard, context.log);
   }
 
   async check(): Promise<void> {
     try {
       await this.#follow();
       await this.#repair();
-      this.#tellPeer();
+      await this.#followPeer();
     } catch (error) {
       this.#inPlace = false;
       this.#retryAt = performance.now() + Math.min(longestRetryMs, checkMs * 2 ** this.#failures++);
@@ -111,7 +137,12 @@ class Keeper {
     this.#peer?.close();
     const held = this.#held ?? this.#hold(this.#end.place());
     this.#held = undefined;
-    const steps = held === undefined ? [] : await this.#removeFrom(held);
+    let steps: readonly Step[] = [];
+    try {
+      steps = held === undefined ? [] : await this.#removeFrom(held);
+    } finally {
+      await this.#guard?.remove();
+    }
     this.#context.report.tell('stopped', `the tap is taken away: ${describe(steps)}`);
   }
 
@@ -143,8 +174,8 @@ class Keeper {
       place && {
         place,
         monitor: startMonitor(place.netns, this.#onChange),
-        ownsQdisc: false,
-        unfitted: false,
+        ownQdiscs: new Set(),
+        withoutObject: false,
       }
     );
   }
@@ -157,23 +188,28 @@ class Keeper {
     if (this.#failures > 0 ? performance.now() < this.#retryAt : !changed && !otherPath) return;
     const made = await converge(held.place.netns, this.#wantedIn(held), this.#run);
     const { steps, missing } = made;
-    held.ownsQdisc = made.ownsQdisc;
-    held.unfitted ||= made.unfitted !== undefined;
+    held.ownQdiscs = made.ownQdiscs;
+    held.withoutObject ||= made.withoutObject !== undefined;
     this.#failures = 0;
     this.#inPlace = missing === undefined;
     this.#carrier = made.carrier;
+    this.#copiedMtuBytes = made.copiedMtuBytes;
     if (steps.length > 0) this.#context.log.info({ steps: steps.map(describeStep) }, 'made');
-    if (made.unfitted !== undefined) this.#context.log.warn({ cause: made.unfitted }, unfittedNotice);
-    if (missing === undefined) this.#tellFit(held, made.copiedMtuBytes);
+    if (made.withoutObject !== undefined)
+      this.#context.log.warn({ cause: made.withoutObject }, withoutObjectNotice);
+    if (missing === undefined) this.#tellFit(held);
     else this.#context.report.tell('waiting', `waiting for ${missing}`);
   }
 
   #wantedIn(held: Held): Wanted {
     const { wanted } = this.#end;
-    const { ownsQdisc, unfitted } = held;
-    const overhead = isIPv6(wanted) ? overheadBytes.IPv6 : overheadBytes.IPv4;
-    const mtuBytes = this.#pathMtuBytes === undefined ? wanted.mtuBytes : this.#pathMtuBytes - overhead;
-    return { ...wanted, ownsQdisc, mtuBytes, ...(unfitted ? { fitting: undefined } : {}) };
+    const { ownQdiscs, withoutObject } = held;
+    const { device } = wanted;
+    const mtuBytes =
+      this.#pathMtuBytes === undefined || device.kind === 'veth'
+        ? wanted.mtuBytes
+        : this.#pathMtuBytes - overheadBytes(device.remote);
+    return { ...wanted, ownQdiscs, mtuBytes, ...(withoutObject ? { object: undefined } : {}) };
   }
 
   /** Reads the underlay's MTU, if it is time to; whether it is another one. */
@@ -187,55 +223,62 @@ class Keeper {
   }
 
   /** Tells, when it changes, what becomes of copies that are too large for the underlay. */
-  #tellFit(held: Held, copiedMtuBytes: number | undefined): void {
-    const { mtuBytes, fitting } = this.#wantedIn(held);
-    if (this.#pathMtuBytes === undefined || mtuBytes === undefined || copiedMtuBytes === undefined) return;
-    const told = fitNotice(this.#end.wanted, copiedMtuBytes <= mtuBytes, fitting !== undefined);
-    const sizes = { pathMtuBytes: this.#pathMtuBytes, mirrorMtuBytes: mtuBytes, copiedMtuBytes };
-    if (told + JSON.stringify(sizes) === this.#toldFit) return;
-    this.#toldFit = told + JSON.stringify(sizes);
-    this.#context.log.info(sizes, told);
+  #tellFit(held: Held): void {
+    const { device, object } = this.#wantedIn(held);
+    if (this.#pathMtuBytes === undefined || this.#copiedMtuBytes === undefined || device.kind === 'veth')
+      return;
+    const { says, ...sizes } = fitOf(device.remote, this.#pathMtuBytes, this.#copiedMtuBytes, object);
+    const told = says + JSON.stringify(sizes);
+    if (told === this.#toldFit) return;
+    this.#toldFit = told;
+    this.#context.log.info(sizes, says);
   }
 
   /** Says hello while this end is in place, and tells whether the other end is there too. */
-  #tellPeer(): void {
-    if (!this.#inPlace || this.#held === undefined) return;
-    const { ifname, device } = this.#end.wanted;
+  async #followPeer(): Promise<void> {
+    if (!this.#inPlace || this.#held === undefined) {
+      // The VNI may be another tap's meanwhile.
+      await this.#guard?.remove();
+      return;
+    }
+    const { ifname } = this.#end.wanted;
+    await this.#guard?.keep(guardCheckMs);
     this.#peer?.sayHello();
-    const there =
-      this.#peer === undefined
-        ? device.kind === 'vxlan' || this.#carrier
-        : this.#peer.isThere(this.#held.place.netDev(), ifname);
+    const { place } = this.#held;
+    const netDev = place.netDev();
+    if (!this.#isPeerThere(netDev)) {
+      this.#context.report.tell('alone', alone(this.#end.wanted, this.#peer?.trouble));
+      return;
+    }
+    const [peer, pathMtuBytes, copiedMtuBytes] = [this.#peer, this.#pathMtuBytes, this.#copiedMtuBytes];
+    const way = { netns: place.netns, netDev, ifname, pathMtuBytes, copiedMtuBytes };
+    const trouble = peer && (await this.#watch?.({ ...way, peer }));
     const ends = this.#end.peerSaysHello ? 'at both ends' : "here; the other end is not kokotap's";
-    if (there) this.#context.report.tell('ready', `${ifname} is in place ${ends}`);
-    else this.#context.report.tell('alone', alone(this.#end.wanted, this.#peer?.trouble));
+    if (trouble === undefined) this.#context.report.tell('ready', `${ifname} is in place ${ends}`);
+    else this.#context.report.tell('alone', `${ifname} is in place ${ends}, but ${trouble}`);
   }
 
-  async #removeFrom({ place, monitor, ownsQdisc }: Held): Promise<readonly Step[]> {
+  #isPeerThere(netDev: string): boolean {
+    const { ifname, device } = this.#end.wanted;
+    if (this.#peer === undefined) return device.kind === 'vxlan' || this.#carrier;
+    return this.#peer.isThere(netDev, ifname);
+  }
+
+  async #removeFrom({ place, monitor, ownQdiscs }: Held): Promise<readonly Step[]> {
     await monitor.stop();
     try {
-      return await remove(place.netns, { ...this.#end.wanted, ownsQdisc }, this.#run);
+      return await remove(place.netns, { ...this.#end.wanted, ownQdiscs }, this.#run);
     } finally {
       place.netns.close();
     }
   }
 }
 
-/** What VXLAN adds to a packet on the underlay: IP, UDP, VXLAN and the inner Ethernet header. */
-const overheadBytes = { IPv4: 50, IPv6: 70 };
+const withoutObjectNotice =
+  'The eBPF programs could not be loaded; the tap goes on without them: copies are not made to fit the underlay, and only counted by the kernel';
 
-const unfittedNotice =
-  'The eBPF program that makes copies fit the underlay could not be loaded; the tap goes on without it';
-
-function isIPv6({ device }: Wanted): boolean {
-  return device.kind === 'vxlan' && isIP(device.remote) === 6;
-}
-
-function fitNotice(wanted: Wanted, allFit: boolean, fitting: boolean): string {
-  if (allFit) return 'every copy fits the underlay';
-  const rest = isIPv6(wanted) ? 'the kernel drops' : 'the kernel sends as two fragments';
-  if (!fitting) return `copies that are larger than the underlay takes ${rest}`;
-  return `TCP is cut to fit the underlay; other copies that are too large ${isIPv6(wanted) ? 'lose their end' : 'travel as two fragments'}`;
+function watchOf({ role }: Wanted, device: Vxlan, guard: Guard, log: Logger): Watch {
+  return role === 'sender' ? followDelivery(device, log) : sendReports(device.vni, guard);
 }
 
 function alone({ device, ifname, role }: Wanted, trouble: string | undefined): string {

@@ -2,7 +2,8 @@ import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
 import { UsageError } from '#src/errors.ts';
-import type { Role, TapId } from '#src/tap/mark.ts';
+import type { TapId } from '#src/tap/mark.ts';
+import { NODE_VXLAN_PORT } from '#src/tap/nodeTarget.ts';
 
 const number = (low: number, high: number) =>
   z.pipe(
@@ -11,11 +12,25 @@ const number = (low: number, high: number) =>
   );
 const ip = z.string().check(z.refine((value) => isIP(value) !== 0, 'must be an IP address'));
 const ifname = z.string().check(z.regex(/^(?!\.{1,2}$)[!-.0-~]{1,15}$/, 'must be an interface name'));
+const targets = z.union(
+  [
+    z.literal('all'),
+    z.pipe(
+      z.pipe(
+        z.string(),
+        z.transform((value) => value.split(',')),
+      ),
+      z.array(ifname),
+    ),
+  ],
+  'must be interface names separated by commas, or all',
+);
 const flag = z.optional(z.boolean());
 
 const common = {
   'tap-id': z.string().check(z.regex(/^[0-9a-f]{12}$/, 'must be 12 hexadecimal digits')),
   ifname,
+  'metrics-port': z.optional(number(1, 65_535)),
   'log-level': z._default(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
 };
 const way = z.union([
@@ -29,19 +44,38 @@ const way = z.union([
   }),
 ]);
 const schemas = {
-  sender: z.intersection(
-    z.object({
-      ...common,
-      'pod-uid': z.string().check(z.regex(/^[0-9A-Za-z-]+$/, 'must be a pod UID')),
-      'pod-ifname': ifname,
-      'mirror-type': z.enum(['ingress', 'egress', 'both']),
-      filter: z.optional(z.string()),
-      'external-peer': flag,
-    }),
-    way,
-  ),
+  sender: z
+    .intersection(
+      z.object({
+        ...common,
+        'pod-uid': z.optional(z.string().check(z.regex(/^[0-9A-Za-z-]+$/, 'must be a pod UID'))),
+        'host-network': flag,
+        'pod-ifname': targets,
+        'mirror-type': z.enum(['ingress', 'egress', 'both']),
+        filter: z.optional(z.string()),
+        snaplen: z.optional(number(64, 0xffff)),
+        'one-in': z.optional(number(1, 0xffff_ffff)),
+        'max-bytes-per-second': z.optional(number(1, Number.MAX_SAFE_INTEGER)),
+        'external-peer': flag,
+      }),
+      way,
+    )
+    .check(
+      z.refine((all) => (all['pod-uid'] === undefined) === (all['host-network'] === true), {
+        path: ['pod-uid'],
+        error: 'or else --host-network must be given',
+      }),
+      z.refine(
+        (all) => all['host-network'] !== true || ('vni' in all && all['vxlan-port'] === NODE_VXLAN_PORT),
+        {
+          path: ['host-network'],
+          error: `needs another node as the peer, and --vxlan-port=${NODE_VXLAN_PORT}`,
+        },
+      ),
+    ),
   receiver: z.intersection(z.object(common), way),
   status: z.object({ 'tap-id': z.optional(common['tap-id']) }),
+  probe: z.object({ 'tap-id': z.optional(common['tap-id']) }),
 };
 
 export type SenderOptions = z.infer<typeof schemas.sender>;
@@ -51,27 +85,32 @@ export type ReceiverOptions = z.infer<typeof schemas.receiver>;
 export type AgentCommand =
   | { readonly name: 'sender'; readonly options: SenderOptions }
   | { readonly name: 'receiver'; readonly options: ReceiverOptions }
-  | { readonly name: 'status'; readonly tapId: TapId | undefined };
+  | { readonly name: 'status' | 'probe'; readonly tapId: TapId | undefined };
 
 const text = { type: 'string' } as const;
 const bool = { type: 'boolean' } as const;
 const wayFlags = { 'same-node': bool, vni: text, 'vxlan-port': text, local: text, remote: text };
-const roleFlags = { 'tap-id': text, ifname: text, 'log-level': text, ...wayFlags };
-const flags: Record<Role | 'status', NonNullable<Parameters<typeof parseArgs>[0]>['options']> = {
+const roleFlags = { 'tap-id': text, ifname: text, 'log-level': text, 'metrics-port': text, ...wayFlags };
+const flags: Record<AgentCommand['name'], NonNullable<Parameters<typeof parseArgs>[0]>['options']> = {
   sender: {
     ...roleFlags,
     'pod-uid': text,
+    'host-network': bool,
     'pod-ifname': text,
     'mirror-type': text,
     filter: text,
+    snaplen: text,
+    'one-in': text,
+    'max-bytes-per-second': text,
     'external-peer': bool,
   },
   receiver: roleFlags,
   status: { 'tap-id': text },
+  probe: { 'tap-id': text },
 };
 
 /**
- * Parses the agent's command line: `sender …`, `receiver …` or `status`, as the manifests give it.
+ * Parses the agent's command line: `sender …` or `receiver …`, as the manifests give it, `status` or `probe`.
  *
  * @throws {UsageError}
  */
@@ -82,13 +121,16 @@ export function parseCommand([name, ...args]: readonly string[]): AgentCommand {
     case 'receiver':
       return { name, options: parse(schemas.receiver, read(name, args)) };
     case 'status':
-      return { name, tapId: parse(schemas.status, read(name, args))['tap-id'] };
+    case 'probe':
+      return { name, tapId: parse(schemas[name], read(name, args))['tap-id'] };
     default:
-      throw new UsageError(`Unknown command ${JSON.stringify(name ?? '')}: give sender, receiver or status`);
+      throw new UsageError(
+        `Unknown command ${JSON.stringify(name ?? '')}: give sender, receiver, status or probe`,
+      );
   }
 }
 
-function read(name: Role | 'status', args: readonly string[]): unknown {
+function read(name: AgentCommand['name'], args: readonly string[]): unknown {
   try {
     return parseArgs({ args: [...args], options: flags[name] ?? {}, strict: true }).values;
   } catch (error) {

@@ -1,6 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
 import { messageOf } from '#src/errors.ts';
-import { helloCount, helloPacket, socketType } from '#src/tap/hello.ts';
+import { helloPacket, socketType } from '#src/tap/hello.ts';
+import { netDevCounts } from '#src/tap/netDev.ts';
 import type { Vxlan } from '#src/tap/state.ts';
 
 /** Silence of the other end after which it counts as gone: five of its hellos. */
@@ -8,26 +10,55 @@ const silenceMs = 5000;
 
 /** The other end of the tap, told from its hello packets. */
 export class Peer {
-  readonly #socket: Socket;
+  readonly #at: Pick<Vxlan, 'local' | 'remote' | 'port'>;
+  #socket: Socket;
+  /** The socket could not be bound, for the node does not have the address at present. */
+  #isUseless = false;
   readonly #hello: Uint8Array;
   #count: number | undefined;
   #heardAt = -Infinity;
   #trouble: string | undefined;
 
-  constructor({ local, remote, port, vni }: Vxlan) {
+  constructor({ local, remote, port, vni }: Omit<Vxlan, 'udpChecksum'>) {
     this.#hello = helloPacket(vni);
-    this.#socket = createSocket(socketType(remote));
-    this.#socket.on('error', ({ message }) => {
+    this.#at = { local, remote, port };
+    this.#socket = this.#open();
+  }
+
+  #open(): Socket {
+    const { local, remote, port } = this.#at;
+    const socket = createSocket(socketType(remote));
+    let isBound = false;
+    socket.on('error', ({ message }) => {
       this.#trouble = message;
+      this.#isUseless = !isBound;
     });
-    this.#socket.bind({ address: local }, () => this.#socket.connect(port, remote));
-    this.#socket.unref();
+    socket.bind({ address: local }, () => {
+      isBound = true;
+      socket.connect(port, remote);
+    });
+    return socket.unref();
+  }
+
+  /** Waits until packets can be sent. */
+  async connected(): Promise<void> {
+    await once(this.#socket, 'connect');
   }
 
   /** Says that this end is in place. Lost like any datagram; it is said again every second. */
   sayHello(): void {
+    if (this.#isUseless) {
+      this.#isUseless = false;
+      this.#socket.close();
+      this.#socket = this.#open();
+    }
+    this.send(this.#hello);
+  }
+
+  /** Sends a packet to the other end's VXLAN port. */
+  send(packet: Uint8Array): void {
     try {
-      this.#socket.send(this.#hello, (error) => {
+      this.#socket.send(packet, (error) => {
         this.#trouble ??= error?.message;
       });
     } catch (error) {
@@ -46,7 +77,7 @@ export class Peer {
    * @param netDev content of /proc/net/dev of the namespace that the mirror device is in
    */
   isThere(netDev: string, ifname: string): boolean {
-    const count = helloCount(netDev, ifname);
+    const { malformedPackets: count } = netDevCounts(netDev, ifname);
     if (this.#count !== undefined && count > this.#count) {
       this.#heardAt = performance.now();
       this.#trouble = undefined;

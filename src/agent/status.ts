@@ -1,12 +1,22 @@
 import { readdirSync } from 'node:fs';
 import { CommandError } from '#src/exec/command.ts';
-import { type CountedFilter, readClassifier } from '#src/net/classifiers.ts';
+import {
+  type CountedClassifier,
+  type CountedFilter,
+  readClassified,
+  readClassifier,
+} from '#src/net/classifiers.ts';
+import { readCounts } from '#src/net/counts.ts';
 import { type LinkCounters, listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
-import { isHandleOf, macOf, parseAlias, programPreference, type Role, type TapId } from '#src/tap/mark.ts';
+import { readPath } from '#src/net/pathMtu.ts';
+import { type DirectionAccount, directionAccount, refusedBefore } from '#src/tap/account.ts';
+import { type Fit, fitOf } from '#src/tap/fit.ts';
+import { isHandleOf, macOf, parseAlias, preferences, type Role, type TapId } from '#src/tap/mark.ts';
 import type { Hook, Link, Vxlan } from '#src/tap/state.ts';
+import { hearReceiver } from './heard.ts';
 
-/** One end of a tap as the kernel has it. */
+/** One end of a tap as the kernel has it. Packets are counted as the wire has them, before or after what is large is cut. */
 export interface EndStatus {
   readonly tap: TapId;
   readonly role: Role;
@@ -14,15 +24,34 @@ export interface EndStatus {
   readonly netns: number;
   readonly device: Pick<Link, 'name' | 'kind' | 'up' | 'mtuBytes'> & Partial<Vxlan>;
   readonly filters: readonly { readonly interface: string; readonly hook: Hook; readonly does: string }[];
-  /**
-   * Sender: what was copied off the target interface, by direction. The kernel counts bytes at ingress without the
-   * Ethernet header and at egress with it.
-   */
-  readonly copied: Partial<Record<Hook, { readonly packets: number; readonly bytes: number }>>;
-  /** Packets that came in through the device: at the receiver the copies, at the sender what was turned away. */
-  readonly received: { readonly packets: number; readonly bytes: number };
-  /** Packets that the device refused, either way. */
-  readonly dropped: { readonly packets: number };
+  /** Sender only. Where the eBPF programs could not be loaded, nothing but what was copied is counted. */
+  readonly copies?: Partial<Record<Hook, Partial<DirectionAccount>>>;
+  /** Sender only: the copies as they went to the device, cut to fit. */
+  readonly sentPackets?: number;
+  /** Sender only: copies that the device, or what is below it, did not take; of what was sent they are lost. */
+  readonly refusedCopies?: number;
+  /** Sender only: the copies that came to the other end, by its last report or, on the same node, by its device. */
+  readonly reportedPackets?: number;
+  /** Sender only: sent but not reported. While copies are under way they are among them. */
+  readonly lostPackets?: number;
+  /** Sender only: packets that came to the device from outside. */
+  readonly turnedAwayPackets?: number;
+  /** Sender of a VXLAN only: what becomes of copies that are too large for the underlay. */
+  readonly fit?: Fit;
+  /** Sender only: why the tap is a plain one. */
+  readonly degraded?: string;
+  /** Receiver only: copies that came. */
+  readonly receivedPackets?: number;
+}
+
+/** Like {@link readStatus}, of the agent's own network namespace only, for which a receiver's rights are enough. */
+export async function readOwnStatus(tapId: TapId): Promise<EndStatus[]> {
+  const netns = new Netns('/proc/self/ns/net');
+  try {
+    return await readEnds(netns, tapId);
+  } finally {
+    netns.close();
+  }
 }
 
 /**
@@ -31,19 +60,27 @@ export interface EndStatus {
  *
  * @param tapId only this tap's
  */
-export async function readStatus(tapId: TapId | undefined): Promise<EndStatus[]> {
-  const all: EndStatus[] = [];
-  for (const netns of openNamespaces()) {
-    try {
-      all.push(...(await readEnds(netns)));
-    } catch (error) {
-      // A link vanished between two commands: its namespace is on its way out. Everything else is told.
-      if (!(error instanceof CommandError)) throw error;
-    } finally {
-      netns.close();
+export function readStatus(tapId: TapId | undefined): Promise<EndStatus[]> {
+  return visitEnds(tapId, async (end) => end);
+}
+
+/** Does something for each end that {@link readStatus} finds, in its network namespace. */
+export async function visitEnds<T>(
+  tapId: TapId | undefined,
+  visit: (end: EndStatus, netns: Netns) => Promise<T>,
+): Promise<T[]> {
+  const namespaces = openNamespaces();
+  try {
+    const all: T[] = [];
+    for (const netns of namespaces) {
+      // Something vanished between two commands, as things do while a tap is made or removed: look again.
+      const ends = await readEnds(netns, tapId).catch(() => readEnds(netns, tapId));
+      for (const end of ends) all.push(await visit(end, netns));
     }
+    return all;
+  } finally {
+    for (const netns of namespaces) netns.close();
   }
-  return all.filter(({ tap }) => tapId === undefined || tap === tapId);
 }
 
 /** Each network namespace that a process is in, once; held, so that no recycled PID can stand for another. */
@@ -58,55 +95,173 @@ function openNamespaces(): Netns[] {
   return [...found.values()];
 }
 
-async function readEnds(netns: Netns): Promise<EndStatus[]> {
+async function readEnds(netns: Netns, tapId: TapId | undefined): Promise<EndStatus[]> {
   const links = await listLinks(netns);
   const marked = links.flatMap((link) => {
     const mark = parseAlias(link.alias);
-    return mark === undefined ? [] : [{ link, id: mark.id }];
+    return mark === undefined || (tapId !== undefined && mark.id !== tapId) ? [] : [{ link, id: mark.id }];
   });
   if (marked.length === 0) return [];
-  const filters: { name: string; filter: CountedFilter }[] = [];
-  for (const { name } of links) {
-    const classifier = await readClassifier(netns, name);
-    filters.push(...classifier.filters.map((filter) => ({ name, filter })));
-  }
-  return marked.map(({ link, id }) =>
-    describeEnd(
-      id,
-      netns.inode,
-      link,
-      filters.filter(({ filter }) => isHandleOf(id, filter.handle)),
-    ),
-  );
+  const classifiers = new Map<string, CountedClassifier>();
+  for (const { name } of links) classifiers.set(name, await readClassifier(netns, name));
+  return Promise.all(marked.map(({ link, id }) => describeEnd(netns, id, link, links, classifiers)));
 }
 
-function describeEnd(
+type CountedLink = Link & { readonly counters: LinkCounters };
+
+async function describeEnd(
+  netns: Netns,
   tap: TapId,
-  netns: number,
-  { name, kind, up, mtuBytes, vxlan, mac, counters }: Link & { readonly counters: LinkCounters },
-  filters: readonly { readonly name: string; readonly filter: CountedFilter }[],
-): EndStatus {
-  const copying = filters.filter(({ filter }) => typeof filter.action === 'object');
-  const { received, sent } = counters;
-  return {
+  link: CountedLink,
+  links: readonly Link[],
+  classifiers: ReadonlyMap<string, CountedClassifier>,
+): Promise<EndStatus> {
+  const { name, kind, up, mtuBytes, vxlan, mac } = link;
+  const filters = [...classifiers].flatMap(([ifname, classifier]) =>
+    classifier.filters
+      .filter(({ handle }) => isHandleOf(tap, handle))
+      .map((filter) => ({ interface: ifname, filter })),
+  );
+  const common = {
     tap,
-    role: mac === macOf(tap, 'receiver') ? 'receiver' : 'sender',
-    netns,
+    netns: netns.inode,
     device: { name, kind, up, mtuBytes, ...vxlan },
     filters: filters.map((found) => ({
-      interface: found.name,
+      interface: found.interface,
       hook: found.filter.hook,
       does: whatItDoes(found.filter),
     })),
-    copied: Object.fromEntries(
-      copying.map(({ filter: { hook, packets, bytes } }) => [hook, { packets, bytes }] as const),
-    ),
-    received: { packets: received.packets, bytes: received.bytes },
-    dropped: { packets: received.dropped + sent.dropped },
+  };
+  if (mac === macOf(tap, 'receiver'))
+    return { role: 'receiver', ...common, receivedPackets: classifiers.get(name)?.packets ?? 0 };
+  const account = await senderAccount(netns, link, filters);
+  return { role: 'sender', ...common, ...account, ...(await describeFit(link, links, filters)) };
+}
+
+/** Why some numbers are not there, and copies are not treated. */
+const plain =
+  'the eBPF programs are not loaded: copies are not made to fit the underlay, and counted only by the kernel';
+
+async function describeFit(
+  { vxlan }: Link,
+  links: readonly Link[],
+  filters: readonly Placed[],
+): Promise<Pick<EndStatus, 'fit' | 'degraded'>> {
+  const object = filters.find(({ filter }) => filter.preference === preferences.copy)?.filter.program;
+  const copied = new Set(
+    filters.flatMap((each) => (typeof each.filter.action === 'object' ? each.interface : [])),
+  );
+  const mtus = links.filter(({ name }) => copied.has(name)).map(({ mtuBytes }) => mtuBytes);
+  const pathMtuBytes = vxlan && (await readPathMtuIfAny(vxlan));
+  return {
+    ...(vxlan === undefined || pathMtuBytes === undefined || mtus.length === 0
+      ? {}
+      : { fit: fitOf(vxlan.remote, pathMtuBytes, Math.max(...mtus), object) }),
+    ...(object === undefined ? { degraded: plain } : {}),
   };
 }
 
-function whatItDoes({ action, preference }: CountedFilter): string {
+/** Undefined while the node has no way to the other end; the rest of the status is worth telling then too. */
+async function readPathMtuIfAny({ local, remote }: Vxlan): Promise<number | undefined> {
+  try {
+    return (await readPath(local, remote)).mtuBytes;
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
+}
+
+interface Placed {
+  readonly interface: string;
+  readonly filter: CountedFilter;
+}
+
+type SenderAccount = Pick<
+  EndStatus,
+  'copies' | 'sentPackets' | 'reportedPackets' | 'lostPackets' | 'refusedCopies' | 'turnedAwayPackets'
+>;
+
+async function senderAccount(
+  netns: Netns,
+  { name: device, kind, counters: { received, sent } }: CountedLink,
+  filters: readonly Placed[],
+): Promise<SenderAccount> {
+  const copying = filters.filter(({ filter }) => typeof filter.action === 'object');
+  const refused = sent.dropped + sent.errors;
+  // What arrived is read before what was sent, so that nothing arrives that was not sent.
+  const heard = await hearReceiver(netns, device);
+  const reportedPackets = kind === 'veth' ? await readOtherHalf(device) : heard?.receivedPackets;
+  // A report may have come since the device's counts were read.
+  const turnedAwayPackets = Math.max(0, received.packets - (heard?.reports ?? 0));
+  const copyId = filters.find(({ filter }) => filter.preference === preferences.copy)?.filter.programId;
+  const counts = copyId === undefined ? undefined : await readCounts(copyId);
+  if (counts === undefined) {
+    const copies = hooksOf(copying).map(
+      (hook) => [hook, { copiedPackets: copiedAt(hook, copying) }] as const,
+    );
+    const { packets: sentPackets } = sent;
+    // Without the program that hears them, the receiver's reports cannot be told from what strangers send.
+    return {
+      copies: Object.fromEntries(copies),
+      sentPackets,
+      refusedCopies: refused,
+      ...(kind === 'veth' ? { turnedAwayPackets } : {}),
+    };
+  }
+  const counted = [];
+  for (const hook of hooksOf(copying)) {
+    let [matched, seen] = [0, 0];
+    for (const each of copying.filter(({ filter }) => filter.hook === hook)) {
+      const found = await countTarget(netns, each);
+      matched += found.matched;
+      seen += found.seen;
+    }
+    counted.push({ hook, ...counts[hook], matched, seen });
+  }
+  const sentPackets = counts.ingress.sent + counts.egress.sent;
+  return {
+    copies: Object.fromEntries(counted.map((each) => [each.hook, directionAccount(each)])),
+    sentPackets,
+    ...(reportedPackets === undefined
+      ? {}
+      : { reportedPackets, lostPackets: Math.max(0, sentPackets - reportedPackets) }),
+    refusedCopies: counted.reduce((sum, each) => sum + refusedBefore(each), refused),
+    turnedAwayPackets,
+  };
+}
+
+/** What came to the receiver's half of a veth pair, in the node's namespace. */
+async function readOtherHalf(ifname: string): Promise<number> {
+  const node = new Netns('/proc/self/ns/net');
+  try {
+    return await readClassified(node, ifname);
+  } finally {
+    node.close();
+  }
+}
+
+/** Read anew, and what comes first on a packet's way last: see {@link directionAccount}. */
+async function countTarget(netns: Netns, { interface: name, filter }: Placed) {
+  const { filters } = await readClassifier(netns, name);
+  const now = filters.filter(({ hook, handle }) => hook === filter.hook && handle === filter.handle);
+  const matched = now.find(({ action }) => typeof action === 'object')?.packets ?? 0;
+  const seenId = now.find(({ preference }) => preference === preferences.seen)?.programId;
+  const seen = seenId === undefined ? 0 : ((await readCounts(seenId))?.[filter.hook].seen ?? 0);
+  return { matched, seen };
+}
+
+/** The hooks that packets are copied at; a target has both or one. */
+function hooksOf(copying: readonly Placed[]): readonly Hook[] {
+  return [...new Set(copying.map(({ filter }) => filter.hook))];
+}
+
+function copiedAt(hook: Hook, copying: readonly Placed[]): number {
+  return copying.reduce((sum, { filter }) => sum + (filter.hook === hook ? filter.packets : 0), 0);
+}
+
+function whatItDoes({ action, preference, program }: CountedFilter): string {
   if (typeof action === 'object') return `copy to ${action.copyTo}`;
-  return preference === programPreference ? 'make copies fit' : 'drop';
+  if (program?.includes('[tc/heard]') === true) return "read the receiver's reports";
+  if (preference === preferences.seen) return 'count';
+  return preference === preferences.copy ? 'sample, limit, cut and fit the copies' : 'drop';
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { fitter } from '#src/tap/bpf.ts';
 import { macOf } from '#src/tap/mark.ts';
+import type { CopySettings } from '#src/tap/programs.ts';
 import type { Hook, Wanted } from '#src/tap/state.ts';
 import type { ReceiverOptions, SenderOptions } from './options.ts';
 
@@ -11,8 +11,9 @@ const receiverMtuBytes = 1450;
  * The sender's end: in the target's namespace, fed by copies of the target interface's packets.
  *
  * @param matching the classic BPF program, in tc's notation, of what is copied
+ * @param object the name of the eBPF object that does {@link copySettings}
  */
-export function senderEnd(options: SenderOptions, matching: string): Wanted {
+export function senderEnd(options: SenderOptions, matching: string, object: string): Wanted {
   const type = options['mirror-type'];
   const hooks: Hook[] = type === 'both' ? ['ingress', 'egress'] : [type];
   return {
@@ -22,9 +23,22 @@ export function senderEnd(options: SenderOptions, matching: string): Wanted {
     mac: macOf(options['tap-id'], 'sender'),
     device: device(options),
     mtuBytes: undefined,
-    fitting: 'vni' in options ? fitter(isIP(options.remote) === 6 ? 'IPv6' : 'IPv4') : undefined,
+    object,
+    needsObject: [options.snaplen, options['one-in'], options['max-bytes-per-second']].some(
+      (setting) => setting !== undefined,
+    ),
     copies: { from: options['pod-ifname'], hooks, matching },
-    ownsQdisc: false,
+    ownQdiscs: new Set(),
+  };
+}
+
+/** What the eBPF programs of a sender are to do. */
+export function copySettings(options: SenderOptions): CopySettings {
+  return {
+    snaplenBytes: options.snaplen,
+    oneIn: options['one-in'],
+    maxBytesPerSecond: options['max-bytes-per-second'],
+    underlay: 'vni' in options ? (isIP(options.remote) === 6 ? 'IPv6' : 'IPv4') : undefined,
   };
 }
 
@@ -38,14 +52,16 @@ export function receiverEnd(options: ReceiverOptions): Wanted {
     mac: macOf(options['tap-id'], 'receiver'),
     device: wanted,
     mtuBytes: wanted.kind === 'vxlan' ? receiverMtuBytes : undefined,
-    fitting: undefined,
+    object: undefined,
+    needsObject: false,
     copies: undefined,
-    ownsQdisc: false,
+    ownQdiscs: new Set(),
   };
 }
 
 function device(options: ReceiverOptions): Wanted['device'] {
   if (!('vni' in options)) return { kind: 'veth' };
   const { vni, 'vxlan-port': port, local, remote } = options;
-  return { kind: 'vxlan', vni, port, local, remote };
+  // Over IPv4 none is needed (RFC 7348), and it costs much where the underlay's device cannot compute it (docs/performance.md).
+  return { kind: 'vxlan', vni, port, local, remote, udpChecksum: isIP(remote) === 6 };
 }

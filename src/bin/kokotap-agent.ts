@@ -1,7 +1,9 @@
 #!/usr/bin/node --lite-mode
 import pino from 'pino';
 import { receiver, sender } from '#src/agent/ends.ts';
+import { serveMetrics } from '#src/agent/metrics.ts';
 import { parseCommand } from '#src/agent/options.ts';
+import { probe } from '#src/agent/probe.ts';
 import { writeTerminationMessage } from '#src/agent/report.ts';
 import { run } from '#src/agent/run.ts';
 import { readStatus } from '#src/agent/status.ts';
@@ -10,8 +12,9 @@ import { messageOf, UsageError } from '#src/errors.ts';
 /** The command of the sender and receiver pods. */
 async function main(args: readonly string[], signal: AbortSignal): Promise<void> {
   const command = parseCommand(args);
-  if (command.name === 'status') {
-    process.stdout.write(`${JSON.stringify({ ends: await readStatus(command.tapId) }, undefined, 2)}\n`);
+  if ('tapId' in command) {
+    const { name, tapId } = command;
+    print(name === 'probe' ? { probes: await probe(tapId) } : { ends: await readStatus(tapId) });
     return;
   }
   const { name, options } = command;
@@ -21,8 +24,14 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     base: { role: name, tap: id },
     timestamp: pino.stdTimeFunctions.isoTime,
   });
+  const port = options['metrics-port'];
+  if (port !== undefined) serveMetrics(port, name, id, log);
   const end = command.name === 'sender' ? () => sender(command.options) : () => receiver(command.options);
   await run(name, id, end, log, signal);
+}
+
+function print(said: object): void {
+  process.stdout.write(`${JSON.stringify(said, undefined, 2)}\n`);
 }
 
 const ending = new AbortController();
@@ -32,7 +41,7 @@ try {
   process.exit(0);
 } catch (error) {
   process.stderr.write(`kokotap-agent: ${messageOf(error)}\n`);
-  // `status` is typed into a running pod, whose own last error this is not.
-  if (process.argv[2] !== 'status') writeTerminationMessage(messageOf(error));
+  // `status` and `probe` are typed into a running pod, whose own last error this is not.
+  if (!['status', 'probe'].includes(process.argv[2] ?? '')) writeTerminationMessage(messageOf(error));
   process.exit(error instanceof UsageError ? 2 : 1);
 }

@@ -15,9 +15,13 @@ export interface RawOptions {
   readonly namespace: string;
   readonly mirrortype: string;
   readonly filter?: string;
+  readonly snaplen?: string;
+  readonly sample?: string;
+  readonly maxRate?: string;
   readonly ifname: string;
   readonly vxlanId?: string;
   readonly vxlanPort: string;
+  readonly metricsPort?: string;
   readonly duration?: string;
   readonly destNode?: string;
   readonly destIp?: string;
@@ -71,7 +75,7 @@ function describeProgram(): Command {
     .optionsGroup('Target:')
     .option('--pod <name>', 'pod whose packets are copied (required)')
     .option('-n, --namespace <name>', 'namespace of the pod', withoutEqualsSign, 'default')
-    .option('--pod-ifname <name>', 'interface in the pod', DEFAULT_POD_IFNAME)
+    .option('--pod-ifname <names>', 'its interfaces: eth0,net1, or all', DEFAULT_POD_IFNAME)
     .option('--pod-container <name>', 'a container that the pod must have')
     .optionsGroup('Destination (one of them):')
     .option('--dest-node <node>', 'node that gets the mirror interface')
@@ -81,9 +85,13 @@ function describeProgram(): Command {
       new Option('--mirrortype <type>', `${DIRECTIONS.join(', ')}: as the pod sees it`).default('both'),
     )
     .option('--filter <expression>', 'copy only what matches, such as "tcp port 80"')
+    .option('--snaplen <bytes>', 'copy no more of each packet, 64 to 65535')
+    .option('--sample <1/N>', 'copy one conversation in N, both directions')
+    .option('--max-rate <rate>', 'copy no more, such as 200mbit; the rest is counted')
     .option('--dest-ifname, --ifname <name>', 'mirror interface, at both ends', DEFAULT_IFNAME)
     .option('--vxlan-id <vni>', 'VNI, 1 to 16777215 (default: one that no other tap has)')
     .option('--vxlan-port <port>', 'UDP port of the VXLAN', '4789')
+    .option('--metrics-port <port>', "serve Prometheus on the nodes' loopback")
     .option('--duration <time>', 'end the tap after, for example, 30m or 1h30m')
     .optionsGroup('Cluster:')
     .option('--kubeconfig <file>', 'default: $KUBECONFIG, ~/.kube/config, in-cluster')

@@ -5,18 +5,22 @@ import { MAX_VNI } from '#src/tap/vni.ts';
 import type { RawOptions } from './commandLine.ts';
 import { quote } from './text.ts';
 import {
+  bytesPerSecond,
   destinationAddress,
   durationSeconds,
   imageReference,
   interfaceName,
+  interfaceNames,
   labelName,
   nonEmpty,
   oneOf,
+  sampleOneIn,
   subdomainName,
   wholeNumber,
 } from './values.ts';
 
 const MAX_PORT = 65_535;
+const MAX_SNAPLEN = 65_535;
 
 /** What the user wants, checked as far as that is possible without the cluster. */
 export interface TapOptions {
@@ -25,9 +29,17 @@ export interface TapOptions {
   readonly direction: Direction;
   /** In pcap-filter's language, which only the node's compiler checks; undefined: everything is copied. */
   readonly filter: string | undefined;
+  /** Bytes; undefined: copies are whole. */
+  readonly snaplenBytes: number | undefined;
+  /** One conversation in so many is copied; undefined: all are. */
+  readonly oneIn: number | undefined;
+  /** Undefined: no limit. */
+  readonly maxBytesPerSecond: number | undefined;
   /** Undefined: choose one. */
   readonly vni: number | undefined;
   readonly vxlanPort: number;
+  /** TCP, on the nodes' loopback; undefined: no metrics. */
+  readonly metricsPort: number | undefined;
   readonly durationSeconds: number | undefined;
   readonly image: string;
   readonly cluster: ClusterOptions;
@@ -49,8 +61,12 @@ export function checkOptions(raw: RawOptions): TapOptions {
     container: optional(raw.podContainer, (text) => labelName('--pod-container', text)),
     direction: oneOf('--mirrortype', raw.mirrortype, DIRECTIONS),
     filter: optional(raw.filter, (text) => nonEmpty('--filter', text)),
+    snaplenBytes: optional(raw.snaplen, (text) => wholeNumber('--snaplen', text, 64, MAX_SNAPLEN)),
+    oneIn: optional(raw.sample, (text) => sampleOneIn('--sample', text)),
+    maxBytesPerSecond: optional(raw.maxRate, (text) => bytesPerSecond('--max-rate', text)),
     vni: optional(raw.vxlanId, (text) => wholeNumber('--vxlan-id', text, 1, MAX_VNI)),
     vxlanPort: wholeNumber('--vxlan-port', raw.vxlanPort, 1, MAX_PORT),
+    metricsPort: optional(raw.metricsPort, (text) => wholeNumber('--metrics-port', text, 1, MAX_PORT)),
     durationSeconds: optional(raw.duration, (text) => durationSeconds('--duration', text)),
     image: imageReference('--image', raw.image),
     cluster: {
@@ -66,14 +82,14 @@ function identityOf(raw: RawOptions): TapIdentity {
   const identity = {
     pod: subdomainName('--pod', raw.pod),
     targetNamespace,
-    podIfname: interfaceName('--pod-ifname', raw.podIfname),
+    podIfname: interfaceNames('--pod-ifname', raw.podIfname),
     destination: destinationOf(raw),
     ifname: interfaceName('--ifname', raw.ifname),
     tapNamespace: optional(raw.tapNamespace, (text) => labelName('--tap-namespace', text)) ?? targetNamespace,
   };
-  if (identity.ifname === identity.podIfname) {
+  if (identity.podIfname.split(',').includes(identity.ifname)) {
     throw new UsageError(
-      `--ifname and --pod-ifname are both ${quote(identity.ifname)}, but both interfaces are in the pod: give another --ifname`,
+      `--ifname and --pod-ifname both name ${quote(identity.ifname)}, but both interfaces are in the pod: give another --ifname`,
     );
   }
   return identity;

@@ -7,7 +7,7 @@ import { missingNode, missingPod } from './missing.ts';
 import type { TapOptions } from './options.ts';
 import { isReady, knowsAppArmorField, type NamedNode, nodeToAddress, nodeToNode } from './path.ts';
 import { refuseTakenName } from './takenName.ts';
-import { checkTarget, type Target } from './target.ts';
+import { checkNodeTap, checkTarget, type Target } from './target.ts';
 import { quote } from './text.ts';
 import { vniFromCluster } from './vniChoice.ts';
 
@@ -20,7 +20,17 @@ export type Warn = (message: string) => void;
  * @throws {UserError} if the cluster cannot be asked, or another tap has the sender's name.
  */
 export async function resolveTap(api: KubeApi, options: TapOptions, warn: Warn): Promise<ResolvedTap> {
-  const { identity, direction, filter, image, durationSeconds } = options;
+  const {
+    identity,
+    direction,
+    filter,
+    snaplenBytes,
+    oneIn,
+    maxBytesPerSecond,
+    metricsPort,
+    image,
+    durationSeconds,
+  } = options;
   const pendingTarget = findTarget(api, options, warn);
   const pendingEnd = findEnd(api, identity.destination);
   const pendingName = refuseTakenName(api, identity);
@@ -32,10 +42,15 @@ export async function resolveTap(api: KubeApi, options: TapOptions, warn: Warn):
   return {
     identity,
     podUid: target.uid,
+    hostNetwork: target.hostNetwork,
     podNode: target.node,
     appArmor: knowsAppArmorField(start) ? 'field' : 'annotation',
     direction,
     filter,
+    snaplenBytes,
+    oneIn,
+    maxBytesPerSecond,
+    metricsPort,
     path,
     image,
     version: VERSION,
@@ -46,12 +61,14 @@ export async function resolveTap(api: KubeApi, options: TapOptions, warn: Warn):
 /** The end of the path: a node of the cluster, or an address outside. */
 type End = NamedNode | string;
 
-async function findTarget(api: KubeApi, { identity, container }: TapOptions, warn: Warn): Promise<Target> {
+async function findTarget(api: KubeApi, options: TapOptions, warn: Warn): Promise<Target> {
+  const { identity, container } = options;
   const { targetNamespace, pod: name } = identity;
   const pod = await api.getPod(targetNamespace, name);
   if (!pod) throw await missingPod(api, targetNamespace, name);
   const label = `Pod ${quote(name)} in namespace ${quote(targetNamespace)}`;
   const target = checkTarget(pod, label, container);
+  if (target.hostNetwork) checkNodeTap(target, label, options);
   if (target.beingDeleted) warn(`${label} is being deleted: the tap will end with it`);
   return target;
 }

@@ -1,5 +1,7 @@
 import { UnresolvedError } from './unresolvedError.ts';
 import type { Pod } from '#src/kube/schemas.ts';
+import { NODE_VXLAN_PORT } from '#src/tap/nodeTarget.ts';
+import type { TapOptions } from './options.ts';
 import { nearNames } from './nearNames.ts';
 import { quote } from './text.ts';
 
@@ -7,6 +9,8 @@ import { quote } from './text.ts';
 export interface Target {
   readonly uid: string;
   readonly node: string;
+  /** It has its node's network. */
+  readonly hostNetwork: boolean;
   readonly beingDeleted: boolean;
 }
 
@@ -14,7 +18,7 @@ export interface Target {
  * Checks that a pod can be tapped now.
  *
  * @param label - how messages name the pod.
- * @throws {UnresolvedError} if it has no such container, its own network namespace or is not running.
+ * @throws {UnresolvedError} if it has no such container or is not running.
  */
 export function checkTarget(pod: Pod, label: string, container: string | undefined): Target {
   const { metadata, spec, status } = pod;
@@ -27,17 +31,35 @@ export function checkTarget(pod: Pod, label: string, container: string | undefin
       `${label} is not running yet (phase ${phase}): wait until it is, then try again`,
     );
   }
-  if (spec.hostNetwork === true) {
-    throw new UnresolvedError(
-      `${label} uses its node's network (hostNetwork), which kokotap cannot tap yet: capture on node ${quote(spec.nodeName)} instead`,
-    );
-  }
   if (container !== undefined) checkContainer(pod, label, container);
   return {
     uid: cgroupUid(metadata),
     node: spec.nodeName,
+    hostNetwork: spec.hostNetwork === true,
     beingDeleted: metadata.deletionTimestamp !== undefined,
   };
+}
+
+/**
+ * Checks that copies of a node's packets have a way that is not copied too.
+ *
+ * @param label - how messages name the pod.
+ * @throws {UnresolvedError} if both ends are in the node's network, or the tunnel is not known by its port.
+ */
+export function checkNodeTap(
+  { node }: Target,
+  label: string,
+  { identity: { destination }, vxlanPort }: Pick<TapOptions, 'identity' | 'vxlanPort'>,
+): void {
+  const uses = `${label} uses the network of its node ${quote(node)} (hostNetwork)`;
+  if (destination.kind === 'node' && destination.node === node)
+    throw new UnresolvedError(
+      `${uses}, and so would the mirror: name another --dest-node, or capture on the node itself`,
+    );
+  if (vxlanPort !== NODE_VXLAN_PORT)
+    throw new UnresolvedError(
+      `${uses}, and --vxlan-port ${vxlanPort} is not possible for such a pod: taps of nodes leave out each other's copies by UDP port ${NODE_VXLAN_PORT}, and on two ports would copy them for ever; leave the flag out`,
+    );
 }
 
 /** While init containers run, the phase is Pending, but the pod has its network namespace. */

@@ -5,6 +5,9 @@ import { quote } from './text.ts';
 
 /** Kubernetes keeps activeDeadlineSeconds in a signed 32-bit integer. */
 const MAX_DURATION_SECONDS = 2_147_483_647;
+const MAX_ONE_IN = 1_000_000;
+const LEAST_BYTES_PER_SECOND = 1000;
+const MAX_BYTES_PER_SECOND = 125e9;
 
 /** Each function here checks one flag's value and throws a {@link UsageError} that names flag, value and range. */
 type Check<Value> = (flag: string, text: string) => Value;
@@ -24,13 +27,30 @@ export function oneOf<Value extends string>(flag: string, text: string, values: 
 
 /** An interface name that Linux accepts (dev_valid_name; `%` would be a pattern to number devices by). */
 export const interfaceName: Check<string> = (flag, text) => {
-  if (/^[!-~]{1,15}$/u.test(text) && !/[/:%]|^\.\.?$/u.test(text)) return text;
-  throw refusal(
-    flag,
-    text,
-    'give 1 to 15 printable ASCII characters without blanks, "/", ":" or "%", and not "." or ".."',
-  );
+  // The kernel's settings have these names for more than one interface.
+  if (isInterfaceName(text) && text !== 'all' && text !== 'default') return text;
+  throw refusal(flag, text, `give ${INTERFACE_NAME}`);
 };
+
+/** Names of interfaces, separated by commas, or `all`; as given. */
+export const interfaceNames: Check<string> = (flag, text) => {
+  const names = text.split(',');
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined && isInterfaceName(twice))
+    throw refusal(flag, text, `${quote(twice)} is there twice; name each interface once`);
+  // No interface can be called that: it has another meaning where the kernel keeps their settings.
+  if (names.includes('all') && names.length > 1)
+    throw refusal(flag, text, '"all" says every interface; give it alone');
+  if (names.every(isInterfaceName)) return text;
+  throw refusal(flag, text, `give all, or names separated by commas, each of ${INTERFACE_NAME}`);
+};
+
+const INTERFACE_NAME =
+  '1 to 15 printable ASCII characters without blanks, "/", ":" or "%", and not "." or ".."';
+
+function isInterfaceName(text: string): boolean {
+  return /^[!-~]{1,15}$/u.test(text) && !/[/:%]|^\.\.?$/u.test(text);
+}
 
 /** A name that a pod or a node can have. */
 export const subdomainName: Check<string> = (flag, text) => {
@@ -78,6 +98,29 @@ export const durationSeconds: Check<number> = (flag, text) => {
     flag,
     text,
     `give whole hours, minutes and seconds such as 30m, 1h30m or 90s, from 1s to ${MAX_DURATION_SECONDS}s`,
+  );
+};
+
+/** The N of 1/N. */
+export const sampleOneIn: Check<number> = (flag, text) => {
+  const count = Number(/^1\/(\d+)$/u.exec(text)?.[1]);
+  if (count >= 1 && count <= MAX_ONE_IN) return count;
+  throw refusal(
+    flag,
+    text,
+    `give 1/N, such as 1/100 for one conversation in a hundred, with N up to ${MAX_ONE_IN}`,
+  );
+};
+
+/** A rate as tc writes it, of bits with their SI units, in bytes. */
+export const bytesPerSecond: Check<number> = (flag, text) => {
+  const [, count = '', unit = ''] = /^(\d+)([kmg]?)bit$/u.exec(text) ?? [];
+  const bytes = Math.floor((Number(count) * 1000 ** ['', 'k', 'm', 'g'].indexOf(unit)) / 8);
+  if (bytes >= LEAST_BYTES_PER_SECOND && bytes <= MAX_BYTES_PER_SECOND) return bytes;
+  throw refusal(
+    flag,
+    text,
+    'give whole bit, kbit, mbit or gbit a second, from 8kbit to 1000gbit, such as 200mbit',
   );
 };
 

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import { filterPreference, programPreference } from '#src/tap/mark.ts';
+import { preferences } from '#src/tap/mark.ts';
 import type { Classifier, Filter, Hook } from '#src/tap/state.ts';
 import type { Netns } from './netns.ts';
 
-const qdisc = z.object({ kind: z.string(), dev: z.optional(z.string()) });
+const qdisc = z.object({ kind: z.string(), packets: z.optional(z.number()) });
 
 const action = z.object({
   kind: z.optional(z.string()),
@@ -11,7 +11,7 @@ const action = z.object({
   direction: z.optional(z.string()),
   to_dev: z.optional(z.string()),
   control_action: z.optional(z.object({ type: z.string() })),
-  stats: z.optional(z.object({ bytes: z.number(), packets: z.number() })),
+  stats: z.optional(z.object({ packets: z.number() })),
 });
 
 /** `tc -json -stats filter show` of iproute2 6.1 for filters of kind bpf; the first entry of a preference has no options. */
@@ -22,6 +22,7 @@ const bpfFilter = z.object({
       handle: z.optional(z.string()),
       'direct-action': z.optional(z.boolean()),
       bpf_name: z.optional(z.string()),
+      prog: z.optional(z.object({ id: z.number() })),
       bytecode: z.optional(
         z.object({
           length: z.number(),
@@ -33,22 +34,50 @@ const bpfFilter = z.object({
   ),
 });
 
-/** A filter with what it has copied so far; zero for one that copies nothing. */
-export type CountedFilter = Filter & { readonly packets: number; readonly bytes: number };
+/** A filter with what is counted of it. */
+export type CountedFilter = Filter & {
+  /** What it has copied so far; zero for one that copies nothing. */
+  readonly packets: number;
+  /** The kernel's number of its eBPF program. */
+  readonly programId?: number | undefined;
+};
 
 export interface CountedClassifier extends Classifier {
   readonly filters: readonly CountedFilter[];
+  /** What came by its hooks so far; one that the kernel cuts into segments later counts as so many. */
+  readonly packets: number;
+}
+
+/** What came by the hooks of an interface so far: see {@link CountedClassifier.packets}. */
+export async function readClassified(netns: Netns, ifname: string): Promise<number> {
+  return (await findQdisc(netns, ifname))?.packets ?? 0;
 }
 
 /** What classifies the packets of an interface. */
 export async function readClassifier(netns: Netns, ifname: string): Promise<CountedClassifier> {
-  const json = await netns.run('tc', ['-json', 'qdisc', 'show', 'dev', ifname]);
-  const kinds = z.parse(z.array(qdisc), JSON.parse(json)).map(({ kind }) => kind);
-  const kind = kinds.find((found) => found === 'clsact' || found === 'ingress');
-  if (kind === undefined) return { qdisc: 'none', filters: [] };
+  const found = await findQdisc(netns, ifname);
+  if (found === undefined) return { qdisc: 'none', filters: [], packets: 0 };
+  const kind = found.kind === 'clsact' ? 'clsact' : 'ingress';
   const hooks: Hook[] = kind === 'clsact' ? ['ingress', 'egress'] : ['ingress'];
   const filters = await Promise.all(hooks.map((hook) => listFilters(netns, ifname, hook)));
-  return { qdisc: kind, filters: filters.flat() };
+  return { qdisc: kind, filters: filters.flat(), packets: found.packets ?? 0 };
+}
+
+/** The kernel's number of the eBPF program at a preference of a hook, if there is one. */
+export async function findProgram(
+  netns: Netns,
+  ifname: string,
+  hook: Hook,
+  preference: number,
+): Promise<number | undefined> {
+  const filters = await listBpf(netns, ifname, hook, preference);
+  return filters.find(({ programId }) => programId !== undefined)?.programId;
+}
+
+async function findQdisc(netns: Netns, ifname: string): Promise<z.infer<typeof qdisc> | undefined> {
+  const json = await netns.run('tc', ['-json', '-stats', 'qdisc', 'show', 'dev', ifname]);
+  const qdiscs = z.parse(z.array(qdisc), JSON.parse(json));
+  return qdiscs.find(({ kind }) => kind === 'clsact' || kind === 'ingress');
 }
 
 /**
@@ -63,15 +92,14 @@ async function listFilters(netns: Netns, ifname: string, hook: Hook): Promise<Co
       preference: Number(match[1]),
       kind: match[2] ?? '',
       packets: 0,
-      bytes: 0,
     }),
   );
-  const preferences = new Set(heads.filter(isOurs).map(({ preference }) => preference));
-  const ours = await Promise.all([...preferences].map((each) => listBpf(netns, ifname, hook, each)));
+  const found = new Set(heads.filter(isOurs).map(({ preference }) => preference));
+  const ours = await Promise.all([...found].map((each) => listBpf(netns, ifname, hook, each)));
   return [...heads.filter((head) => !isOurs(head)), ...ours.flat()];
 }
 
-const ourPreferences = new Set([filterPreference, programPreference]);
+const ourPreferences = new Set(Object.values(preferences));
 
 function isOurs({ preference, kind }: Filter): boolean {
   return ourPreferences.has(preference) && kind === 'bpf';
@@ -97,8 +125,8 @@ type BpfOptions = NonNullable<z.infer<typeof bpfFilter>['options']>;
 
 function parseOptions(
   options: BpfOptions,
-): Pick<CountedFilter, 'handle' | 'program' | 'action' | 'packets' | 'bytes'> {
-  const { handle, bytecode, bpf_name: name } = options;
+): Pick<CountedFilter, 'handle' | 'program' | 'action' | 'packets' | 'programId'> {
+  const { handle, bytecode, bpf_name: name, prog } = options;
   const copy = options.actions?.length === 1 ? options.actions[0] : undefined;
   return {
     handle: handle === undefined ? undefined : Number(handle),
@@ -110,7 +138,7 @@ function parseOptions(
           ),
     action: options['direct-action'] === true ? 'direct' : copyAction(copy),
     packets: copy?.stats?.packets ?? 0,
-    bytes: copy?.stats?.bytes ?? 0,
+    programId: prog?.id,
   };
 }
 

@@ -9,6 +9,7 @@ const vxlanData = z.object({
   local6: z.optional(z.string()),
   remote: z.optional(z.string()),
   remote6: z.optional(z.string()),
+  udp_csum: z.boolean(),
 });
 
 const counters = z.object({
@@ -22,6 +23,7 @@ const counters = z.object({
 const ipLink = z.object({
   ifname: z.string(),
   flags: z.array(z.string()),
+  link_type: z.string(),
   mtu: z.number(),
   address: z.optional(z.string()),
   ifalias: z.optional(z.string()),
@@ -42,6 +44,7 @@ export async function listLinks(netns: Netns): Promise<(Link & { readonly counte
   return z.parse(z.array(ipLink), JSON.parse(json)).map((link) => ({
     name: link.ifname,
     kind: link.linkinfo?.info_kind ?? '',
+    type: link.link_type,
     mac: link.address ?? '',
     alias: link.ifalias ?? '',
     up: link.flags.includes('UP'),
@@ -62,6 +65,6 @@ function isSilent({ flags, inet6_addr_gen_mode: mode }: z.infer<typeof ipLink>):
 function parseVxlan(data: unknown): Vxlan | undefined {
   const parsed = z.safeParse(vxlanData, data);
   if (!parsed.success) return undefined;
-  const { id: vni, port, local, local6, remote, remote6 } = parsed.data;
-  return { vni, port, local: local ?? local6 ?? '', remote: remote ?? remote6 ?? '' };
+  const { id: vni, port, local, local6, remote, remote6, udp_csum: udpChecksum } = parsed.data;
+  return { vni, port, local: local ?? local6 ?? '', remote: remote ?? remote6 ?? '', udpChecksum };
 }

@@ -1,8 +1,8 @@
-import path from 'node:path';
 import { UserError } from '#src/errors.ts';
 import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
 import type { OurFilter, Step } from '#src/tap/state.ts';
 import type { Netns } from './netns.ts';
+import { objectPath } from './objects.ts';
 
 /**
  * Makes one change inside a network namespace.
@@ -60,6 +60,8 @@ function commandOf(step: InsideStep): [string, ...string[]] {
       return ['ip', 'link', 'set', 'dev', link, 'alias', step.alias];
     case 'silence':
       return ['ip', 'link', 'set', 'dev', link, 'addrgenmode', 'none', 'arp', 'off', 'multicast', 'off'];
+    case 'stop merging':
+      return ['ethtool', '--features', link, 'gro', 'off'];
     case 'set mtu':
       return ['ip', 'link', 'set', 'dev', link, 'mtu', String(step.mtuBytes)];
     case 'set up':
@@ -69,7 +71,6 @@ function commandOf(step: InsideStep): [string, ...string[]] {
     case 'delete clsact':
       return ['tc', 'qdisc', 'delete', 'dev', link, 'clsact'];
     case 'add filter':
-    case 'add program':
       return ['tc', 'filter', 'add', ...filterAt(link, step.filter), ...bpf(step.filter)];
     case 'delete filter':
       return ['tc', 'filter', 'delete', ...filterAt(link, step), 'bpf'];
@@ -86,34 +87,34 @@ function filterAt(
 
 /** `continue`: the filters of others at this hook come after ours and must see the packet too. */
 function bpf({ program, action }: OurFilter): string[] {
-  const [, file, section] = /^(.*):\[(.*)\]$/.exec(program) ?? [];
+  const [, object, section] = /^(.*):\[(.*)\]$/.exec(program) ?? [];
   const source =
-    file === undefined || section === undefined
+    object === undefined || section === undefined
       ? ['bytecode', program]
-      : ['object-file', path.join(objects, file), 'section', section];
+      : ['object-file', objectPath(object), 'section', section];
   return action === 'direct'
     ? ['bpf', 'direct-action', ...source]
     : ['bpf', ...source, 'action', 'mirred', 'egress', 'mirror', 'dev', action.copyTo, 'continue'];
 }
 
-/** eBPF objects are beside the agent. */
-const objects = import.meta.dirname;
-
 /** Made straight in the namespace: nothing to move or rename, nothing to leak in between. */
 function addVxlan(netns: Netns, { link, mac, vxlan }: Extract<Step, { do: 'add vxlan' }>): string[] {
-  const { vni, port, local, remote } = vxlan;
+  const { vni, port, local, remote, udpChecksum } = vxlan;
   // oxfmt-ignore
   return [
     'link', 'add', 'name', link, ...(netns.isOwn ? [] : ['netns', netns.path]), 'address', mac, 'type', 'vxlan',
     'id', String(vni), 'local', local, 'remote', remote, 'dstport', String(port), 'nolearning',
+    ...(udpChecksum ? [] : ['noudpcsum']),
   ];
 }
 
 function addVethPair(netns: Netns, { link, mac, peerMac }: Extract<Step, { do: 'add veth pair' }>): string[] {
+  // As large as they can be: a pair drops what is larger than its MTU, and lo has packets of 64 KB.
+  const mtu = ['mtu', '65535'];
   // oxfmt-ignore
   return [
-    'link', 'add', 'name', link, 'address', peerMac, 'type', 'veth',
-    'peer', 'name', link, 'netns', netns.path, 'address', mac,
+    'link', 'add', 'name', link, ...mtu, 'address', peerMac, 'type', 'veth',
+    'peer', 'name', link, 'netns', netns.path, ...mtu, 'address', mac,
   ];
 }
 

@@ -1,5 +1,5 @@
 /**
- * The programs of the filters. Most are classic BPF, in tc's notation (`count,code jt jf k,…`). What a program returns is a
+ * The filters' programs of classic BPF, in tc's notation (`count,code jt jf k,…`). What a program returns is a
  * verdict for a direct-action filter (TC_ACT_SHOT drops, TC_ACT_UNSPEC goes on), and match or no match otherwise.
  * Classic BPF needs neither a compiler nor any right beyond CAP_NET_ADMIN, and every kernel with cls_bpf has it.
  */
@@ -12,6 +12,20 @@ export const matchAll = `1,6 0 0 ${unspec}`;
 
 /** Direct action: drops every packet. */
 export const dropAll = `1,6 0 0 ${shot}`;
+
+/**
+ * Matches what the second program does, unless the first one matches. They are joined as they are compiled, the first
+ * in front, so that nothing in the second (a `vlan` that shifts offsets, an `or`) changes what the first one means.
+ */
+export function unless(excluded: string, matching: string): string {
+  const [first, second] = [excluded, matching].map((program) => program.split(',').slice(1));
+  const before = (first ?? []).map((instruction, at, { length }) => {
+    if (!instruction.startsWith('6 ')) return instruction;
+    return instruction === '6 0 0 0' ? `5 0 0 ${length - at - 1}` : '6 0 0 0'; // jump behind it, or no match
+  });
+  const joined = [...before, ...(second ?? [])];
+  return `${joined.length},${joined.join(',')}`;
+}
 
 /**
  * Direct action: drops the packets whose Ethernet source is the address given, and lets all others go on. On a
@@ -28,12 +42,4 @@ export function dropFrom(mac: string): string {
     `6 0 0 ${unspec}`,
   ];
   return `${program.length},${program.join(',')}`;
-}
-
-/**
- * Direct action, eBPF (bpf/mirror.bpf.c): makes copies fit the device's MTU. What cannot be made to fit travels in
- * fragments over IPv4, and loses its end where the kernel drops it instead, over IPv6.
- */
-export function fitter(underlay: 'IPv4' | 'IPv6'): string {
-  return `mirror.bpf.o:[tc/${underlay === 'IPv4' ? 'fit' : 'cut'}]`;
 }

@@ -18,21 +18,6 @@ export function helloPacket(vni: number): Uint8Array {
   return packet;
 }
 
-/**
- * Reads the count of hello packets of a device: its receive errors of form.
- *
- * @param netDev content of /proc/net/dev, in which lengths, CRC and overruns are one column, `frame`
- */
-export function helloCount(netDev: string, ifname: string): number {
-  const line = netDev.split('\n').find((text) => text.trimStart().startsWith(`${ifname}:`)) ?? '';
-  return Number(
-    line
-      .slice(line.indexOf(':') + 1)
-      .trim()
-      .split(/\s+/)[5] ?? 0,
-  );
-}
-
 /** The kind of UDP socket that reaches an address. */
 export function socketType(address: string): 'udp4' | 'udp6' {
   return address.includes(':') ? 'udp6' : 'udp4';

@@ -14,11 +14,17 @@ export type TapPath =
 export interface ResolvedTap {
   readonly identity: TapIdentity;
   readonly podUid: string;
+  /** The target is its node: the pod has no network of its own. */
+  readonly hostNetwork: boolean;
   readonly podNode: string;
   /** How the target's node is told of a container's AppArmor profile. */
   readonly appArmor: AppArmorForm;
   readonly direction: Direction;
   readonly filter: string | undefined;
+  readonly snaplenBytes: number | undefined;
+  readonly oneIn: number | undefined;
+  readonly maxBytesPerSecond: number | undefined;
+  readonly metricsPort: number | undefined;
   readonly path: TapPath;
   readonly image: string;
   readonly version: string;
@@ -52,27 +58,40 @@ function pod(tap: ResolvedTap, role: Role, name: string, nodeName: string, args:
   };
 }
 
-function senderArgs({ identity, podUid, direction, filter, path }: ResolvedTap): string[] {
+function senderArgs(tap: ResolvedTap): string[] {
+  const { identity, podUid, hostNetwork, direction, filter, snaplenBytes, oneIn, maxBytesPerSecond, path } =
+    tap;
   return [
     'sender',
     `--tap-id=${tapId(identity)}`,
-    `--pod-uid=${podUid}`,
+    hostNetwork ? '--host-network' : `--pod-uid=${podUid}`,
     `--pod-ifname=${identity.podIfname}`,
     `--ifname=${identity.ifname}`,
     `--mirror-type=${direction}`,
     ...(filter === undefined ? [] : [`--filter=${filter}`]),
+    ...(snaplenBytes === undefined ? [] : [`--snaplen=${snaplenBytes}`]),
+    ...(oneIn === undefined ? [] : [`--one-in=${oneIn}`]),
+    ...(maxBytesPerSecond === undefined ? [] : [`--max-bytes-per-second=${maxBytesPerSecond}`]),
+    ...metricsArgs(tap),
     ...pathArgs(path, ({ local, remote }) => [local.text, remote.text]),
     ...(identity.destination.kind === 'ip' ? ['--external-peer'] : []),
   ];
 }
 
-function receiverArgs({ identity, path }: ResolvedTap): string[] {
+function receiverArgs(tap: ResolvedTap): string[] {
+  const { identity, path } = tap;
   return [
     'receiver',
     `--tap-id=${tapId(identity)}`,
     `--ifname=${identity.ifname}`,
+    // On the same node the sender has the port, and tells of both ends.
+    ...(path.kind === 'same-node' ? [] : metricsArgs(tap)),
     ...pathArgs(path, ({ local, remote }) => [remote.text, local.text]),
   ];
+}
+
+function metricsArgs({ metricsPort }: ResolvedTap): string[] {
+  return metricsPort === undefined ? [] : [`--metrics-port=${metricsPort}`];
 }
 
 function pathArgs(path: TapPath, ends: (addresses: AddressPair) => readonly [string, string]): string[] {

@@ -9,11 +9,17 @@ export type TapId = string;
 /** Which of the two pods set a device up. */
 export type Role = 'sender' | 'receiver';
 
-/** Preference (priority) of our filters but one: early, but not 1, which people type themselves. */
-export const filterPreference = 7;
-
-/** Preference of the mirror program, behind the other filters of a mirror device. */
-export const programPreference = 8;
+/** Preferences (priorities) of our filters: early, but not 1, which people type themselves. */
+export const preferences = {
+  /** What counts the packets of the target interface, before they are copied. */
+  seen: 6,
+  /** What reads the receiver's reports on a sender's mirror device, before what drops them. */
+  heard: 6,
+  /** What copies, and what drops on a mirror device. */
+  filter: 7,
+  /** What is done to copies, behind what drops. */
+  copy: 8,
+};
 
 /** The hardware address of a tap's device: locally administered, told apart by role, and the same at every start. */
 export function macOf(id: TapId, role: Role): string {
@@ -50,23 +56,31 @@ export function saysOwned(handle: number | undefined): boolean {
 /** What a device's alias says. */
 export interface Mark {
   readonly id: TapId;
-  /** A tap made the clsact qdisc of the target interface. */
-  readonly ownsQdisc: boolean;
+  /** The target interfaces whose clsact qdisc a tap made. */
+  readonly ownQdiscs: readonly string[];
 }
 
-/** The alias that says a {@link Mark}: `kokotap:<tap id>`, with `:clsact` behind it when a tap made that qdisc. */
-export function aliasOf({ id, ownsQdisc }: Mark): string {
-  return `kokotap:${id}${ownsQdisc ? ':clsact' : ''}`;
+/**
+ * The alias that says a {@link Mark}: `kokotap:<tap id>`, and where taps made qdiscs `:clsact=eth0/net1` behind it (no
+ * interface has a slash in its name). It names as many interfaces as it has room for; the handles name them all.
+ */
+export function aliasOf({ id, ownQdiscs }: Mark): string {
+  const alias = `kokotap:${id}`;
+  if (ownQdiscs.length === 0) return alias;
+  const full = `${alias}:clsact=${ownQdiscs.join('/')}`;
+  return full.length <= maxAliasLength ? full : full.slice(0, full.lastIndexOf('/', maxAliasLength));
 }
 
 /** Reads an alias; undefined when it is not a tap's. */
 export function parseAlias(alias: string): Mark | undefined {
-  const match = /^kokotap:([0-9a-f]{12})(:clsact)?$/.exec(alias);
-  return match?.[1] === undefined ? undefined : { id: match[1], ownsQdisc: match[2] !== undefined };
+  const match = /^kokotap:([0-9a-f]{12})(?::clsact=(.+))?$/.exec(alias);
+  return match?.[1] === undefined ? undefined : { id: match[1], ownQdiscs: match[2]?.split('/') ?? [] };
 }
 
 const lead = 0x6b;
 const ownerBit = 0x80_0000;
+/** Bytes; IFALIASZ less the end of the string. */
+const maxAliasLength = 255;
 
 function bitsOf(id: TapId): number {
   return Number.parseInt(id.slice(0, 6), 16) % ownerBit;

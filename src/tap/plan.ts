@@ -2,16 +2,28 @@ import { UserError } from '#src/errors.ts';
 import { dropAll, dropFrom } from './bpf.ts';
 import {
   aliasOf,
-  filterPreference,
   handleOf,
   isHandleOf,
   isTapHandle,
   macOf,
   parseAlias,
-  programPreference,
+  preferences,
   saysOwned,
 } from './mark.ts';
-import type { Classifier, Copies, Filter, Link, Observed, OurFilter, Step, Vxlan, Wanted } from './state.ts';
+import { copyProgram, heardProgram, seenProgram } from './programs.ts';
+import type {
+  Classifier,
+  Copies,
+  Filter,
+  Hook,
+  Link,
+  Observed,
+  OurFilter,
+  Step,
+  Vxlan,
+  Wanted,
+} from './state.ts';
+import { missingTargets, targetLinks } from './targets.ts';
 
 /** The way from the observed state to the wanted one. */
 export interface Plan {
@@ -28,16 +40,18 @@ export interface Plan {
  */
 export function planRepairs(wanted: Wanted, observed: Observed): Plan {
   const { copies, ifname } = wanted;
-  if (copies !== undefined && !observed.links.some(({ name }) => name === copies.from))
-    return { steps: [], missing: missingInterface(copies.from, observed) };
+  const missing = missingTargets(copies, observed);
+  if (missing !== undefined) return { steps: [], missing };
 
+  const targets = targetLinks(copies, observed);
   const cleared = planClearing(wanted, observed);
   const found = cleared.length === 0 ? observed.links.find(({ name }) => name === ifname) : undefined;
   if (found === undefined && wanted.device.kind === 'veth' && wanted.role === 'receiver')
     return { steps: cleared, missing: `device ${ifname}, which the sender makes` };
 
-  const ownsQdisc = ownsTargetQdisc(wanted, observed);
-  const alias = aliasOf({ id: wanted.id, ownsQdisc });
+  const owns = (link: Link) => ownsQdisc(wanted, observed, link.name);
+  const ownQdiscs = targets.filter(owns).map(({ name }) => name);
+  const alias = aliasOf({ id: wanted.id, ownQdiscs });
   return {
     steps: [
       ...cleared,
@@ -45,30 +59,36 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
       ...(found?.alias === alias ? [] : [{ do: 'set alias', link: ifname, alias } as const]),
       ...(found?.silent === true ? [] : [{ do: 'silence', link: ifname } as const]),
       ...planMtu(wanted, found),
+      ...planMerging(wanted, found === undefined ? undefined : observed.merging),
       ...planFilters(wanted, observed, ifname, deviceFilters(wanted)),
       ...(found?.up === true ? [] : [{ do: 'set up', link: ifname } as const]),
       ...(copies === undefined
         ? []
-        : planFilters(wanted, observed, copies.from, copyFilters(wanted, copies, ownsQdisc))),
+        : targets.flatMap((link) =>
+            planFilters(wanted, observed, link.name, copyFilters(wanted, copies, link, owns(link))),
+          )),
     ],
   };
 }
 
 /** Plans the end of the tap: what is its own goes, everything else stays as it is. No steps: nothing is left. */
 export function planRemoval(wanted: Wanted, observed: Observed): readonly Step[] {
-  const { copies, id, ifname } = wanted;
+  const { ifname } = wanted;
   const mirror = observed.links.find((link) => link.name === ifname && isOurs(link, wanted));
   const remove = mirror === undefined ? [] : [{ do: 'delete link', link: ifname } as const];
-  if (copies === undefined) return remove;
+  const targets = targetLinks(wanted.copies, observed);
+  return [...targets.flatMap(({ name }) => planCleaning(wanted, observed, name)), ...remove];
+}
 
-  const { qdisc, filters } = classifier(observed.classifiers[copies.from]);
-  const ours = filters.filter(({ handle }) => isHandleOf(id, handle));
+/** Takes our filters off a target interface, and a qdisc that a tap made, unless another's filter is on it. */
+function planCleaning(wanted: Wanted, observed: Observed, link: string): Step[] {
+  const { qdisc, filters } = classifier(observed.classifiers[link]);
+  const ours = filters.filter(({ handle }) => isHandleOf(wanted.id, handle));
   const isLast = ours.length === filters.length;
-  const removeQdisc = qdisc === 'clsact' && isLast && ownsTargetQdisc(wanted, observed);
+  const removeQdisc = qdisc === 'clsact' && isLast && ownsQdisc(wanted, observed, link);
   return [
-    ...ours.map((filter) => deleteFilter(copies.from, filter)),
-    ...(removeQdisc ? [{ do: 'delete clsact', link: copies.from } as const] : []),
-    ...remove,
+    ...ours.map((filter) => deleteFilter(link, filter)),
+    ...(removeQdisc ? [{ do: 'delete clsact', link } as const] : []),
   ];
 }
 
@@ -100,7 +120,13 @@ function isRight(link: Link, { ifname, mac, device }: Wanted): boolean {
 }
 
 function sameVxlan(a: Vxlan, b: Vxlan): boolean {
-  return a.vni === b.vni && a.port === b.port && a.local === b.local && a.remote === b.remote;
+  return (
+    a.vni === b.vni &&
+    a.port === b.port &&
+    a.local === b.local &&
+    a.remote === b.remote &&
+    a.udpChecksum === b.udpChecksum
+  );
 }
 
 function conflict(link: Link, { ifname, device, role }: Wanted, owner: string | undefined): string {
@@ -114,8 +140,8 @@ function conflict(link: Link, { ifname, device, role }: Wanted, owner: string | 
 function addDevice({ id, ifname, mac, device }: Wanted): Step {
   if (device.kind === 'veth')
     return { do: 'add veth pair', link: ifname, mac, peerMac: macOf(id, 'receiver') };
-  const { vni, port, local, remote } = device;
-  return { do: 'add vxlan', link: ifname, mac, vxlan: { vni, port, local, remote } };
+  const { kind: _, ...vxlan } = device;
+  return { do: 'add vxlan', link: ifname, mac, vxlan };
 }
 
 function planMtu({ ifname, mtuBytes }: Wanted, found: Link | undefined): Step[] {
@@ -124,23 +150,55 @@ function planMtu({ ifname, mtuBytes }: Wanted, found: Link | undefined): Step[] 
     : [{ do: 'set mtu', link: ifname, mtuBytes }];
 }
 
-/** Nothing comes in through a mirror device, and nothing but copies goes out, which are made to fit. */
-function deviceFilters({ id, mac, copies, fitting }: Wanted): OurFilter[] {
+/** A receiver's VXLAN device is not to merge copies: that costs more than it saves captures. */
+function planMerging({ ifname, role, device }: Wanted, merging: boolean | undefined): Step[] {
+  return role === 'receiver' && device.kind === 'vxlan' && merging !== false
+    ? [{ do: 'stop merging', link: ifname }]
+    : [];
+}
+
+/** Nothing comes in through a mirror device, and nothing but copies goes out, of which the eBPF program takes care. */
+function deviceFilters({ id, mac, device, copies, object }: Wanted): OurFilter[] {
   const direct = { handle: handleOf(id, true), action: 'direct' } as const;
-  const drop = { ...direct, preference: filterPreference };
+  const drop = { ...direct, preference: preferences.filter };
   return [
     { ...drop, hook: 'ingress', program: dropAll },
     { ...drop, hook: 'egress', program: copies === undefined ? dropAll : dropFrom(mac) },
-    ...(fitting === undefined
+    ...(object === undefined
       ? []
-      : [{ ...direct, preference: programPreference, hook: 'egress', program: fitting } as const]),
+      : [{ ...direct, preference: preferences.copy, hook: 'egress', program: copyProgram(object) } as const]),
+    ...(object === undefined || device.kind === 'veth'
+      ? []
+      : [
+          {
+            ...direct,
+            preference: preferences.heard,
+            hook: 'ingress',
+            program: heardProgram(object),
+          } as const,
+        ]),
   ];
 }
 
-function copyFilters({ id, ifname }: Wanted, { hooks, matching }: Copies, ownsQdisc: boolean): OurFilter[] {
-  const handle = handleOf(id, ownsQdisc);
-  const action = { copyTo: ifname };
-  return hooks.map((hook) => ({ hook, preference: filterPreference, handle, program: matching, action }));
+/** What is copied is counted before. */
+function copyFilters(
+  { id, ifname, object }: Wanted,
+  { hooks, matching }: Copies,
+  link: Link,
+  owned: boolean,
+): OurFilter[] {
+  const handle = handleOf(id, owned);
+  const at = (hook: Hook, preference: number) => ({ hook, preference, handle });
+  return hooksOf(link, hooks).flatMap((hook): OurFilter[] => {
+    const copy = { ...at(hook, preferences.filter), program: matching, action: { copyTo: ifname } };
+    if (object === undefined) return [copy];
+    return [{ ...at(hook, preferences.seen), program: seenProgram(object, hook), action: 'direct' }, copy];
+  });
+}
+
+/** What is sent through lo is received there at once: both hooks would give each packet twice. */
+function hooksOf({ type }: Link, hooks: readonly Hook[]): readonly Hook[] {
+  return type === 'loopback' && hooks.length > 1 ? ['ingress'] : hooks;
 }
 
 function planFilters(wanted: Wanted, observed: Observed, link: string, needed: readonly OurFilter[]): Step[] {
@@ -161,10 +219,7 @@ function planFilters(wanted: Wanted, observed: Observed, link: string, needed: r
     ...[...wrong, ...filters.filter((filter) => isLeftOver(filter, wanted, observed))].map((filter) =>
       deleteFilter(link, filter),
     ),
-    ...absent.map(
-      (filter) =>
-        ({ do: filter.program === wanted.fitting ? 'add program' : 'add filter', link, filter }) as const,
-    ),
+    ...absent.map((filter) => ({ do: 'add filter', link, filter }) as const),
   ];
 }
 
@@ -212,25 +267,20 @@ function deleteFilter(link: string, { hook, preference, handle = 0 }: Filter): S
 }
 
 /**
- * A tap made the qdisc when its marks say so, when this agent remembers it, or when it is about to make it. Each mark
- * outlives the loss of the other: the alias goes with the device, the handles go with the filters.
+ * A tap made the qdisc of an interface when its marks say so, when this agent remembers it, or when it is about to make
+ * it. Each mark outlives the loss of the other: the alias goes with the device, the handles go with the filters.
  */
-function ownsTargetQdisc({ copies, id, ifname, ownsQdisc }: Wanted, observed: Observed): boolean {
-  if (copies === undefined) return false;
-  const { qdisc, filters } = classifier(observed.classifiers[copies.from]);
+function ownsQdisc({ id, ifname, ownQdiscs }: Wanted, observed: Observed, target: string): boolean {
+  const { qdisc, filters } = classifier(observed.classifiers[target]);
   const mark = parseAlias(observed.links.find(({ name }) => name === ifname)?.alias ?? '');
   return (
     qdisc === 'none' ||
-    ownsQdisc ||
-    (mark?.id === id && mark.ownsQdisc) ||
+    ownQdiscs.has(target) ||
+    (mark?.id === id && mark.ownQdiscs.includes(target)) ||
     filters.some(({ handle }) => saysOwned(handle))
   );
 }
 
 function classifier(seen: Classifier | undefined): Classifier {
   return seen ?? { qdisc: 'none', filters: [] };
-}
-
-function missingInterface(name: string, { links }: Observed): string {
-  return `interface ${name} in the target pod, which has ${links.map((link) => link.name).join(', ')}`;
 }

@@ -9,6 +9,8 @@ export interface Vxlan {
   readonly port: number;
   readonly local: string;
   readonly remote: string;
+  /** The UDP header of what is sent has a checksum. */
+  readonly udpChecksum: boolean;
 }
 
 /** A network device as the kernel shows it. */
@@ -16,6 +18,8 @@ export interface Link {
   readonly name: string;
   /** `vxlan`, `veth`, …; empty for hardware and the loopback. */
   readonly kind: string;
+  /** `ether`, `loopback`, `none`, …: what the hardware's header is like. */
+  readonly type: string;
   readonly mac: string;
   readonly alias: string;
   readonly up: boolean;
@@ -50,6 +54,8 @@ export interface Classifier {
 /** What an agent sees of the network namespace that its end of the tap is in. */
 export interface Observed {
   readonly links: readonly Link[];
+  /** The end's device merges what it receives into larger packets (GRO); undefined: there is no such device. */
+  readonly merging?: boolean | undefined;
   /** By interface name; an interface that is not there has none. */
   readonly classifiers: Readonly<Record<string, Classifier>>;
   /** Taps with a running agent on this node: what bears another's mark is left over. */
@@ -66,18 +72,20 @@ export interface Wanted {
   readonly device: ({ readonly kind: 'vxlan' } & Vxlan) | { readonly kind: 'veth' };
   /** Left as the kernel chose when undefined. */
   readonly mtuBytes: number | undefined;
-  /** The eBPF program that makes copies fit the device's MTU; undefined: none. */
-  readonly fitting: string | undefined;
+  /** The eBPF object whose programs count and treat the copies; undefined: none. */
+  readonly object: string | undefined;
+  /** The tap is not to be without those programs. */
+  readonly needsObject: boolean;
   /** Sender only. */
   readonly copies: Copies | undefined;
-  /** The agent remembers to have made the clsact qdisc of the target interface. */
-  readonly ownsQdisc: boolean;
+  /** The interfaces whose clsact qdisc the agent remembers to have made. */
+  readonly ownQdiscs: ReadonlySet<string>;
 }
 
 /** What is copied. */
 export interface Copies {
-  /** The interface whose packets they are, and at which hooks. */
-  readonly from: string;
+  /** The interfaces whose packets they are: by name, or all that are not mirror devices. */
+  readonly from: readonly string[] | 'all';
   readonly hooks: readonly Hook[];
   /** The classic BPF program that matches them, in tc's notation. */
   readonly matching: string;
@@ -90,12 +98,12 @@ export type Step =
   | { readonly do: 'add veth pair'; readonly link: string; readonly mac: string; readonly peerMac: string }
   | { readonly do: 'set alias'; readonly link: string; readonly alias: string }
   | { readonly do: 'silence'; readonly link: string }
+  | { readonly do: 'stop merging'; readonly link: string }
   | { readonly do: 'set mtu'; readonly link: string; readonly mtuBytes: number }
   | { readonly do: 'set up'; readonly link: string }
   | { readonly do: 'add clsact'; readonly link: string }
   | { readonly do: 'delete clsact'; readonly link: string }
   | { readonly do: 'add filter'; readonly link: string; readonly filter: OurFilter }
-  | { readonly do: 'add program'; readonly link: string; readonly filter: OurFilter }
   | {
       readonly do: 'delete filter';
       readonly link: string;

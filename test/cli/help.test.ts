@@ -15,7 +15,8 @@ test('help is grouped, has an example and fits 80 columns', async () => {
     Target:
       --pod <name>                    pod whose packets are copied (required)
       -n, --namespace <name>          namespace of the pod (default: "default")
-      --pod-ifname <name>             interface in the pod (default: "eth0")
+      --pod-ifname <names>            its interfaces: eth0,net1, or all (default:
+                                      "eth0")
       --pod-container <name>          a container that the pod must have
 
     Destination (one of them):
@@ -27,11 +28,16 @@ test('help is grouped, has an example and fits 80 columns', async () => {
       --mirrortype <type>             ingress, egress, both: as the pod sees it
                                       (default: "both")
       --filter <expression>           copy only what matches, such as "tcp port 80"
+      --snaplen <bytes>               copy no more of each packet, 64 to 65535
+      --sample <1/N>                  copy one conversation in N, both directions
+      --max-rate <rate>               copy no more, such as 200mbit; the rest is
+                                      counted
       --dest-ifname, --ifname <name>  mirror interface, at both ends (default:
                                       "mirror")
       --vxlan-id <vni>                VNI, 1 to 16777215 (default: one that no other
                                       tap has)
       --vxlan-port <port>             UDP port of the VXLAN (default: "4789")
+      --metrics-port <port>           serve Prometheus on the nodes' loopback
       --duration <time>               end the tap after, for example, 30m or 1h30m
 
     Cluster:

@@ -7,6 +7,7 @@ const cluster = {
   objects: [
     pod('centos'),
     pod('elsewhere', { namespace: 'team' }),
+    pod('host', { spec: { hostNetwork: true } }),
     pod('kube-proxy', {
       metadata: { annotations: { 'kubernetes.io/config.mirror': 'abc', 'kubernetes.io/config.hash': 'abc' } },
     }),
@@ -395,6 +396,20 @@ test('a static pod is known to its node by its config hash', async () => {
   expect(argsOf(documents(stdout)[0])).toContain('--pod-uid=abc');
 });
 
+test.each([['--dest-node=kube-master'], ['--dest-ip=192.0.2.7']])(
+  'the sender of a pod with hostNetwork is told so, %s',
+  async (destination) => {
+    await using api = await startFakeApi(cluster);
+    const { stdout, stderr } = await kokotapAt(api.url, ['--pod=host', destination, '--vxlan-id=7']);
+    expect(stderr).toBe('');
+    const args = argsOf(documents(stdout)[0]);
+    expect(args).toEqual(
+      expect.arrayContaining(['--host-network', '--pod-ifname=eth0', '--vxlan-port=4789']),
+    );
+    expect(args.filter((arg) => String(arg).startsWith('--pod-uid'))).toEqual([]);
+  },
+);
+
 test('duration, image and interfaces', async () => {
   await using api = await startFakeApi(cluster);
   const { stdout } = await kokotapAt(api.url, [
@@ -402,17 +417,35 @@ test('duration, image and interfaces', async () => {
     '--dest-node=kube-master',
     '--duration=1h30m',
     '--image=registry.example/kokotap:2',
-    '--pod-ifname=net1',
+    '--pod-ifname=net1,lo',
     '--dest-ifname=tap0',
     '--pod-container=main',
     '--filter=tcp port 80 and host 10.0.0.7',
+    '--snaplen=128',
+    '--sample=1/100',
+    '--max-rate=200mbit',
+    '--metrics-port=9400',
   ]);
   const spec = { activeDeadlineSeconds: 5400, containers: [{ image: 'registry.example/kokotap:2' }] };
-  expect(documents(stdout)).toMatchObject([{ spec }, { spec }]);
+  const metadata = { annotations: { 'kokotap/target-interface': 'net1,lo' } };
+  expect(documents(stdout)).toMatchObject([
+    { metadata, spec },
+    { metadata, spec },
+  ]);
   expect(argsOf(documents(stdout)[0])).toEqual(
-    expect.arrayContaining(['--pod-ifname=net1', '--ifname=tap0', '--filter=tcp port 80 and host 10.0.0.7']),
+    expect.arrayContaining([
+      '--pod-ifname=net1,lo',
+      '--ifname=tap0',
+      '--filter=tcp port 80 and host 10.0.0.7',
+      '--snaplen=128',
+      '--one-in=100',
+      '--max-bytes-per-second=25000000',
+      '--metrics-port=9400',
+    ]),
   );
-  expect(argsOf(documents(stdout)[1])).toContain('--ifname=tap0');
+  expect(argsOf(documents(stdout)[1])).toEqual(
+    expect.arrayContaining(['--ifname=tap0', '--metrics-port=9400']),
+  );
 });
 
 function argsOf(manifest: unknown): unknown[] {

@@ -113,9 +113,14 @@ test.each([
     'Pod "failed" in namespace "default" has finished (phase Failed): tap a running pod',
   ],
   [
-    'hostNetwork',
-    ['--pod=host'],
-    `${HOST} uses its node's network (hostNetwork), which kokotap cannot tap yet: capture on node "node-a" instead`,
+    'hostNetwork, and a destination on the same node',
+    ['--pod=host', '--dest-node=node-a'],
+    `${HOST} uses the network of its node "node-a" (hostNetwork), and so would the mirror: name another --dest-node, or capture on the node itself`,
+  ],
+  [
+    'hostNetwork, and a port of its own',
+    ['--pod=host', '--vxlan-port=8472'],
+    `${HOST} uses the network of its node "node-a" (hostNetwork), and --vxlan-port 8472 is not possible for such a pod: taps of nodes leave out each other's copies by UDP port 4789, and on two ports would copy them for ever; leave the flag out`,
   ],
   [
     'a node without address',

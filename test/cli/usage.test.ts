@@ -5,8 +5,8 @@ const POD = '--pod=web';
 const NODE = '--dest-node=node-b';
 const VNI_RANGE = 'give a whole number from 1 to 16777215';
 const PORT_RANGE = 'give a whole number from 1 to 65535';
-const IFNAME_RANGE =
-  'give 1 to 15 printable ASCII characters without blanks, "/", ":" or "%", and not "." or ".."';
+const IFNAME = '1 to 15 printable ASCII characters without blanks, "/", ":" or "%", and not "." or ".."';
+const IFNAMES = `give all, or names separated by commas, each of ${IFNAME}`;
 const SUBDOMAIN_RANGE =
   'give 1 to 253 lower-case letters, digits, "-" or ".", with a letter or digit at both ends of each part';
 const LABEL_RANGE = 'give 1 to 63 lower-case letters, digits or "-", with a letter or digit at both ends';
@@ -29,8 +29,16 @@ test.each<[string[], string]>([
   ...['0', '16777216', '-1', 'abc', '1e3', '0x10', '', ' 5', '1.5', '٣'].map(wrong('--vxlan-id', VNI_RANGE)),
   ...['0', '65536', '', '-1'].map(wrong('--vxlan-port', PORT_RANGE)),
   ...['1234567890123456', 'a/b', 'a\nb', '', 'a b', '.', '..', 'a:b', 'eth%d', 'é', 'a\u0007'].flatMap(
-    (name) => [wrong('--ifname', IFNAME_RANGE)(name), wrong('--pod-ifname', IFNAME_RANGE)(name)],
+    (name) => [wrong('--ifname', `give ${IFNAME}`)(name), wrong('--pod-ifname', IFNAMES)(name)],
   ),
+  ...['all', 'default'].map(wrong('--ifname', `give ${IFNAME}`)),
+  ...['eth0,', ',', 'eth0,,net1', 'eth0, net1', 'eth0,a/b'].map(wrong('--pod-ifname', IFNAMES)),
+  wrong('--pod-ifname', '"eth0" is there twice; name each interface once')('eth0,net1,eth0'),
+  wrong('--pod-ifname', '"all" says every interface; give it alone')('eth0,all'),
+  [
+    [POD, NODE, '--pod-ifname=eth0,net1', '--ifname=net1'],
+    '--ifname and --pod-ifname both name "net1", but both interfaces are in the pod: give another --ifname',
+  ],
   wrong('--mirrortype', 'give one of ingress, egress, both')('in'),
   wrong('--mirrortype', 'give one of ingress, egress, both')(''),
   ...['Web', 'a_b', '', '-a', 'a-', 'a..b', 'a.', 'a/b', 'a\nb', 'x'.repeat(254)].flatMap((name) => [
@@ -68,11 +76,22 @@ test.each<[string[], string]>([
     wrong('--image', 'give an image reference without blanks, such as localhost/kokotap:1.0.0'),
   ),
   wrong('--filter', 'it must not be empty')(''),
+  ...['', '63', '65536', '1e3', '-1', '100B'].map(wrong('--snaplen', 'give a whole number from 64 to 65535')),
+  ...['', '0', '65536'].map(wrong('--metrics-port', 'give a whole number from 1 to 65535')),
+  ...['', '100', '1/0', '2/100', '1/1000001', '1/', '0.01'].map(
+    wrong('--sample', 'give 1/N, such as 1/100 for one conversation in a hundred, with N up to 1000000'),
+  ),
+  ...['', '200', '7kbit', '1001gbit', '1.5mbit', '200MBit', '200mbps', '-1mbit'].map(
+    wrong(
+      '--max-rate',
+      'give whole bit, kbit, mbit or gbit a second, from 8kbit to 1000gbit, such as 200mbit',
+    ),
+  ),
   wrong('--kubeconfig', 'it must not be empty')(''),
   wrong('--context', 'it must not be empty')(''),
   [
     [POD, NODE, '--ifname=eth0'],
-    '--ifname and --pod-ifname are both "eth0", but both interfaces are in the pod: give another --ifname',
+    '--ifname and --pod-ifname both name "eth0", but both interfaces are in the pod: give another --ifname',
   ],
 ])('%j', async (args, message) => {
   expect(await kokotap(args)).toEqual({ exitCode: 2, stdout: '', stderr: `kokotap: ${message}\n` });

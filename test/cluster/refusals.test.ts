@@ -34,9 +34,9 @@ test('a pod that has finished is refused', async ({ sandbox }) => {
   await expectRefusal(sandbox, 'done', 'node-b', 'has finished (phase Succeeded)');
 });
 
-test("a pod in its node's network is refused", async ({ sandbox }) => {
+test("a pod in its node's network is refused on that node", async ({ sandbox }) => {
   await sandbox.startPod({ name: 'host', node: 'node-a', containers: ['main'], spec: { hostNetwork: true } });
-  await expectRefusal(sandbox, 'host', 'node-b', "uses its node's network (hostNetwork)");
+  await expectRefusal(sandbox, 'host', 'node-a', '(hostNetwork), and so would the mirror: name another');
 });
 
 test('what is wrong with a filter is seen in the description of the sender', async ({ sandbox }) => {

@@ -3,8 +3,7 @@ import { expect } from 'vitest';
 import { scriptOnNode } from './support/lab.ts';
 import { pair, test } from './support/sandbox.ts';
 
-/** As IP packets: the kernel counts no Ethernet header at ingress. */
-const pingBytes = 84;
+const pingBytes = 98;
 
 /** Generous: what is measured depends on the machine. */
 const firstPacketMs = 15_000;
@@ -26,12 +25,20 @@ test('the status tells from the kernel what was copied', async ({ sandbox }) => 
     device: { name: 'mirror', kind: 'vxlan', up: true, vni: 100 },
   });
   for (const hook of ['ingress', 'egress']) {
-    expect(after.copied[hook].packets - before.copied[hook].packets).toBeGreaterThanOrEqual(5);
-    expect(after.copied[hook].bytes - before.copied[hook].bytes).toBeGreaterThanOrEqual(5 * pingBytes);
+    const [then, now] = [before.copies[hook], after.copies[hook]];
+    expect(now.copiedPackets - then.copiedPackets).toBeGreaterThanOrEqual(5);
+    expect(now.copiedBytes - then.copiedBytes).toBeGreaterThanOrEqual(5 * pingBytes);
   }
   const [received] = await status(receiver);
   expect(received).toMatchObject({ role: 'receiver', device: { name: 'mirror', up: true, mtuBytes: 1450 } });
-  expect(received.received.packets).toBeGreaterThanOrEqual(10);
+  expect(received.receivedPackets).toBeGreaterThanOrEqual(10);
+
+  // What the receiver reports every five seconds, and what the sender asks for.
+  await expect
+    .poll(async () => (await status(sender))[0], { timeout: 20_000, interval: 1000 })
+    .toMatchObject({ lostPackets: 0, reportedPackets: expect.any(Number), fit: { underlayMtuBytes: 1500 } });
+  const { probes } = JSON.parse(await sandbox.kubectl('exec', sender, '--', 'kokotap-agent', 'probe', tap));
+  expect(probes).toMatchObject([{ packetBytes: 1500, reached: true }]);
 });
 
 test('the first packet is there soon', async ({ sandbox }) => {

@@ -42,6 +42,7 @@ test.for([
 ])(
   'a wrong filter, %s, is refused with what the compiler says',
   async ([filter = '', message = ''], { net }) => {
+    await net.quiet();
     const before = await net.snapshot('pod');
     const sender = net.startSender({ filter });
     await sender.logged(`--filter ${JSON.stringify(filter)} is not possible: ${message}`);

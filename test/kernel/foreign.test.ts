@@ -1,35 +1,45 @@
 import { describe, expect } from 'vitest';
 import { Capture, isUdp } from './support/capture.ts';
-import { addresses, test } from './support/net.ts';
+import { addresses, test, type Where } from './support/net.ts';
 import { sendUdp } from './support/traffic.ts';
 
 describe("what is not kokotap's", () => {
-  test('a filter behind ours and one before it go on working during and after a tap', async ({ net }) => {
-    for (const [name, pref] of [
-      ['before', 1],
-      ['behind', 20],
-    ] as const) {
-      await net.exec('pod', 'ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}-end`);
-      for (const end of [name, `${name}-end`]) await net.exec('pod', 'ip', 'link', 'set', end, 'up');
-      if (name === 'before') await net.exec('pod', 'tc', 'qdisc', 'add', 'dev', 'eth0', 'clsact');
-      const copy = `u32 match u32 0 0 action mirred egress mirror dev ${name} continue`;
-      await net.exec('pod', `tc filter add dev eth0 ingress protocol all pref ${pref} ${copy}`);
-    }
-    const { sender } = await net.tap();
-    const during = [
-      await Capture.start(net, 'pod', 'before-end'),
-      await Capture.start(net, 'pod', 'behind-end'),
-      await Capture.start(net, 'nodeB', 'mirror'),
-    ];
-    await sendUdp(net, 'nodeA', addresses.pod, { count: 30 });
-    for (const capture of during) expect((await capture.frames()).filter(isUdpToPod)).toHaveLength(30);
-    await sender.stop();
-    const after = await Capture.start(net, 'pod', 'behind-end');
-    await sendUdp(net, 'nodeA', addresses.pod, { count: 30 });
-    expect((await after.frames()).filter(isUdpToPod)).toHaveLength(30);
-  });
+  test.for(['ingress', 'egress'] as const)(
+    'filters before ours and behind it at the %s go on working during and after a tap',
+    async (hook, { net }) => {
+      await net.exec('pod', 'tc', 'qdisc', 'add', 'dev', 'eth0', 'clsact');
+      for (const [name, pref] of [
+        ['before', 1],
+        ['behind', 20],
+      ] as const) {
+        await net.exec('pod', 'ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}-end`);
+        for (const end of [name, `${name}-end`]) await net.exec('pod', 'ip', 'link', 'set', end, 'up');
+        const copy = `u32 match u32 0 0 action mirred egress mirror dev ${name} continue`;
+        await net.exec('pod', `tc filter add dev eth0 ${hook} protocol all pref ${pref} ${copy}`);
+      }
+      const send = () =>
+        hook === 'ingress'
+          ? sendUdp(net, 'nodeA', addresses.pod, { count: 30 })
+          : sendUdp(net, 'pod', addresses.gateway, { count: 30 });
+      const seenAt = async (ends: readonly (readonly [Where, string])[]) => {
+        const captures = [];
+        for (const [where, ifname] of ends) captures.push(await Capture.start(net, where, ifname));
+        await send();
+        return Promise.all(captures.map(async (capture) => (await capture.frames()).filter(isUdp).length));
+      };
+      const theirs = [
+        ['pod', 'before-end'],
+        ['pod', 'behind-end'],
+      ] as const;
+      const { sender } = await net.tap();
+      expect(await seenAt([...theirs, ['nodeB', 'mirror']])).toEqual([30, 30, 30]);
+      await sender.stop();
+      expect(await seenAt(theirs)).toEqual([30, 30]);
+    },
+  );
 
   test('a filter at our preference is left alone and named', async ({ net }) => {
+    await net.quiet();
     await net.exec('pod', 'tc', 'qdisc', 'add', 'dev', 'eth0', 'clsact');
     await net.exec('pod', 'tc filter add dev eth0 egress protocol ip pref 7 u32 match u32 0 0 flowid 1:1');
     const before = await net.snapshot('pod');
@@ -42,6 +52,7 @@ describe("what is not kokotap's", () => {
   });
 
   test('an interface of that name in the pod is left alone and named', async ({ net }) => {
+    await net.quiet();
     await net.exec('pod', 'ip', 'link', 'add', 'mirror', 'type', 'veth', 'peer', 'name', 'other');
     const before = await net.snapshot('pod');
     const sender = net.startSender();
@@ -88,15 +99,10 @@ describe("what is not kokotap's", () => {
     const { sender } = await net.tap();
     const other = net.startSender({ 'tap-id': '112233445566', vni: '101' });
     await other.logged(
-      "Interface mirror exists in the target's network namespace and belongs to the running tap aabbccddeeff",
+      `Interface mirror exists in the target's network namespace and belongs to the running tap ${net.tapId}`,
     );
     await other.stop();
     expect(sender.isReady()).toBe(true);
     expect(await net.exec('pod', 'ip', '-d', 'link', 'show', 'mirror')).toContain('vxlan id 100');
   });
 });
-
-function isUdpToPod(frame: string): boolean {
-  const destination = Buffer.from(addresses.pod.split('.').map(Number)).toString('hex');
-  return isUdp(frame) && frame.slice(60, 68) === destination;
-}

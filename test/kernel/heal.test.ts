@@ -21,6 +21,7 @@ const damage: Record<string, [Where, string][]> = {
   'the program that makes copies fit deleted': [['pod', 'tc filter delete dev mirror egress pref 8']],
   'the drop filter on the node deleted': [['nodeB', 'tc filter delete dev mirror ingress pref 7']],
   'ARP switched on': [['nodeB', 'ip link set mirror arp on']],
+  'GRO switched on': [['nodeB', 'ethtool --features mirror gro on']],
   'the MTU changed': [['nodeB', 'ip link set mirror mtu 1400']],
 };
 
@@ -80,6 +81,22 @@ describe('an agent starting over what is there', () => {
     expect(await net.exec('pod', 'tc', 'qdisc', 'show', 'dev', 'eth0')).not.toContain('clsact');
   });
 
+  test('with a device that sends UDP checksums makes it anew', async ({ net }) => {
+    const { sender } = await net.tap();
+    const whole = await essence(net);
+    const mac = /ether (\S+)/.exec(await exec(net, 'pod', 'ip link show dev mirror'))?.[1];
+    await sender.kill();
+    await exec(net, 'pod', 'ip link delete mirror');
+    await exec(
+      net,
+      'nodeA',
+      `ip link add mirror netns ${net.netns('pod')} address ${mac} type vxlan id 100 local ${addresses.nodeA} remote ${addresses.nodeB} dstport 4789 nolearning udpcsum`,
+    );
+    await net.startSender().ready();
+    expect(await essence(net)).toEqual(whole);
+    await expectTraffic(net);
+  });
+
   test('killed at any moment of its start is healed by the next', async ({ net }) => {
     await net.startReceiver().logged('"state":"alone"');
     for (let afterMs = 100; afterMs <= 420; afterMs += 40) {
@@ -125,6 +142,7 @@ async function essence(net: Net): Promise<string[]> {
         ['ingress', 'egress'].map((hook) => exec(net, 'pod', `tc filter show dev ${dev} ${hook}`)),
       ),
     )),
+    await exec(net, 'nodeB', 'ethtool --show-features mirror'),
     await exec(net, 'nodeB', 'tc filter show dev mirror ingress'),
     await exec(net, 'nodeB', 'tc filter show dev mirror egress'),
   ];

@@ -1,25 +1,27 @@
 import { describe, expect } from 'vitest';
 import { Capture } from './support/capture.ts';
-import { addresses, type Net, test, type Where } from './support/net.ts';
-import { echoUdp, sendDatagram } from './support/traffic.ts';
+import { address, arpRequest, ethernet, icmpEcho, ipv4, tcpSyn, udp, vxlan } from './support/frames.ts';
+import { addresses, type Net, test } from './support/net.ts';
+import { echoUdp, receiveTcp, sendDatagram, sendFrames } from './support/traffic.ts';
 
 const vxlanPort = 4789;
 const port = 7000;
+const openPort = 7001;
+const from = '026b00000001';
+const payload = Buffer.from('injected').toString('hex');
 
 describe("what comes from elsewhere with the tap's VNI and port", () => {
   test('reaches no socket of the pod and is not answered', async ({ net }) => {
     await net.tap();
     const echo = await echoUdp(net, 'pod', port);
     const underlay = await Capture.start(net, 'nodeB', 'underlay');
-    const frame = udpFrame(
-      '026b00000001',
-      await macOf(net, 'pod', 'mirror'),
-      addresses.gateway,
-      addresses.pod,
-      port,
+    const frame = ethernet(
+      await net.mac('pod', 'mirror'),
+      from,
+      '0800',
+      ipv4(17, addresses.gateway, addresses.pod, udp(port, payload)),
     );
     await sendDatagram(net, 'nodeB', addresses.nodeA, vxlanPort, vxlan(100, frame));
-    const payload = Buffer.from('injected').toString('hex');
     const seen = (await underlay.frames()).filter((text) => text.includes(payload));
     expect(seen).toHaveLength(1); // the injected packet itself, and no answer
     expect(echo.received()).toBe(0);
@@ -31,15 +33,14 @@ describe("what comes from elsewhere with the tap's VNI and port", () => {
     await net.exec('nodeA', `ip link add mirror netns ${net.netns('pod')} ${device}`);
     await net.exec('pod', 'ip link set mirror up');
     await net.exec('pod', 'sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.mirror.rp_filter=0');
-    const frame = udpFrame(
-      '026b00000001',
-      await macOf(net, 'pod', 'mirror'),
-      addresses.gateway,
-      addresses.pod,
-      port,
+    const frame = ethernet(
+      await net.mac('pod', 'mirror'),
+      from,
+      '0800',
+      ipv4(17, addresses.gateway, addresses.pod, udp(port, payload)),
     );
     await sendDatagram(net, 'nodeB', addresses.nodeA, vxlanPort, vxlan(100, frame));
-    await expect.poll(() => echo.received()).toBe(1);
+    await expect.poll(() => echo.received(), { timeout: 10_000 }).toBe(1);
   });
 
   test('is seen by captures on the receiver, but reaches no socket of the node and is not answered', async ({
@@ -48,75 +49,67 @@ describe("what comes from elsewhere with the tap's VNI and port", () => {
     await net.tap();
     const echo = await echoUdp(net, 'nodeB', port);
     const mirror = await Capture.start(net, 'nodeB', 'mirror');
-    const to = await macOf(net, 'nodeB', 'mirror');
+    const to = await net.mac('nodeB', 'mirror');
     const frames = [
-      udpFrame('026b00000001', to, addresses.pod, addresses.nodeB, port),
-      arpRequest('026b00000001', addresses.pod, addresses.nodeB),
-      icmpEcho('026b00000001', to, addresses.pod, addresses.nodeB),
+      ethernet(to, from, '0800', ipv4(17, addresses.pod, addresses.nodeB, udp(port, payload))),
+      ethernet('ffffffffffff', from, '0806', arpRequest(from, addresses.pod, addresses.nodeB)),
+      ethernet(to, from, '0800', ipv4(1, addresses.pod, addresses.nodeB, icmpEcho())),
     ];
     for (const frame of frames)
       await sendDatagram(net, 'nodeA', addresses.nodeB, vxlanPort, vxlan(100, frame));
-    const seen = (await mirror.frames()).filter((frame) => frame.slice(12, 24) === '026b00000001');
+    const seen = (await mirror.frames()).filter((frame) => frame.slice(12, 24) === from);
     expect(seen.toSorted()).toEqual(frames.toSorted());
     expect(echo.received()).toBe(0);
   });
-
-  test('is not answered by the node even when the copied traffic is addressed to it', async ({ net }) => {
-    await net.exec('pod', 'ip', 'route', 'add', addresses.nodeB, 'via', addresses.gateway);
-    await net.tap();
-    const mirror = await Capture.start(net, 'nodeB', 'mirror');
-    const underlay = await Capture.start(net, 'nodeB', 'underlay');
-    // Dropped by node A, which does not forward: only the copy gets to node B, at whose closed port it points.
-    await sendDatagram(net, 'pod', addresses.nodeB, 9, Buffer.from('to the node').toString('hex'));
-    const payload = Buffer.from('to the node').toString('hex');
-    expect((await mirror.frames()).filter((frame) => frame.includes(payload))).toHaveLength(1);
-    const icmp = (await underlay.frames()).filter(
-      (frame) => frame.slice(24, 28) === '0800' && frame.slice(46, 48) === '01',
-    );
-    expect(icmp).toEqual([]);
-  });
 });
 
-async function macOf(net: Net, where: Where, ifname: string): Promise<string> {
-  const link = await net.exec(where, `ip -oneline link show dev ${ifname}`);
-  return /link\/ether (\S+)/.exec(link)?.[1]?.replaceAll(':', '') ?? '';
-}
+describe('copied traffic that is addressed to the destination node itself', () => {
+  const { pod, nodeB } = addresses;
+  const bodies = [
+    ['an ICMP echo request', ipv4(1, pod, nodeB, icmpEcho())],
+    ['a TCP SYN to a closed port', ipv4(6, pod, nodeB, tcpSyn(pod, nodeB, port))],
+    ['a TCP SYN to an open port', ipv4(6, pod, nodeB, tcpSyn(pod, nodeB, openPort))],
+    ['a UDP datagram to a closed port', ipv4(17, pod, nodeB, udp(port, payload))],
+  ] as const;
 
-function vxlan(vni: number, frame: string): string {
-  return `08000000${vni.toString(16).padStart(6, '0')}00${frame}`;
-}
+  test.for([...bodies, ['an ARP request', undefined]] as const)(
+    'is not answered: %s',
+    async ([, body], { net }) => {
+      await net.tap();
+      const to = await prepare(net);
+      const frame =
+        body === undefined
+          ? ethernet('ffffffffffff', from, '0806', arpRequest(from, pod, nodeB))
+          : ethernet(to, from, '0800', body);
+      const mirror = await Capture.start(net, 'nodeB', 'mirror');
+      expect(await answersTo(net, frame)).toEqual([]);
+      expect((await mirror.frames()).filter((seen) => seen.slice(12, 24) === from)).toEqual([frame]);
+    },
+  );
 
-function udpFrame(from: string, to: string, source: string, destination: string, toPort: number): string {
-  const payload = Buffer.from('injected').toString('hex');
-  const udp = hex16(9) + hex16(toPort) + hex16(8 + payload.length / 2) + '0000' + payload;
-  return to + from + '0800' + ipv4(17, source, destination, udp);
-}
+  test.for(bodies)(
+    "would be without the tap's filter, so that the test above can fail: %s",
+    async ([, body], { net }) => {
+      const { receiver } = await net.tap();
+      await receiver.kill();
+      await net.exec('nodeB', 'tc', 'qdisc', 'delete', 'dev', 'mirror', 'clsact');
+      const to = await prepare(net);
+      expect(await answersTo(net, ethernet(to, from, '0800', body))).not.toEqual([]);
+    },
+  );
 
-function icmpEcho(from: string, to: string, source: string, destination: string): string {
-  const body = '0800000000010001';
-  return to + from + '0800' + ipv4(1, source, destination, body.slice(0, 4) + checksum(body) + body.slice(8));
-}
+  /** Opens a port of the node and the way for answers to the pod; the MAC address of the node's mirror device. */
+  async function prepare(net: Net): Promise<string> {
+    await receiveTcp(net, 'nodeB', openPort);
+    await net.exec('nodeB', `ip route add ${pod} via ${addresses.nodeA}`);
+    await net.exec('nodeB', 'sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.mirror.rp_filter=0');
+    return net.mac('nodeB', 'mirror');
+  }
 
-function arpRequest(from: string, source: string, target: string): string {
-  return `ffffffffffff${from}08060001080006040001${from}${address(source)}000000000000${address(target)}`;
-}
-
-function ipv4(protocol: number, source: string, destination: string, body: string): string {
-  const length = hex16(20 + body.length / 2);
-  const header = `4500${length}0000000040${protocol.toString(16).padStart(2, '0')}0000${address(source)}${address(destination)}`;
-  return header.slice(0, 20) + checksum(header) + header.slice(24) + body;
-}
-
-function checksum(hex: string): string {
-  let sum = (hex.match(/.{4}/g) ?? []).reduce((total, word) => total + Number.parseInt(word, 16), 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return hex16(~sum & 0xffff);
-}
-
-function address(dotted: string): string {
-  return Buffer.from(dotted.split('.').map(Number)).toString('hex');
-}
-
-function hex16(value: number): string {
-  return value.toString(16).padStart(4, '0');
-}
+  /** What the node answers to the copy of a frame of the pod; nobody else gets the frame. */
+  async function answersTo(net: Net, frame: string): Promise<string[]> {
+    const underlay = await Capture.start(net, 'nodeB', 'underlay');
+    await sendFrames(net, 'pod', 'eth0', [frame]);
+    return (await underlay.frames()).filter((seen) => seen.slice(60, 68) === address(pod));
+  }
+});

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { test } from './support/net.ts';
+import { addresses, test } from './support/net.ts';
 
 describe('readiness', () => {
   test('of each end waits for the other, and is lost with it', async ({ net }) => {
@@ -10,6 +10,16 @@ describe('readiness', () => {
     await Promise.all([sender.ready(), receiver.ready()]);
     await receiver.stop();
     await expect.poll(() => sender.isReady(), { timeout: 10_000 }).toBe(false);
+  });
+
+  test('comes when the node gets its address only after the agent began', async ({ net }) => {
+    const address = `${addresses.nodeA}/24`;
+    await net.exec('nodeA', 'ip', 'address', 'delete', address, 'dev', 'underlay');
+    const receiver = net.startReceiver();
+    const sender = net.startSender();
+    await sender.logged('"state":');
+    await net.exec('nodeA', 'ip', 'address', 'add', address, 'dev', 'underlay');
+    await expect.poll(() => sender.isReady() && receiver.isReady(), { timeout: 40_000 }).toBe(true);
   });
 
   test("is not there while a firewall drops the tunnel's packets", async ({ net }) => {
@@ -26,7 +36,7 @@ describe('readiness', () => {
     const { sender, receiver } = await net.tapSameNode();
     await receiver.kill();
     await net.exec('nodeA', 'ip', 'link', 'set', 'mirror', 'down');
-    await expect.poll(() => sender.isReady()).toBe(false);
+    await expect.poll(() => sender.isReady(), { timeout: 10_000 }).toBe(false);
   });
 });
 
@@ -34,15 +44,16 @@ describe('status', () => {
   test('says from the kernel alone what is there and what was copied', async ({ net }) => {
     await net.quiet();
     await net.tap();
-    const text = await net.exec(
-      'nodeA',
-      process.execPath,
-      'dist/kokotap-agent.js',
-      'status',
-      '--tap-id=aabbccddeeff',
-    );
-    const { ends } = JSON.parse(text);
-    expect(ends.map(({ role }: { role: string }) => role).toSorted()).toEqual(['receiver', 'sender']);
+    const ends = await net.status('nodeA');
+    const nothing = {
+      seenPackets: 0,
+      notMatchingPackets: 0,
+      sampledOutPackets: 0,
+      shedPackets: 0,
+      copiedPackets: 0,
+      copiedBytes: 0,
+    };
+    expect(ends.map(({ role }) => role).toSorted()).toEqual(['receiver', 'sender']);
     expect(ends).toContainEqual(
       expect.objectContaining({
         role: 'sender',
@@ -53,7 +64,7 @@ describe('status', () => {
           remote: '192.0.2.2',
           up: true,
         }),
-        copied: { ingress: { packets: 0, bytes: 0 }, egress: { packets: 0, bytes: 0 } },
+        copies: { ingress: nothing, egress: nothing },
       }),
     );
   });

@@ -38,15 +38,21 @@ describe('the end of a tap', () => {
   test('signalled while it starts over what a killed agent left takes that away', async ({ net }) => {
     await net.quiet();
     const before = await net.snapshot('pod');
-    for (const afterMs of [250, 300, 350, 400]) {
+    let ended = 0;
+    for (const afterMs of [250, 300, 350, 400, 800, 1600]) {
       const { sender, receiver } = await net.tap();
       await sender.kill();
       const again = net.startSender();
       await new Promise((resolve) => setTimeout(resolve, afterMs));
-      expect(await again.stop()).toBe(0);
-      expect(await net.snapshot('pod')).toBe(before);
+      const exitCode = await again.stop();
       await receiver.stop();
+      // Before Node.js has installed the handler the signal itself ends it; the next one starts over the same.
+      if (exitCode === null) continue;
+      ended++;
+      expect(exitCode).toBe(0);
+      expect(await net.snapshot('pod')).toBe(before);
     }
+    expect(ended).toBeGreaterThan(0);
   });
 
   test('leaves an interface without a queue, as CNI plugins make them, without one', async ({ net }) => {

@@ -44,7 +44,7 @@ describe('the target', () => {
 
   test('without the interface is waited for, and the interfaces it has are named', async ({ net }) => {
     const sender = net.startSender({ 'pod-ifname': 'net1' });
-    await sender.logged('waiting for interface net1 in the target pod, which has lo, eth0');
+    await sender.logged('waiting for interface net1 of the target, which has lo, eth0');
     await net.exec('pod', 'ip', 'link', 'add', 'net1', 'type', 'veth', 'peer', 'name', 'net1-end');
     await sender.logged('"state":"alone"');
     expect(await net.exec('pod', 'tc', 'filter', 'show', 'dev', 'net1', 'egress')).toContain('mirred');

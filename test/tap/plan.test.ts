@@ -1,14 +1,17 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { dropAll, dropFrom, fitter, matchAll } from '#src/tap/bpf.ts';
-import { aliasOf, filterPreference, handleOf, macOf, programPreference } from '#src/tap/mark.ts';
+import { dropAll, dropFrom, matchAll } from '#src/tap/bpf.ts';
+import { aliasOf, handleOf, macOf, preferences } from '#src/tap/mark.ts';
 import { planRemoval, planRepairs } from '#src/tap/plan.ts';
-import type { Classifier, Filter, Link, Observed, Step, Wanted } from '#src/tap/state.ts';
+import { copyProgram, seenProgram } from '#src/tap/programs.ts';
+import type { Classifier, Copies, Filter, Link, Observed, OurFilter, Step, Wanted } from '#src/tap/state.ts';
 
 const id = 'aabbccddeeff';
 const deadTap = '112233445566';
-const vxlan = { vni: 100, port: 4789, local: '192.0.2.1', remote: '192.0.2.2' };
+const vxlan = { vni: 100, port: 4789, local: '192.0.2.1', remote: '192.0.2.2', udpChecksum: false };
 const none: Classifier = { qdisc: 'none', filters: [] };
+
+const copies: Copies = { from: ['eth0'], hooks: ['ingress', 'egress'], matching: matchAll };
 
 const sender: Wanted = {
   id,
@@ -17,27 +20,39 @@ const sender: Wanted = {
   mac: macOf(id, 'sender'),
   device: { kind: 'vxlan', ...vxlan },
   mtuBytes: undefined,
-  fitting: fitter('IPv4'),
-  copies: { from: 'eth0', hooks: ['ingress', 'egress'], matching: matchAll },
-  ownsQdisc: false,
+  object: 'copy.o',
+  needsObject: false,
+  copies,
+  ownQdiscs: new Set(),
 };
 const receiver: Wanted = {
   ...sender,
   role: 'receiver',
   mac: macOf(id, 'receiver'),
   mtuBytes: 1450,
-  fitting: undefined,
+  object: undefined,
   copies: undefined,
 };
 const eth0: Link = {
   name: 'eth0',
   kind: 'veth',
+  type: 'ether',
   mac: '0a:00:00:00:00:01',
   alias: '',
   up: true,
   carrier: true,
   silent: false,
   mtuBytes: 1500,
+};
+
+const net1: Link = { ...eth0, name: 'net1', mac: '0a:00:00:00:00:02' };
+const lo: Link = {
+  ...eth0,
+  name: 'lo',
+  kind: '',
+  type: 'loopback',
+  mac: '00:00:00:00:00:00',
+  mtuBytes: 65_536,
 };
 
 describe('from any state that kokotap can leave behind', () => {
@@ -80,20 +95,93 @@ describe('a plan', () => {
       'add clsact mirror',
       'add filter mirror',
       'add filter mirror',
-      'add program mirror',
+      'add filter mirror',
+      'add filter mirror',
       'set up mirror',
       'add clsact eth0',
+      'add filter eth0',
+      'add filter eth0',
       'add filter eth0',
       'add filter eth0',
     ]);
   });
 
   test('waits for the target interface and names those there are', () => {
-    const wanted: Wanted = { ...sender, copies: { from: 'net1', hooks: ['ingress'], matching: matchAll } };
+    const wanted: Wanted = { ...sender, copies: { ...copies, from: ['net1'] } };
     expect(planRepairs(wanted, bare)).toEqual({
       steps: [],
-      missing: 'interface net1 in the target pod, which has eth0',
+      missing: 'interface net1 of the target, which has eth0',
     });
+  });
+
+  test('waits for every interface that is named, and copies from each', () => {
+    const wanted: Wanted = { ...sender, copies: { ...copies, from: ['eth0', 'net1', 'net2'] } };
+    expect(planRepairs(wanted, { ...bare, links: [eth0, net1] }).missing).toBe(
+      'interface net2 of the target, which has eth0, net1',
+    );
+    const steps = planRepairs(wanted, { ...bare, links: [eth0, net1, { ...net1, name: 'net2' }] }).steps;
+    expect(addedFilters(steps, 'net1')).toEqual(addedFilters(steps, 'eth0'));
+    expect(addedFilters(steps, 'net2')).toEqual(addedFilters(steps, 'eth0'));
+  });
+
+  test('of all interfaces leaves out mirror devices and those without an Ethernet header', () => {
+    const wanted: Wanted = { ...sender, copies: { ...copies, from: 'all' } };
+    const links: Link[] = [
+      lo,
+      eth0,
+      { ...net1, name: 'other', alias: aliasOf({ id: deadTap, ownQdiscs: [] }) },
+      { ...net1, name: 'new', mac: macOf(deadTap, 'receiver') },
+      { ...net1, name: 'tun0', type: 'none' },
+    ];
+    const made = applyAll({ ...bare, links, liveTaps: new Set([id, deadTap]) }, [
+      ...planRepairs(wanted, { ...bare, links, liveTaps: new Set([id, deadTap]) }).steps,
+    ]);
+    expect(Object.keys(made.classifiers).toSorted()).toEqual(['eth0', 'lo', 'mirror']);
+    expect(planRepairs(wanted, made).steps).toEqual([]);
+    const later: Observed = { ...made, links: [...made.links, net1] };
+    const steps = planRepairs(wanted, later).steps;
+    expect(addedFilters(steps, 'net1')).toHaveLength(4);
+    expect(steps.map((step) => step.link).filter((link) => link !== 'net1')).toEqual(['mirror']);
+    const left = applyAll(made, planRemoval(wanted, made));
+    expect(left.classifiers).toEqual({ eth0: none, lo: none });
+  });
+
+  test('copies what passes lo once', () => {
+    const links = [lo];
+    for (const [hooks, copied] of [
+      [['ingress', 'egress'], ['ingress']],
+      [['ingress'], ['ingress']],
+      [['egress'], ['egress']],
+    ] as const) {
+      const wanted: Wanted = { ...sender, copies: { ...copies, from: ['lo'], hooks } };
+      const { steps } = planRepairs(wanted, { ...bare, links });
+      expect([...new Set(addedFilters(steps, 'lo').map(({ hook }) => hook))]).toEqual(copied);
+    }
+  });
+
+  test('refuses an interface whose packets have no Ethernet header', () => {
+    const wanted: Wanted = { ...sender, copies: { ...copies, from: ['eth0', 'tun0'] } };
+    expect(() =>
+      planRepairs(wanted, { ...bare, links: [eth0, { ...net1, name: 'tun0', type: 'none' }] }),
+    ).toThrow(
+      'Interface tun0 has no Ethernet header on its packets (it is of type none), so their copies could not be read: leave it out of --pod-ifname',
+    );
+  });
+
+  test.each([
+    ['the filters of one interface', (made: Observed) => withoutFilters(made, 'net1')],
+    ['the device', (made: Observed) => applyAll(made, [{ do: 'delete link', link: 'mirror' }])],
+  ])('of several interfaces removes its qdiscs after the loss of %s', (_, lose) => {
+    const wanted: Wanted = { ...sender, copies: { ...copies, from: ['eth0', 'net1'] } };
+    const foreign: Observed = {
+      ...bare,
+      links: [eth0, net1],
+      classifiers: { eth0: { qdisc: 'clsact', filters: [] }, net1: none },
+    };
+    const left = lose(applyAll(foreign, planRepairs(wanted, foreign).steps));
+    expect(applyAll(left, planRemoval(wanted, left)).classifiers).toEqual(foreign.classifiers);
+    const again = applyAll(left, planRepairs(wanted, left).steps);
+    expect(applyAll(again, planRemoval(wanted, again)).classifiers).toEqual(foreign.classifiers);
   });
 
   test("of a receiver on the same node waits for the sender's veth pair", () => {
@@ -117,10 +205,10 @@ describe('a plan', () => {
 
   test("refuses a preference that someone else's filter has, of the same kind or another", () => {
     for (const kind of ['u32', 'bpf']) {
-      const filters: Filter[] = [{ hook: 'ingress', preference: filterPreference, kind, handle: 1 }];
+      const filters: Filter[] = [{ hook: 'ingress', preference: preferences.filter, kind, handle: 1 }];
       const taken: Observed = { ...bare, classifiers: { eth0: { qdisc: 'clsact', filters } } };
       expect(() => planRepairs(sender, taken)).toThrow(
-        `preference ${filterPreference} at the ingress of eth0 is taken`,
+        `preference ${preferences.filter} at the ingress of eth0 is taken`,
       );
     }
   });
@@ -128,7 +216,7 @@ describe('a plan', () => {
   test('keeps the qdisc mark that filters of another tap carry', () => {
     const filters: Filter[] = [copyFilter('ingress', deadTap, 'other', true)];
     const shared: Observed = {
-      links: [eth0, { ...eth0, name: 'other', alias: aliasOf({ id: deadTap, ownsQdisc: true }) }],
+      links: [eth0, { ...eth0, name: 'other', alias: aliasOf({ id: deadTap, ownQdiscs: ['eth0'] }) }],
       classifiers: { eth0: { qdisc: 'clsact', filters } },
       liveTaps: new Set([deadTap]),
     };
@@ -151,12 +239,13 @@ function states(wanted: Wanted): fc.Arbitrary<Observed> {
     mark: fc.constantFrom(
       { alias: '', mac: wanted.mac },
       { alias: `kokotap:${id}`, mac: wanted.mac },
-      { alias: `kokotap:${id}:clsact`, mac: wanted.mac },
+      { alias: `kokotap:${id}:clsact=eth0`, mac: wanted.mac },
       { alias: `kokotap:${id}`, mac: '02:00:00:00:00:09' },
       { alias: `kokotap:${deadTap}`, mac: macOf(deadTap, wanted.role) },
     ),
     kind: fc.constantFrom('vxlan', 'veth'),
     vni: fc.constantFrom(100, 101),
+    udpChecksum: fc.boolean(),
     up: fc.boolean(),
     silent: fc.boolean(),
     mtuBytes: fc.constantFrom(1450, 1500),
@@ -172,8 +261,8 @@ function states(wanted: Wanted): fc.Arbitrary<Observed> {
   const dropFilter = fc
     .tuple(
       fc.constantFrom('ingress', 'egress'),
-      fc.constantFrom(filterPreference, programPreference),
-      fc.constantFrom(dropAll, dropFrom(wanted.mac), fitter('IPv4'), fitter('IPv6')),
+      fc.constantFrom(preferences.filter, preferences.copy),
+      fc.constantFrom(dropAll, dropFrom(wanted.mac), copyProgram('copy.o'), copyProgram('other.o')),
     )
     .map(([hook, preference, program]): Filter => ({
       hook,
@@ -186,7 +275,24 @@ function states(wanted: Wanted): fc.Arbitrary<Observed> {
   const foreignFilter = fc
     .constantFrom('ingress' as const, 'egress' as const)
     .map((hook): Filter => ({ hook, preference: 20, kind: 'u32' }));
-  const eth0Filters = fc.uniqueArray(fc.oneof(ownFilter, foreignFilter), { selector: key, maxLength: 6 });
+  const seenFilter = fc
+    .tuple(
+      fc.constantFrom('ingress', 'egress'),
+      fc.constantFrom(id, deadTap),
+      fc.constantFrom('copy.o', 'other.o'),
+    )
+    .map(([hook, tap, object]): Filter => ({
+      hook,
+      preference: preferences.seen,
+      kind: 'bpf',
+      handle: handleOf(tap, true),
+      program: seenProgram(object, hook),
+      action: 'direct',
+    }));
+  const eth0Filters = fc.uniqueArray(fc.oneof(ownFilter, seenFilter, foreignFilter), {
+    selector: key,
+    maxLength: 6,
+  });
   const mirrorFilters = fc.uniqueArray(dropFilter, { selector: key });
   return fc
     .record({
@@ -195,8 +301,9 @@ function states(wanted: Wanted): fc.Arbitrary<Observed> {
       mirrorFilters,
       hasQdisc: fc.boolean(),
       mirrorQdisc: fc.boolean(),
+      merging: fc.boolean(),
     })
-    .map(({ mirror: device, eth0Filters: filters, mirrorFilters: drops, hasQdisc, mirrorQdisc }) => {
+    .map(({ mirror: device, eth0Filters: filters, mirrorFilters: drops, hasQdisc, mirrorQdisc, merging }) => {
       const link: Link | undefined = device && {
         ...eth0,
         name: 'mirror',
@@ -205,12 +312,16 @@ function states(wanted: Wanted): fc.Arbitrary<Observed> {
         up: device.up,
         silent: device.silent,
         mtuBytes: device.mtuBytes,
-        vxlan: device.kind === 'vxlan' ? { ...vxlan, vni: device.vni } : undefined,
+        vxlan:
+          device.kind === 'vxlan'
+            ? { ...vxlan, vni: device.vni, udpChecksum: device.udpChecksum }
+            : undefined,
       };
       // The receiver has no target; of a veth pair the sender's half is what is looked at here.
       const targetFilters = wanted.copies === undefined ? [] : filters;
       return {
         links: [eth0, ...(link === undefined ? [] : [link])],
+        merging: link && merging,
         classifiers: {
           eth0: hasQdisc || targetFilters.length > 0 ? { qdisc: 'clsact', filters: targetFilters } : none,
           ...(link && { mirror: mirrorQdisc ? { qdisc: 'clsact', filters: drops } : none }),
@@ -222,7 +333,16 @@ function states(wanted: Wanted): fc.Arbitrary<Observed> {
 
 function copyFilter(hook: Filter['hook'], tap: string, copyTo: string, owned: boolean): Filter {
   const handle = handleOf(tap, owned);
-  return { hook, preference: filterPreference, kind: 'bpf', handle, program: matchAll, action: { copyTo } };
+  return { hook, preference: preferences.filter, kind: 'bpf', handle, program: matchAll, action: { copyTo } };
+}
+
+function addedFilters(steps: readonly Step[], link: string): OurFilter[] {
+  return steps.flatMap((step) => (step.do === 'add filter' && step.link === link ? [step.filter] : []));
+}
+
+function withoutFilters(state: Observed, link: string): Observed {
+  const { qdisc } = state.classifiers[link] ?? none;
+  return { ...state, classifiers: { ...state.classifiers, [link]: { qdisc, filters: [] } } };
 }
 
 /** What a kernel makes of the steps; it refuses what a kernel refuses. */
@@ -250,6 +370,7 @@ function applyOne(state: Observed, step: Step): Observed {
       const made: Link = { ...eth0, name: step.link, kind, mac: step.mac, up: false, vxlan: undefined };
       return {
         ...state,
+        merging: true,
         links: [...others, step.do === 'add vxlan' ? { ...made, vxlan: step.vxlan } : made],
         classifiers: { ...state.classifiers, [step.link]: none },
       };
@@ -263,6 +384,8 @@ function applyOne(state: Observed, step: Step): Observed {
       return withLink({ alias: step.alias });
     case 'silence':
       return withLink({ silent: true });
+    case 'stop merging':
+      return { ...withLink({}), merging: false };
     case 'set mtu':
       return withLink({ mtuBytes: step.mtuBytes });
     case 'set up':
@@ -273,8 +396,7 @@ function applyOne(state: Observed, step: Step): Observed {
     case 'delete clsact':
       if (classifier.qdisc !== 'clsact') throw new Error('no such qdisc');
       return withClassifier(none);
-    case 'add filter':
-    case 'add program': {
+    case 'add filter': {
       const clash = classifier.filters.some((filter) => key(filter) === key(step.filter));
       if (classifier.qdisc === 'none' || clash) throw new Error('File exists');
       const filter: Filter = { ...step.filter, kind: 'bpf' };

@@ -128,7 +128,7 @@ export class Pod {
   }
 }
 
-/** A node's links and everything of tc on them, which a tap must leave as they were. */
+/** A node's links, everything of tc on them and taps' tables of nftables, which a tap must leave as they were. */
 function nodeSnapshot(node: NodeName): Promise<string> {
   return scriptOnNode(node, snapshotScript);
 }
@@ -140,7 +140,8 @@ for device in $(ip -json link show | jq -r '.[].ifname'); do
   echo "$device"
   tc qdisc show dev "$device"
   for hook in ingress egress; do tc filter show dev "$device" "$hook" 2>/dev/null || true; done
-done`;
+done
+nft list tables | grep kokotap- || true`;
 
 /** Everything that a tap of a pod can change: in the pod, and on all nodes. */
 export async function snapshot(pod: Pod): Promise<Record<string, string>> {
@@ -148,7 +149,7 @@ export async function snapshot(pod: Pod): Promise<Record<string, string>> {
   return { pod: inPod, ...Object.fromEntries(nodes.map((node, index) => [node, onNodes[index] ?? ''])) };
 }
 
-/** What any tap has left on the nodes: its devices and filters, in whatever network namespace, a line each. */
+/** What any tap has left on the nodes: its devices, filters and tables, in whatever network namespace, a line each. */
 export async function traces(): Promise<string[]> {
   const found = await Promise.all(nodes.map((node) => scriptOnNode(node, tracesScript)));
   return found.flatMap((lines, index) =>
@@ -164,6 +165,7 @@ for process in /proc/[0-9]*; do
   [[ "$seen" != *" $netns "* ]] || continue
   nsenter --net="$process/ns/net" bash -ec '
     ip -details link show | grep "kokotap:" || true
+    nft list tables | grep "kokotap-" || true
     for device in $(ip -json link show | jq -r ".[].ifname"); do
       for hook in ingress egress; do
         tc filter show dev "$device" "$hook" 2>/dev/null | grep "handle 0x6b" | sed "s/^/$device $hook /" || true

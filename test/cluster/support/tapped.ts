@@ -1,11 +1,12 @@
 import { expect } from 'vitest';
 import { captureOnNode } from './capture.ts';
 import { Flow, flowNumbers, numbersFrom } from './flow.ts';
-import { type NodeName, nextTo } from './lab.ts';
+import { type NodeName, nextTo, onNode } from './lab.ts';
 import { type Pod, snapshot } from './pod.ts';
 import type { Sandbox } from './sandbox.ts';
 
 const count = 100;
+const guard = /^table inet kokotap-[0-9a-f]{12}-(?:sender|receiver)$/mu;
 
 /**
  * Taps a pod that echoes: a hundred packets of each direction are seen once on the destination node, those of another
@@ -24,7 +25,10 @@ export async function expectTapped(sandbox: Sandbox, web: Pod, dest: NodeName, o
   expect(flowNumbers(packets, there, here)).toEqual(numbersFrom(0, count));
   expect(flowNumbers(packets, here, there)).toEqual(numbersFrom(0, count));
   if (other !== undefined) expect(flowNumbers(packets, there, await other.address())).toEqual([]);
-  if (dest !== web.node) expect(await egressOfMirror(web)).toContain('mirror.bpf.o:[tc/fit]');
+  if (dest !== web.node) {
+    expect(await egressOfMirror(web)).toContain('copy-over-IPv4.o:[tc/copy]');
+    for (const node of [web.node, dest]) expect(await onNode(node, 'nft', 'list', 'tables')).toMatch(guard);
+  }
   await sandbox.untap(...args);
   expect(await snapshot(web)).toEqual(before);
 }

@@ -15,11 +15,19 @@ export class Capture {
    * Starts tcpdump and waits until it listens.
    *
    * @param bytes kept of each frame; 0: all, for which there is room for few at a time
+   * @param roomKib for frames that are still to be written
+   * @param filter of frames, in pcap-filter's language; all of them when it is empty
    */
-  static async start(net: Net, where: Where, ifname: string, bytes = 0): Promise<Capture> {
+  static async start(
+    net: Net,
+    where: Where,
+    ifname: string,
+    bytes = 0,
+    { roomKib = 8192, filter = '' }: { roomKib?: number; filter?: string } = {},
+  ): Promise<Capture> {
     const file = net.file(`${where}-${ifname}-${performance.now()}.pcap`);
     // oxfmt-ignore
-    const child = net.spawn(where, 'tcpdump', '--immediate-mode', '-i', ifname, '-n', '-U', '-s', String(bytes), '-B', '8192', '-Z', 'root', '-w', file);
+    const child = net.spawn(where, 'tcpdump', '--immediate-mode', '-i', ifname, '-n', '-U', '-s', String(bytes), '-B', String(roomKib), '-Z', 'root', '-w', file, filter);
     let stderr = '';
     child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     while (!stderr.includes('listening on')) {
@@ -42,9 +50,10 @@ export class Capture {
   }
 }
 
-/** Whether a frame is IPv4 with a UDP datagram. */
+/** Whether a frame is IPv4 or IPv6 with a UDP datagram. */
 export function isUdp(frame: string): boolean {
-  return frame.slice(24, 28) === '0800' && frame.slice(46, 48) === '11';
+  const [type, protocol, nextHeader] = [frame.slice(24, 28), frame.slice(46, 48), frame.slice(40, 42)];
+  return (type === '0800' && protocol === '11') || (type === '86dd' && nextHeader === '11');
 }
 
 /** Reads a little-endian pcap file: a header of 24 bytes, then per frame 16 bytes with its length at 8. */

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test as base } from 'vitest';
+import type { EndStatus } from '#src/agent/status.ts';
 import { run } from '#src/exec/command.ts';
 
 const agentBundle = path.resolve('dist/kokotap-agent.js');
@@ -28,6 +29,17 @@ export const addresses = {
   gateway: '198.51.100.1',
 };
 
+/** Those of {@link Net.addIPv6}. */
+export const ipv6: typeof addresses = {
+  nodeA: '2001:db8:1::1',
+  nodeB: '2001:db8:1::2',
+  pod: '2001:db8:2::2',
+  gateway: '2001:db8:2::1',
+};
+
+/** Those of {@link Net.addSecondInterface}. */
+export const second = { gateway: '203.0.113.1', pod: '203.0.113.2' };
+
 export type Where = 'nodeA' | 'nodeB' | 'pod';
 
 /**
@@ -39,6 +51,8 @@ export class Net {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'kokotap-test-'));
   readonly #children: ChildProcess[] = [];
   readonly podUid: string = randomUUID();
+  /** Of its own, for `status` sees the ends that other tests have at the same time. */
+  readonly tapId: string = randomBytes(6).toString('hex');
   #pods = 0;
   #podProcess: ChildProcess | undefined;
 
@@ -117,12 +131,65 @@ export class Net {
       ['nodeA', 'vethpod'],
       ['pod', 'eth0'],
     ] as const) {
-      await this.exec(where, 'sysctl', '-qw', `net.ipv6.conf.${ifname}.disable_ipv6=1`);
-      await this.exec(where, 'ethtool', '-K', ifname, 'tx', 'off');
-      const isUp = async () =>
-        (await this.exec(where, 'ip', 'link', 'show', 'dev', ifname)).includes('state UP');
-      await until(isUp, 5000, `${ifname} is up`);
+      await this.quietLink(where, ifname);
     }
+  }
+
+  /** See {@link quiet}. */
+  async quietLink(where: Where, ifname: string): Promise<void> {
+    await this.exec(where, 'sysctl', '-qw', `net.ipv6.conf.${ifname}.disable_ipv6=1`);
+    await this.exec(where, 'ethtool', '-K', ifname, 'tx', 'off');
+    const isUp = async () =>
+      (await this.exec(where, 'ip', 'link', 'show', 'dev', ifname)).includes('state UP');
+    await until(isUp, 5000, `${ifname} is up`);
+  }
+
+  /** Switches IPv6 off between the pod and its node, so that the kernel sends nothing there by itself. */
+  async withoutIPv6(): Promise<void> {
+    await this.exec('nodeA', 'sysctl -qw net.ipv6.conf.vethpod.disable_ipv6=1');
+    await this.exec('pod', 'sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1');
+  }
+
+  /** Gives nodes and pod IPv6 addresses as well. */
+  async addIPv6(): Promise<void> {
+    for (const [where, ifname, address] of [
+      ['nodeA', 'underlay', ipv6.nodeA],
+      ['nodeB', 'underlay', ipv6.nodeB],
+      ['nodeA', 'vethpod', ipv6.gateway],
+      ['pod', 'eth0', ipv6.pod],
+    ] as const) {
+      await this.exec(where, 'sysctl', '-qw', `net.ipv6.conf.${ifname}.disable_ipv6=0`);
+      await this.exec(where, 'ip', 'address', 'add', `${address}/64`, 'dev', ifname, 'nodad');
+    }
+  }
+
+  /** Gives the pod an interface net1, whose other end, `wire` on node A, has an address of the same network. */
+  async addSecondInterface(kind: 'veth' | 'macvlan'): Promise<void> {
+    const pod = this.netns('pod');
+    const ends = [
+      ['nodeA', 'wire'],
+      ['pod', 'net1'],
+    ] as const;
+    if (kind === 'veth') {
+      await this.exec('nodeA', `ip link add wire type veth peer name net1 netns ${pod}`);
+    } else {
+      await this.exec('nodeA', 'ip link add wire type veth peer name lower');
+      await this.exec('nodeA', `ip link add net1 netns ${pod} link lower type macvlan mode bridge`);
+      await this.exec('nodeA', 'ip link set lower up');
+    }
+    for (const [where, ifname] of ends) await this.exec(where, `ip link set ${ifname} up`);
+    if (kind === 'macvlan') await this.quietLink('nodeA', 'lower');
+    for (const [where, ifname] of ends) {
+      await this.quietLink(where, ifname);
+      const address = where === 'pod' ? second.pod : second.gateway;
+      await this.exec(where, `ip address add ${address}/24 dev ${ifname}`);
+    }
+  }
+
+  /** Sets the MTU, in bytes, of the pod's interface and its other end. */
+  async setPodMtu(mtuBytes: number): Promise<void> {
+    await this.exec('nodeA', `ip link set vethpod mtu ${mtuBytes}`);
+    await this.exec('pod', `ip link set eth0 mtu ${mtuBytes}`);
   }
 
   /** Starts a process of the pod in its namespace. */
@@ -141,10 +208,12 @@ export class Net {
     await end(this.#podProcess, 'SIGKILL');
   }
 
-  /** Ends the pod with its namespace. */
+  /** Ends the pod with its namespace, which takes the cable's other end with it a little later. */
   async stopPod(): Promise<void> {
     await this.stopContainer();
     await run('ip', ['netns', 'delete', this.netns('pod')]);
+    const isGone = async () => !(await this.exec('nodeA', 'ip', 'link')).includes('vethpod');
+    await until(isGone, 10_000, 'vethpod is gone');
   }
 
   /**
@@ -166,6 +235,12 @@ export class Net {
     return child;
   }
 
+  /** The hardware address of an interface, in hexadecimal. */
+  async mac(where: Where, ifname: string): Promise<string> {
+    const link = await this.exec(where, `ip -oneline link show dev ${ifname}`);
+    return /link\/ether (\S+)/.exec(link)?.[1]?.replaceAll(':', '') ?? '';
+  }
+
   /** A file of the test's own. */
   file(name: string): string {
     return path.join(this.#folder, name);
@@ -176,13 +251,22 @@ export class Net {
     return this.startAgentBundle(agentBundle, where, ...args);
   }
 
+  /** Like {@link startAgent}, where a program does not do what it should. */
+  startAgentWithout(program: string, where: 'nodeA' | 'nodeB', ...args: string[]): Agent {
+    return this.#spawnAgent(`mount --bind /bin/false ${program} && `, agentBundle, where, ...args);
+  }
+
   /** Like {@link startAgent}, with a bundle from another folder. */
   startAgentBundle(bundle: string, where: 'nodeA' | 'nodeB', ...args: string[]): Agent {
+    return this.#spawnAgent('', bundle, where, ...args);
+  }
+
+  #spawnAgent(before: string, bundle: string, where: 'nodeA' | 'nodeB', ...args: string[]): Agent {
     const runFolder = mkdtempSync(path.join(this.#folder, 'run-'));
-    mkdirSync('/run/kokotap', { recursive: true });
     // As in the pods: exactly the capabilities that the manifests name.
     const rights = args[0] === 'sender' ? '+net_admin,+sys_admin,+sys_ptrace' : '+net_admin';
-    const mount = 'mount --bind "$0" /run/kokotap && exec "$@"';
+    // On a /run of its own: who removes a folder of the machine's takes the mounts on it away in all mount namespaces.
+    const mount = `${before}mount -t tmpfs run /run && mkdir /run/kokotap && mount --bind "$0" /run/kokotap && exec "$@"`;
     const inside = [
       'unshare',
       '--mount',
@@ -201,42 +285,100 @@ export class Net {
     return this.startAgent('nodeA', 'sender', ...this.#senderFlags(changes));
   }
 
-  /** Starts a sender that has no eBPF program. */
-  startPlainSender(): Agent {
+  /**
+   * Starts a sender whose eBPF object cannot be loaded.
+   *
+   * @param object in place of the real one; by default it has of that the settings only
+   */
+  startPlainSender(
+    changes: Record<string, string> = {},
+    object: Uint8Array = Buffer.concat([Buffer.from('!patokok'), Buffer.alloc(32)]),
+  ): Agent {
     const bundle = this.file('kokotap-agent.js');
     copyFileSync(agentBundle, bundle);
+    writeFileSync(this.file('mirror.bpf.o'), object);
     writeFileSync(this.file('package.json'), '{"type":"module"}');
-    return this.startAgentBundle(bundle, 'nodeA', 'sender', ...this.#senderFlags({}));
+    return this.startAgentBundle(bundle, 'nodeA', 'sender', ...this.#senderFlags(changes));
   }
 
   startReceiver(changes: Record<string, string> = {}): Agent {
-    return this.startAgent('nodeB', 'receiver', ...flags({ ...tunnel('nodeB', 'nodeA'), ...changes }));
+    return this.startAgent('nodeB', 'receiver', ...this.#receiverFlags(changes));
+  }
+
+  /** Starts a receiver where nftables does not work. */
+  startReceiverWithoutGuard(): Agent {
+    return this.startAgentWithout('/usr/sbin/nft', 'nodeB', 'receiver', ...this.#receiverFlags());
+  }
+
+  /** Starts a sender where nftables does not work. */
+  startSenderWithoutGuard(changes: Record<string, string> = {}): Agent {
+    return this.startAgentWithout('/usr/sbin/nft', 'nodeA', 'sender', ...this.#senderFlags(changes));
   }
 
   /** Starts both agents and waits until both are ready. */
   async tap(changes: Record<string, string> = {}): Promise<{ sender: Agent; receiver: Agent }> {
-    const { 'pod-ifname': ifname, 'mirror-type': type, filter, ...both } = changes;
-    const only = {
-      ...(ifname && { 'pod-ifname': ifname }),
-      ...(type && { 'mirror-type': type }),
-      ...(filter && { filter }),
-    };
-    const receiver = this.startReceiver(both);
-    const sender = this.startSender({ ...both, ...only });
+    const both = Object.entries(changes).filter(([name]) => !senderFlags.has(name));
+    const receiver = this.startReceiver(Object.fromEntries(both));
+    const sender = this.startSender(changes);
     await Promise.all([sender.ready(), receiver.ready()]);
     return { sender, receiver };
   }
 
-  startSameNodeSender(): Agent {
-    return this.startAgent('nodeA', 'sender', ...flags(this.#target()), ...sameNode);
+  /** Starts both agents of a tap over an IPv6 underlay; see {@link addIPv6}. */
+  async tapOverIPv6(): Promise<void> {
+    const receiver = this.startReceiver({ local: ipv6.nodeB, remote: ipv6.nodeA });
+    const sender = this.startSender({ local: ipv6.nodeA, remote: ipv6.nodeB });
+    await Promise.all([sender.ready(), receiver.ready()]);
+  }
+
+  /** Starts both agents of a tap of a node's own underlay interface and waits until both are ready. */
+  async tapNode(
+    from: 'nodeA' | 'nodeB',
+    to: 'nodeA' | 'nodeB',
+    changes: Record<string, string> = {},
+  ): Promise<{ sender: Agent; receiver: Agent }> {
+    const both = Object.entries(changes).filter(([name]) => !senderFlags.has(name));
+    const target = { 'host-network': '', 'pod-ifname': 'underlay', 'mirror-type': 'both' };
+    const receiverChanges = Object.fromEntries(both.map(([name, value]) => [otherEnd[name] ?? name, value]));
+    const receiver = this.startAgent(
+      to,
+      'receiver',
+      ...flags({ ...this.#tunnel(to, from), ...receiverChanges }),
+    );
+    const sender = this.startAgent(
+      from,
+      'sender',
+      ...flags({ ...target, ...this.#tunnel(from, to), ...changes }),
+    );
+    await Promise.all([sender.ready(), receiver.ready()]);
+    return { sender, receiver };
+  }
+
+  startSameNodeSender(changes: Record<string, string> = {}): Agent {
+    return this.startAgent(
+      'nodeA',
+      'sender',
+      ...flags({ ...this.#target(), ...this.#sameNode(), ...changes }),
+    );
   }
 
   /** Starts both agents of a tap whose destination is the pod's own node. */
-  async tapSameNode(): Promise<{ sender: Agent; receiver: Agent }> {
-    const sender = this.startSameNodeSender();
-    const receiver = this.startAgent('nodeA', 'receiver', ...sameNode);
+  async tapSameNode(changes: Record<string, string> = {}): Promise<{ sender: Agent; receiver: Agent }> {
+    const sender = this.startSameNodeSender(changes);
+    const receiver = this.startAgent('nodeA', 'receiver', ...flags(this.#sameNode()));
     await Promise.all([sender.ready(), receiver.ready()]);
     return { sender, receiver };
+  }
+
+  /** What the agent's `status` says of the tap's ends that a node sees. */
+  async status(where: 'nodeA' | 'nodeB', tapId = this.tapId): Promise<readonly EndStatus[]> {
+    return JSON.parse(await this.ask(where, 'status', tapId)).ends;
+  }
+
+  /** Runs a command of the agent that is about what is there. */
+  ask(where: 'nodeA' | 'nodeB', command: 'status' | 'probe', tapId = this.tapId): Promise<string> {
+    const asked = [process.execPath, agentBundle, command, `--tap-id=${tapId}`];
+    return run('nsenter', [`--net=/run/netns/${this.netns(where)}`, ...asked], { timeoutMs: 30_000 });
   }
 
   /** Everything of a namespace that a tap must leave as it was. */
@@ -259,7 +401,8 @@ export class Net {
       '-c',
       'grep -rs . /proc/sys/net/ipv4 /proc/sys/net/ipv6 /proc/sys/net/core | sort',
     );
-    return [links, qdiscs, ...filters, routes, sysctls].join('\n');
+    const tables = await this.exec(where, 'nft', 'list', 'tables');
+    return [links, qdiscs, ...filters, routes, sysctls, tables].join('\n');
   }
 
   async destroy(): Promise<void> {
@@ -272,19 +415,31 @@ export class Net {
       await until(async () => removed(folder), 5000, `${folder} can be removed`);
     }
     rmSync(this.#folder, { recursive: true, force: true });
-    try {
-      rmdirSync('/run/kokotap');
-    } catch {
-      // Another test is using it.
-    }
   }
 
   #senderFlags(changes: Record<string, string>): string[] {
-    return flags({ ...this.#target(), ...tunnel('nodeA', 'nodeB'), ...changes });
+    return flags({ ...this.#target(), ...this.#tunnel('nodeA', 'nodeB'), ...changes });
+  }
+
+  #receiverFlags(changes: Record<string, string> = {}): string[] {
+    return flags({ ...this.#tunnel('nodeB', 'nodeA'), ...changes });
   }
 
   #target(): Record<string, string> {
     return { 'pod-uid': this.podUid, 'pod-ifname': 'eth0', 'mirror-type': 'both' };
+  }
+
+  #tap(): Record<string, string> {
+    return { 'tap-id': this.tapId, ifname: 'mirror' };
+  }
+
+  #tunnel(local: 'nodeA' | 'nodeB', remote: 'nodeA' | 'nodeB'): Record<string, string> {
+    const ends = { local: addresses[local], remote: addresses[remote] };
+    return { ...this.#tap(), vni: '100', 'vxlan-port': '4789', ...ends };
+  }
+
+  #sameNode(): Record<string, string> {
+    return { ...this.#tap(), 'same-node': '' };
   }
 
   #cgroup(): string {
@@ -309,7 +464,12 @@ export class Agent {
   }
 
   /** What it logged so far. */
-  get log(): { readonly msg: string; readonly state?: string; readonly steps?: readonly string[] }[] {
+  get log(): {
+    readonly msg: string;
+    readonly state?: string;
+    readonly steps?: readonly string[];
+    readonly cause?: string;
+  }[] {
     return this.#output
       .split('\n')
       .filter((line) => line.startsWith('{'))
@@ -381,12 +541,16 @@ async function until(
   }
 }
 
-const tap = { 'tap-id': 'aabbccddeeff', ifname: 'mirror' };
-const sameNode = [...flags(tap), '--same-node'];
-
-function tunnel(local: 'nodeA' | 'nodeB', remote: 'nodeA' | 'nodeB'): Record<string, string> {
-  return { ...tap, vni: '100', 'vxlan-port': '4789', local: addresses[local], remote: addresses[remote] };
-}
+/** Those that a receiver does not have. */
+const senderFlags = new Set([
+  'pod-ifname',
+  'mirror-type',
+  'filter',
+  'snaplen',
+  'one-in',
+  'max-bytes-per-second',
+]);
+const otherEnd: Record<string, string> = { local: 'remote', remote: 'local' };
 
 function flags(values: Record<string, string>): string[] {
   return Object.entries(values).map(([name, value]) => (value === '' ? `--${name}` : `--${name}=${value}`));

@@ -1,3 +1,4 @@
+import { createCipheriv, createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { Net, Where } from './net.ts';
 
@@ -34,6 +35,66 @@ export async function sendUdp(
   );
 }
 
+/** Sends a great many small UDP datagrams, as fast as they go. */
+export async function floodUdp(
+  net: Net,
+  from: Where,
+  to: string,
+  port: number,
+  count: number,
+): Promise<void> {
+  await runPerl(
+    net,
+    from,
+    'my ($to, $port, $count) = @ARGV; socket(S, PF_INET, SOCK_DGRAM, 0) or die; ' +
+      'connect(S, sockaddr_in($port, inet_aton($to))) or die; ' +
+      'for (1 .. $count) { defined(send(S, "kokotap", 0)) or die $! }',
+    to,
+    String(port),
+    String(count),
+  );
+}
+
+/** Sends an IPv4 packet of a protocol; the kernel makes its header. */
+export async function sendIp(
+  net: Net,
+  from: Where,
+  to: string,
+  protocol: number,
+  hex: string,
+): Promise<void> {
+  await runPerl(
+    net,
+    from,
+    'my ($to, $protocol, $hex) = @ARGV; socket(S, PF_INET, SOCK_RAW, $protocol) or die; ' +
+      'defined(send(S, pack("H*", $hex), 0, sockaddr_in(0, inet_aton($to)))) or die $!',
+    to,
+    String(protocol),
+    hex,
+  );
+}
+
+/** Sends an Ethernet frame as it is. */
+export async function sendFrame(net: Net, from: Where, ifname: string, hex: string): Promise<void> {
+  const link = await net.exec(from, 'ip', '-oneline', 'link', 'show', 'dev', ifname);
+  await runPerl(
+    net,
+    from,
+    'my ($index, $hex) = @ARGV; socket(S, 17, SOCK_RAW, 0) or die; ' + // AF_PACKET
+      'defined(send(S, pack("H*", $hex), 0, pack("S n i S C C a8", 17, 0, $index, 0, 0, 6, ""))) or die $!',
+    link.split(':', 1)[0] ?? '',
+    hex,
+  );
+}
+
+/** Opens a UDP port that takes datagrams and answers none. */
+export async function sinkUdp(net: Net, where: Where, port: number): Promise<void> {
+  const script =
+    '$| = 1; socket(S, PF_INET, SOCK_DGRAM, 0) or die; bind(S, sockaddr_in($ARGV[0], INADDR_ANY)) or die; print "!"; sleep';
+  const child = net.spawn(where, 'perl', '-MSocket', '-e', script, String(port));
+  if (child.stdout) await once(child.stdout, 'data');
+}
+
 /** Sends one UDP datagram as it is. */
 export async function sendDatagram(
   net: Net,
@@ -56,6 +117,24 @@ export async function sendDatagram(
   );
 }
 
+/** Sends whole frames, in hexadecimal, by an interface as they are; Perl is part of every Debian. */
+export async function sendFrames(
+  net: Net,
+  where: Where,
+  ifname: string,
+  frames: readonly string[],
+): Promise<void> {
+  const script = `
+    use Socket;
+    my ($ifname, @frames) = @ARGV;
+    my ($AF_PACKET, $SIOCGIFINDEX) = (17, 0x8933);
+    socket(my $socket, $AF_PACKET, SOCK_RAW, 0) or die $!;
+    ioctl($socket, $SIOCGIFINDEX, my $request = pack('a16 x24', $ifname)) or die $!;
+    my $to = pack('S n l x12', $AF_PACKET, 0, unpack('x16 l', $request));
+    send($socket, pack('H*', $_), 0, $to) or die $! for @frames;`;
+  await net.exec(where, 'perl', '-e', script, ifname, ...frames);
+}
+
 /** A UDP server that answers every datagram with the same; `received` counts them. */
 export async function echoUdp(net: Net, where: Where, port: number): Promise<{ received(): number }> {
   let received = 0;
@@ -66,7 +145,7 @@ export async function echoUdp(net: Net, where: Where, port: number): Promise<{ r
     '--eval',
     `
     const { createSocket } = await import('node:dgram');
-    const socket = createSocket('udp4');
+    const socket = createSocket('udp6');
     socket.on('message', (data, { port, address }) => {
       process.stdout.write('.');
       socket.send(data, port, address);
@@ -79,12 +158,65 @@ export async function echoUdp(net: Net, where: Where, port: number): Promise<{ r
   return { received: () => received };
 }
 
-/** A TCP server that takes what one client sends; `received` waits for the end and counts the bytes. */
-export async function receiveTcp(
+/**
+ * Sends numbered datagrams to an echo and waits for each to come back, with a few under way at a time. A datagram is lost
+ * when the echo of none came for seconds; a later one that came does not show it, for the kernel may change the order.
+ */
+export async function exchangeUdp(
   net: Net,
-  where: Where,
-  port: number,
-): Promise<{ received(): Promise<number> }> {
+  from: Where,
+  to: string,
+  {
+    port,
+    count,
+    bytes = 1200,
+    sendBufferBytes = 0,
+  }: { port: number; count: number; bytes?: number; sendBufferBytes?: number },
+): Promise<{ lost: number; changed: number }> {
+  const said = await runScript(
+    net,
+    from,
+    `
+    const { createSocket } = await import('node:dgram');
+    const [to, port, count, bytes, sendBuffer] = [process.argv[1], ...process.argv.slice(2).map(Number)];
+    const socket = createSocket({ type: to.includes(':') ? 'udp6' : 'udp4', ...(sendBuffer > 0 && { sendBufferSize: sendBuffer }) });
+    const missing = new Set();
+    let [next, changed, silence] = [0, 0];
+    const datagram = (number) => { const data = Buffer.alloc(bytes, String(number)); data.writeUInt32BE(number); return data; };
+    const finish = () => { clearTimeout(silence); socket.close(); console.log(JSON.stringify({ lost: missing.size + count - next, changed })); };
+    const go = () => {
+      clearTimeout(silence);
+      silence = setTimeout(finish, 5000);
+      for (; next < count && missing.size < 32; next++) { missing.add(next); socket.send(datagram(next), port, to); }
+      if (missing.size === 0) finish();
+    };
+    socket.on('message', (data) => {
+      const number = data.readUInt32BE();
+      if (!missing.delete(number) || !data.equals(datagram(number))) changed++;
+      go();
+    });
+    go();`,
+    to,
+    String(port),
+    String(count),
+    String(bytes),
+    String(sendBufferBytes),
+  );
+  return JSON.parse(said);
+}
+
+/** What {@link sendTcp} sends: bytes that are not the same again soon. */
+const streamCode = `createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(bytes))`;
+
+/** A TCP server that takes what one client sends. */
+export interface TcpServer {
+  /** Waits for the end and counts the bytes. */
+  received(): Promise<number>;
+  /** Waits for the end and hashes the bytes. */
+  sha256(): Promise<string>;
+}
+
+export async function receiveTcp(net: Net, where: Where, port: number): Promise<TcpServer> {
   const child = net.spawn(
     where,
     process.execPath,
@@ -92,10 +224,12 @@ export async function receiveTcp(
     '--eval',
     `
     const { createServer } = await import('node:net');
+    const { createHash } = await import('node:crypto');
     const server = createServer((socket) => {
       let count = 0;
-      socket.on('data', (data) => (count += data.length));
-      socket.on('end', () => { process.stdout.write(String(count)); socket.end(); server.close(); });
+      const hash = createHash('sha256');
+      socket.on('data', (data) => { count += data.length; hash.update(data); });
+      socket.on('end', () => { process.stdout.write(count + ' ' + hash.digest('hex')); socket.end(); server.close(); });
     });
     server.listen(Number(process.argv[1]), '::', () => process.stdout.write('!'));`,
     String(port),
@@ -104,29 +238,56 @@ export async function receiveTcp(
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const closed = once(child, 'close');
   if (child.stdout) await once(child.stdout, 'data');
-  return {
-    async received() {
-      await closed;
-      return Number(output.replace('!', ''));
-    },
+  const word = async (index: 0 | 1) => {
+    await closed;
+    return output.replace('!', '').split(' ')[index] ?? '';
   };
+  return { received: async () => Number(await word(0)), sha256: () => word(1) };
 }
 
-/** Sends so many bytes over TCP. */
-export async function sendTcp(net: Net, from: Where, to: string, port: number, bytes: number): Promise<void> {
-  await runScript(
+/** Sends so many bytes over TCP; how long that took, in seconds, until the server had them all. */
+export async function sendTcp(
+  net: Net,
+  from: Where,
+  to: string,
+  port: number,
+  bytes: number,
+): Promise<number> {
+  const said = await runScript(
     net,
     from,
     `
     const { connect } = await import('node:net');
-    const [to, port, bytes] = process.argv.slice(1);
-    connect(Number(port), to).end(Buffer.alloc(Number(bytes), 'kokotap'));`,
+    const { createCipheriv } = await import('node:crypto');
+    const [to, port, bytes] = [process.argv[1], ...process.argv.slice(2).map(Number)];
+    const stream = ${streamCode};
+    const start = performance.now();
+    const socket = connect(port, to).end(stream).resume();
+    socket.on('close', () => console.log((performance.now() - start) / 1000));`,
     to,
     String(port),
     String(bytes),
   );
+  return Number(said);
 }
 
-async function runScript(net: Net, where: Where, script: string, ...args: string[]): Promise<void> {
-  await net.exec(where, process.execPath, '--input-type=module', '--eval', script, ...args);
+/** The hash of so many bytes as {@link sendTcp} sends them. */
+export function sha256OfStream(bytes: number): string {
+  const stream = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(
+    Buffer.alloc(bytes),
+  );
+  return createHash('sha256').update(stream).digest('hex');
+}
+
+async function runScript(net: Net, where: Where, script: string, ...args: string[]): Promise<string> {
+  return net.exec(where, process.execPath, '--input-type=module', '--eval', script, ...args);
+}
+
+async function runPerl(net: Net, where: Where, script: string, ...args: string[]): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const child = net.spawn(where, 'perl', '-MSocket', '-e', script, ...args);
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`perl ended: ${stderr}`))));
+  await promise;
 }

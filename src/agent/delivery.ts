@@ -1,0 +1,133 @@
+import type { Logger } from 'pino';
+import { overheadBytes } from '#src/tap/fit.ts';
+import { netDevCounts } from '#src/tap/netDev.ts';
+import { probePacket } from '#src/tap/probe.ts';
+import type { Vxlan } from '#src/tap/state.ts';
+import type { Way, Watch } from './keep.ts';
+import type { Peer } from './peer.ts';
+import { hearReceiver, readSent } from './heard.ts';
+
+/** Longer than the receiver takes between two reports, so that each look finds a new one. */
+const lossCheckMs = 10_000;
+const probeTimeoutMs = 12_000;
+const probeRetryMs = 10_000;
+/** One may be lost, as any packet may be. */
+const probesAtOnce = 3;
+
+/** Follows the copies on their way: tells when they begin and cease to be lost, and whether the largest get through. */
+export function followDelivery(device: Vxlan, log: Logger): Watch {
+  const loss = new Loss(log);
+  const largest = new LargestCopy(device, log);
+  return async (way) => {
+    await loss.check(way);
+    return largest.check(way);
+  };
+}
+
+/** Sends packets as large as the largest copy. */
+export function sendProbes(
+  peer: Peer,
+  { vni, remote }: Pick<Vxlan, 'vni' | 'remote'>,
+  packetBytes: number,
+): void {
+  const probe = probePacket(vni, packetBytes, remote.includes(':') ? 40 : 20);
+  for (let count = 0; count < probesAtOnce; count++) peer.send(probe);
+}
+
+/** The size in bytes on the underlay of a tap's largest copies, as far as they travel whole. */
+function largestOnUnderlay({ remote }: Vxlan, pathMtuBytes: number, targetMtuBytes: number): number {
+  return Math.min(pathMtuBytes, targetMtuBytes + overheadBytes(remote));
+}
+
+/** What was sent by the last look and has not come by the receiver's latest report is lost. */
+class Loss {
+  readonly #log: Logger;
+  #dueAt = 0;
+  #last: { readonly sent: number; readonly reports: number; readonly deviceSent: number } | undefined;
+  /** All that was sent is accounted for, so that there is nothing to look at until more is. */
+  #isSettled = false;
+  /** Undefined: not known yet, for copies were sent before the first look. */
+  #lost: number | undefined = 0;
+  #losing = false;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  async check({ netns, netDev, ifname }: Way): Promise<void> {
+    if (performance.now() < this.#dueAt) return;
+    this.#dueAt = performance.now() + lossCheckMs;
+    const { sentPackets: deviceSent } = netDevCounts(netDev, ifname);
+    if (deviceSent === this.#last?.deviceSent && this.#isSettled) return;
+    const heard = await hearReceiver(netns, ifname);
+    if (heard === undefined || heard.reports === this.#last?.reports) return;
+    const sent = (await readSent(netns, ifname)) ?? 0;
+    // More than was sent: the rest came to the receiver before this device was there.
+    const foreign = heard.receivedPackets - sent;
+    if (foreign > 0) await heard.disown(foreign);
+    if (this.#last === undefined) this.#lost = sent > 0 ? undefined : 0;
+    else this.#tell(Math.max(0, this.#last.sent - heard.receivedPackets));
+    this.#isSettled = !this.#losing && (sent === 0 || sent === this.#last?.sent);
+    this.#last = { sent, reports: heard.reports, deviceSent };
+  }
+
+  #tell(lost: number): void {
+    const isMore = this.#lost !== undefined && lost > this.#lost;
+    const lostPackets = isMore ? lost : (this.#lost ?? lost);
+    if (isMore && !this.#losing)
+      this.#log.warn({ lostPackets }, 'copies are being lost on their way to the receiver');
+    if (!isMore && this.#losing) this.#log.info({ lostPackets }, 'no more copies are lost');
+    this.#losing = isMore;
+    this.#lost = lostPackets;
+  }
+}
+
+/** Whether packets as large as the largest copies get to the receiver: some paths swallow what is too large for them. */
+class LargestCopy {
+  readonly #device: Vxlan;
+  readonly #log: Logger;
+  /** What it is known of, and what is wrong if they do not get through. */
+  #known:
+    | { readonly bytes: number; readonly trouble: string | undefined; readonly until: number }
+    | undefined;
+  #asked: { readonly bytes: number; readonly probes: number; readonly until: number } | undefined;
+
+  constructor(device: Vxlan, log: Logger) {
+    this.#device = device;
+    this.#log = log;
+  }
+
+  /** Says what is wrong; undefined: nothing, or it is not known yet. */
+  async check({ netns, ifname, peer, pathMtuBytes, copiedMtuBytes }: Way): Promise<string | undefined> {
+    if (pathMtuBytes === undefined || copiedMtuBytes === undefined) return undefined;
+    const bytes = largestOnUnderlay(this.#device, pathMtuBytes, copiedMtuBytes);
+    const isKnown = this.#known?.bytes === bytes && performance.now() < this.#known.until;
+    if (isKnown) return this.#known?.trouble;
+    const heard = await hearReceiver(netns, ifname);
+    if (heard === undefined) return this.#known?.trouble;
+    const { probes } = heard;
+    if (probes === undefined) {
+      // A receiver without nftables cannot tell.
+      this.#known = { bytes, trouble: undefined, until: performance.now() + probeRetryMs };
+    } else if (this.#asked?.bytes !== bytes || probes < this.#asked.probes) {
+      this.#asked = { bytes, probes, until: performance.now() + probeTimeoutMs };
+      sendProbes(peer, this.#device, bytes);
+    } else if (probes > this.#asked.probes) {
+      this.#asked = undefined;
+      this.#known = { bytes, trouble: undefined, until: Infinity };
+      this.#log.info({ packetBytes: bytes }, 'the largest copies get to the receiver');
+    } else if (performance.now() > this.#asked.until) {
+      this.#asked = undefined;
+      this.#known = {
+        bytes,
+        trouble: swallowed(bytes, this.#device),
+        until: performance.now() + probeRetryMs,
+      };
+    }
+    return this.#known?.trouble;
+  }
+}
+
+function swallowed(bytes: number, { remote }: Vxlan): string {
+  return `packets of ${bytes} bytes do not get to ${remote}, small ones do: something on the way drops what is too large for it, and says nothing; give the route to ${remote} the MTU that the path takes`;
+}

@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '#src/errors.ts';
+import type { Netns } from '#src/net/netns.ts';
+import type { TapId } from '#src/tap/mark.ts';
+import { sendProbes } from './delivery.ts';
+import { hearReceiver } from './heard.ts';
+import { Peer } from './peer.ts';
+import { type EndStatus, visitEnds } from './status.ts';
+
+/** Whether packets as large as a tap's largest copies get to its receiver. */
+export interface ProbeResult {
+  readonly tap: TapId;
+  readonly remote: string;
+  /** Size of the IP packets on the underlay. */
+  readonly packetBytes: number;
+  readonly reached: boolean;
+}
+
+const pollMs = 250;
+/** A receiver reports every 5 seconds. */
+const timeoutMs = 12_000;
+
+/**
+ * Sends a packet as large as the largest copy to the receiver of each sender on this node, and waits until it is reported.
+ *
+ * @param tapId only this tap's
+ * @throws {UserError} when there is no sender whose receiver could tell
+ */
+export async function probe(tapId: TapId | undefined): Promise<ProbeResult[]> {
+  const results = (await visitEnds(tapId, probeEnd)).filter((result) => result !== undefined);
+  if (results.length === 0)
+    throw new UserError(
+      'There is no tap here to probe: run this in a sender whose receiver is on another node and is ready',
+    );
+  return results;
+}
+
+async function probeEnd({ tap, device, fit }: EndStatus, netns: Netns): Promise<ProbeResult | undefined> {
+  const { name, vni, port, local, remote } = device;
+  if (fit === undefined || vni === undefined || port === undefined || !local || !remote) return undefined;
+  const before = (await hearReceiver(netns, name))?.probes;
+  if (before === undefined) return undefined;
+  const vxlan = { vni, port, local, remote };
+  const packetBytes = Math.min(fit.underlayMtuBytes, fit.largestCopyBytes);
+  const peer = new Peer(vxlan);
+  try {
+    await peer.connected();
+    sendProbes(peer, vxlan, packetBytes);
+    const deadline = performance.now() + timeoutMs;
+    let reached = false;
+    while (!reached && performance.now() < deadline) {
+      await sleep(pollMs);
+      reached = ((await hearReceiver(netns, name))?.probes ?? before) > before;
+    }
+    return { tap, remote, packetBytes, reached };
+  } finally {
+    peer.close();
+  }
+}

@@ -1,0 +1,139 @@
+import * as z from 'zod/mini';
+import { run } from '#src/exec/command.ts';
+import type { Hook } from '#src/tap/state.ts';
+
+/** What a tap's eBPF program counted, as bpf/mirror.bpf.c has it: packets, and bytes. */
+export interface Counts {
+  readonly seen: number;
+  readonly sampledOut: number;
+  readonly shed: number;
+  readonly copied: number;
+  readonly copiedBytes: number;
+  readonly sent: number;
+}
+
+const program = z.object({ map_ids: z._default(z.array(z.number()), []) });
+
+/** `bpftool --json map dump` of version 7.1, with the names from the program's BTF; one value for each CPU. */
+const counts = z.array(
+  z.object({
+    formatted: z.object({
+      key: z.number(),
+      values: z.array(
+        z.object({
+          value: z.object({
+            seen: z.number(),
+            sampled_out: z.number(),
+            shed: z.number(),
+            copied: z.number(),
+            copied_bytes: z.number(),
+            sent: z.number(),
+          }),
+        }),
+      ),
+    }),
+  }),
+);
+
+const report = z.object({
+  formatted: z.object({
+    value: z.object({
+      reports: z.number(),
+      last: z.number(),
+      received: z.number(),
+      probes: z.number(),
+    }),
+  }),
+});
+const heard = z.tuple([report, report]);
+
+/** What the receiver's reports come to, as bpf/mirror.bpf.c has it. */
+export interface Heard {
+  readonly reports: number;
+  /** Copies that came to the receiver, by its last report. */
+  readonly receivedPackets: number;
+  /** Probes that came to the receiver's present device; undefined: it cannot count them. */
+  readonly probes: number | undefined;
+  /** Leaves so many packets out of {@link receivedPackets} from now on. */
+  disown(packets: number): Promise<void>;
+}
+
+/** What is at which place of the map: the C code's `enum direction`. */
+const hooks: readonly Hook[] = ['ingress', 'egress'];
+
+/**
+ * Reads what a program counted since it was loaded. It takes SYS_ADMIN to get at the maps of a program. Undefined when
+ * it does not count, as another version's may not.
+ *
+ * @param programId the kernel's number of it
+ * @throws {CommandError}
+ */
+export async function readCounts(programId: number): Promise<Record<Hook, Counts> | undefined> {
+  const found = await findMap(programId, counts);
+  return found && { ingress: sum(found.data, 'ingress'), egress: sum(found.data, 'egress') };
+}
+
+/** Like {@link readCounts}, of the program that reads the receiver's reports. */
+export async function readHeard(programId: number): Promise<Heard | undefined> {
+  const found = await findMap(programId, heard);
+  if (found === undefined) return undefined;
+  const [{ reports, received, probes }, { received: before }] = [
+    found.data[0].formatted.value,
+    found.data[1].formatted.value,
+  ];
+  return {
+    reports,
+    receivedPackets: received - before,
+    // The number that stands for none is too large to be safe.
+    probes: Number.isSafeInteger(probes) ? probes : undefined,
+    async disown(packets) {
+      const bytes = Buffer.alloc(32);
+      bytes.writeBigUInt64LE(BigInt(before + packets), 16);
+      await run('bpftool', [
+        'map',
+        'update',
+        'id',
+        String(found.id),
+        ...hex('key', secondKey),
+        ...hex('value', bytes),
+      ]);
+    },
+  };
+}
+
+const secondKey = Buffer.from([1, 0, 0, 0]);
+
+function hex(word: string, bytes: Buffer): string[] {
+  return [word, 'hex', ...Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'))];
+}
+
+/** The first of a program's maps whose content is of a form. */
+async function findMap<T extends z.ZodMiniType>(
+  programId: number,
+  form: T,
+): Promise<{ id: number; data: z.output<T> } | undefined> {
+  const shown = await run('bpftool', ['--json', 'prog', 'show', 'id', String(programId)]);
+  for (const id of z.parse(program, JSON.parse(shown)).map_ids) {
+    const found = z.safeParse(
+      form,
+      JSON.parse(await run('bpftool', ['--json', 'map', 'dump', 'id', String(id)])),
+    );
+    if (found.success) return { id, data: found.data };
+  }
+  return undefined;
+}
+
+function sum(entries: z.infer<typeof counts>, hook: Hook): Counts {
+  const values =
+    entries.find(({ formatted }) => formatted.key === hooks.indexOf(hook))?.formatted.values ?? [];
+  const total = (name: keyof (typeof values)[number]['value']) =>
+    values.reduce((all, { value }) => all + value[name], 0);
+  return {
+    seen: total('seen'),
+    sampledOut: total('sampled_out'),
+    shed: total('shed'),
+    copied: total('copied'),
+    copiedBytes: total('copied_bytes'),
+    sent: total('sent'),
+  };
+}

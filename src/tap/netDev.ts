@@ -1,0 +1,24 @@
+/** Counts of a device since it was made, as cheap to read as a file. */
+export interface NetDevCounts {
+  readonly receivedPackets: number;
+  /** Received packets of a wrong form: of a mirror device the other end's hellos. Lengths, CRC and overruns together. */
+  readonly malformedPackets: number;
+  readonly sentPackets: number;
+}
+
+/**
+ * Reads the counts of a device; all are 0 when there is none of that name.
+ *
+ * @param netDev content of /proc/net/dev
+ */
+export function netDevCounts(netDev: string, ifname: string): NetDevCounts {
+  const line = netDev.split('\n').find((text) => text.trimStart().startsWith(`${ifname}:`)) ?? '';
+  const columns = line
+    .slice(line.indexOf(':') + 1)
+    .trim()
+    .split(/\s+/);
+  const [receivedPackets = 0, malformedPackets = 0, sentPackets = 0] = [1, 5, 9].map((at) =>
+    Number(columns[at] ?? 0),
+  );
+  return { receivedPackets, malformedPackets, sentPackets };
+}

@@ -1,0 +1,111 @@
+/**
+ * The eBPF programs of a tap (bpf/mirror.bpf.c). What they are to do is written into their object before it is loaded,
+ * so that the kernel takes it for constants, and told by the object's name, which tc keeps with every filter.
+ */
+
+import type { Hook } from './state.ts';
+
+/** What is done to a copy on its way out of the mirror device. */
+export interface CopySettings {
+  /** Copies lose what is behind so many bytes; undefined: they stay whole. */
+  readonly snaplenBytes: number | undefined;
+  /** One conversation in so many is kept; undefined: all are. */
+  readonly oneIn: number | undefined;
+  /** Copies beyond it are shed; undefined: none are. */
+  readonly maxBytesPerSecond: number | undefined;
+  /**
+   * The network under the VXLAN, which says what becomes of copies too large for it: over IPv4 the kernel sends
+   * fragments, over IPv6 it drops them unless they are cut. Undefined: there is no network between the ends.
+   */
+  readonly underlay: 'IPv4' | 'IPv6' | undefined;
+}
+
+/** The object's file name. */
+export function objectName({ snaplenBytes, oneIn, maxBytesPerSecond, underlay }: CopySettings): string {
+  const said = [
+    underlay === undefined ? 'copy' : `copy-over-${underlay}`,
+    ...(snaplenBytes === undefined ? [] : [`snaplen=${snaplenBytes}`]),
+    ...(oneIn === undefined ? [] : [`one-in=${oneIn}`]),
+    ...(maxBytesPerSecond === undefined ? [] : [`max-rate=${maxBytesPerSecond}`]),
+  ];
+  return `${said.join(',')}.o`;
+}
+
+/** The program of a mirror device's egress, as tc names it. */
+export function copyProgram(object: string): string {
+  return `${object}:[tc/copy]`;
+}
+
+/** The program that counts what is seen at a hook of the target interface, as tc names it. */
+export function seenProgram(object: string, hook: Hook): string {
+  return `${object}:[tc/seen_${hook}]`;
+}
+
+/** The program that reads the receiver's reports, as tc names it. */
+export function heardProgram(object: string): string {
+  return `${object}:[tc/heard]`;
+}
+
+/** Whether a filter's program is eBPF, which not every kernel lets the agent load. */
+export function isEbpf(program: string): boolean {
+  return program.endsWith(']');
+}
+
+/**
+ * Why an eBPF program could not be loaded, in one line: of what tc and libbpf say (iproute2 6.1, libbpf 1.1) the reason,
+ * and of the verifier's log, which can be of thousands of lines, the last three.
+ */
+export function loadFailure(stderr: string): string {
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.replace(/^libbpf: /, '').trim())
+    .filter((line) => line !== '');
+  const begin = lines.findIndex((line) => line.includes('-- BEGIN PROG LOAD LOG --'));
+  if (begin === -1) {
+    const telling = lines.filter((line) => !afterthought.test(line));
+    return (telling.length === 0 ? lines : telling).slice(0, 3).join('; ');
+  }
+  const end = lines.findIndex((line) => line.includes('-- END PROG LOAD LOG --'));
+  const verifier = lines
+    .slice(begin + 1, end === -1 ? undefined : end)
+    .filter((line) => !verifierStatistics.test(line));
+  return [...lines.slice(Math.max(0, begin - 1), begin), ...verifier.slice(-3)].join('; ');
+}
+
+const afterthought =
+  /^(Unable to load program|failed to load object|prog '.*': failed to load|Failed to bump RLIMIT_MEMLOCK)/;
+const verifierStatistics = /^(processed \d+ insns|verification time|stack depth)/;
+
+/**
+ * Writes the settings into a compiled object.
+ *
+ * @returns the object to load
+ * @throws {Error} when it is not the object of bpf/mirror.bpf.c
+ */
+export function withSettings(object: Uint8Array, settings: CopySettings): Uint8Array {
+  const bytes = Buffer.from(object);
+  const at = bytes.indexOf(magic);
+  if (at === -1 || bytes.indexOf(magic, at + 1) !== -1)
+    throw new Error(
+      'The eBPF object does not have its settings in one place: it is not the one of this agent',
+    );
+  const { snaplenBytes = 0, oneIn = 0, maxBytesPerSecond = 0, underlay } = settings;
+  // As the struct `settings` has them.
+  bytes.writeBigUInt64LE(BigInt(maxBytesPerSecond), at + 8);
+  bytes.writeBigUInt64LE(BigInt(burstNs(maxBytesPerSecond)), at + 16);
+  bytes.writeUInt32LE(snaplenBytes, at + 24);
+  bytes.writeUInt32LE(oneIn, at + 28);
+  bytes.writeUInt32LE(underlay === undefined ? 0 : 1, at + 32);
+  bytes.writeUInt32LE(underlay === 'IPv6' ? 1 : 0, at + 36);
+  return bytes;
+}
+
+const magic = Buffer.from('!patokok'); // 0x6b6f6b6f74617021, little endian
+const shortestBurstNs = 50_000_000;
+/** The largest GSO packet that is usual: less would never let one through. */
+const largestPacketBytes = 65_536;
+
+function burstNs(bytesPerSecond: number): number {
+  if (bytesPerSecond === 0) return 0;
+  return Math.max(shortestBurstNs, Math.ceil((largestPacketBytes * 1e9) / bytesPerSecond));
+}

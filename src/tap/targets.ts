@@ -1,0 +1,41 @@
+import { UserError } from '#src/errors.ts';
+import { macOf, parseAlias } from './mark.ts';
+import type { Copies, Link, Observed } from './state.ts';
+
+/** What decides which links are targets. */
+type Seen = Pick<Observed, 'links' | 'liveTaps'>;
+
+/** The links whose packets are copied, of those that there are. */
+export function targetLinks(copies: Copies | undefined, { links, liveTaps }: Seen): readonly Link[] {
+  if (copies === undefined) return [];
+  const { from } = copies;
+  if (from !== 'all') return links.filter(({ name }) => from.includes(name));
+  const macs = new Set([...liveTaps].flatMap((id) => [macOf(id, 'sender'), macOf(id, 'receiver')]));
+  // A mirror device has its address from the beginning, its alias a moment later.
+  return links.filter(
+    (link) => hasFrames(link) && parseAlias(link.alias) === undefined && !macs.has(link.mac),
+  );
+}
+
+/**
+ * Which of the interfaces named are not there; undefined when all are.
+ *
+ * @throws {UserError} for one whose packets have no Ethernet header: nobody could read their copies.
+ */
+export function missingTargets(copies: Copies | undefined, { links }: Seen): string | undefined {
+  if (copies === undefined || copies.from === 'all') return undefined;
+  const missing = copies.from.filter((name) => !links.some((link) => link.name === name));
+  for (const link of links.filter(({ name }) => copies.from.includes(name))) {
+    if (!hasFrames(link))
+      throw new UserError(
+        `Interface ${link.name} has no Ethernet header on its packets (it is of type ${link.type}), so their copies could not be read: leave it out of --pod-ifname`,
+      );
+  }
+  if (missing.length === 0) return undefined;
+  const names = links.map(({ name }) => name).join(', ');
+  return `interface ${missing.join(' and ')} of the target, which has ${names}`;
+}
+
+function hasFrames({ type }: Pick<Link, 'type'>): boolean {
+  return type === 'ether' || type === 'loopback';
+}

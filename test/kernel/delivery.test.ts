@@ -1,0 +1,120 @@
+import { describe, expect } from 'vitest';
+import { addresses, type Net, test } from './support/net.ts';
+import { sendUdp } from './support/traffic.ts';
+
+const filter = 'udp';
+/** Longer than the receiver takes to report. */
+const reportedMs = 8000;
+const noticedMs = 30_000;
+
+describe('what becomes of copies between the two ends', () => {
+  test('is known at the sender: sent is received and lost', { timeout: 120_000 }, async ({ net }) => {
+    await net.quiet();
+    const { sender } = await net.tap({ filter });
+    await sender.logged('the largest copies get to the receiver');
+    await sendUdp(net, 'pod', addresses.gateway, { count: 50, maxBytes: 100 });
+    await expectDelivered(net, { sentPackets: 50, reportedPackets: 50, lostPackets: 0 });
+
+    await swallow(net, 200);
+    await sendUdp(net, 'pod', addresses.gateway, { count: 30, minBytes: 400, maxBytes: 400 });
+    await sendUdp(net, 'pod', addresses.gateway, { count: 20, maxBytes: 100 });
+    await expectDelivered(net, { sentPackets: 100, reportedPackets: 70, lostPackets: 30 });
+    await sender.logged(
+      '"lostPackets":30,"msg":"copies are being lost on their way to the receiver"',
+      noticedMs,
+    );
+    await sender.logged('"lostPackets":30,"msg":"no more copies are lost"', noticedMs);
+    await swallowNothing(net);
+    await sendUdp(net, 'pod', addresses.gateway, { count: 30, minBytes: 400, maxBytes: 400 });
+    await expectDelivered(net, { sentPackets: 130, reportedPackets: 100, lostPackets: 30 });
+  });
+
+  test('is known across restarts of both agents, and of the device at the receiver', async ({ net }) => {
+    await net.quiet();
+    const { sender, receiver } = await net.tap({ filter });
+    const send = () => sendUdp(net, 'pod', addresses.gateway, { count: 50, maxBytes: 100 });
+    await send();
+    await expectDelivered(net, { sentPackets: 50, reportedPackets: 50, lostPackets: 0 });
+    await Promise.all([sender.kill(), receiver.kill()]);
+    await net.exec('nodeB', 'ip', 'link', 'delete', 'mirror');
+    await send();
+    await Promise.all([net.startSender({ filter }).ready(), net.startReceiver().ready()]);
+    await send();
+    await expectDelivered(net, { sentPackets: 150, reportedPackets: 100, lostPackets: 50 });
+  });
+
+  test('leaves out what the receiver got from a sandbox before this one', async ({ net }) => {
+    await net.quiet();
+    const { sender } = await net.tap({ filter });
+    await sendUdp(net, 'pod', addresses.gateway, { count: 100, maxBytes: 100 });
+    await expectDelivered(net, { sentPackets: 100, reportedPackets: 100, lostPackets: 0 });
+    await net.stopPod();
+    await sender.logged('"state":"waiting"');
+    await net.startPod();
+    await expect
+      .poll(() => sender.log.filter(({ state }) => state === 'ready').length, { timeout: 10_000 })
+      .toBe(2);
+    await net.quiet();
+    await sendUdp(net, 'pod', addresses.gateway, { count: 20, maxBytes: 100 });
+    await expectDelivered(net, { sentPackets: 20, reportedPackets: 20, lostPackets: 0 }, noticedMs);
+  });
+});
+
+test(
+  'a path that swallows large packets is noticed, and that it no longer does',
+  { timeout: 120_000 },
+  async ({ net }) => {
+    await swallow(net, 1400);
+    const receiver = net.startReceiver();
+    const sender = net.startSender();
+    await receiver.ready();
+    await sender.logged('but packets of 1500 bytes do not get to 192.0.2.2, small ones do', noticedMs);
+    expect(sender.isReady()).toBe(false);
+    expect(await probe(net)).toMatchObject({ packetBytes: 1500, reached: false });
+    await swallowNothing(net);
+    await sender.logged('the largest copies get to the receiver', noticedMs);
+    expect(await probe(net)).toMatchObject({ packetBytes: 1500, reached: true });
+    await expect.poll(() => sender.isReady()).toBe(true);
+  },
+);
+
+test('the status says what becomes of large copies, and of a tap without eBPF', async ({ net }) => {
+  const { sender } = await net.tap();
+  const fit = { underlayMtuBytes: 1500, largestCopyBytes: 1550 };
+  expect(await senderStatus(net)).toMatchObject({
+    fit: { ...fit, fitting: true, says: expect.stringContaining('TCP is cut to fit') },
+  });
+  await sender.stop();
+  await net.startPlainSender().ready();
+  const plain = await senderStatus(net);
+  // The receiver's reports could not be told from what strangers send.
+  expect(plain).not.toHaveProperty('turnedAwayPackets');
+  expect(plain).toMatchObject({
+    fit: { ...fit, fitting: false },
+    degraded: expect.stringContaining('the eBPF programs are not loaded'),
+  });
+});
+
+async function senderStatus(net: Net) {
+  return (await net.status('nodeA')).find(({ role }) => role === 'sender');
+}
+
+async function expectDelivered(net: Net, account: object, timeout = reportedMs): Promise<void> {
+  await expect.poll(() => senderStatus(net), { timeout }).toMatchObject(account);
+}
+
+async function probe(net: Net): Promise<unknown> {
+  return JSON.parse(await net.ask('nodeA', 'probe')).probes[0];
+}
+
+/** Makes node B drop frames that are longer than so many bytes. */
+async function swallow(net: Net, bytes: number): Promise<void> {
+  await net.exec('nodeB', 'tc', 'qdisc', 'add', 'dev', 'underlay', 'clsact');
+  const program = `4,128 0 0 0,37 0 1 ${bytes},6 0 0 2,6 0 0 4294967295`;
+  const at = `tc filter add dev underlay ingress pref 9 bpf direct-action bytecode`;
+  await net.exec('nodeB', at, program);
+}
+
+async function swallowNothing(net: Net): Promise<void> {
+  await net.exec('nodeB', 'tc', 'qdisc', 'delete', 'dev', 'underlay', 'clsact');
+}

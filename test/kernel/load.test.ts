@@ -1,0 +1,37 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect } from 'vitest';
+import { run } from '#src/exec/command.ts';
+import { test } from './support/net.ts';
+
+const notice = 'The eBPF programs could not be loaded; the tap goes on without them';
+
+test('an object that is none is told as tc tells it', async ({ net }) => {
+  const sender = net.startPlainSender();
+  await sender.logged(notice);
+  expect(sender.log.find(({ msg }) => msg.startsWith(notice))).toMatchObject({
+    cause: 'Cannot initialize ELF context!',
+  });
+});
+
+test('a program that the verifier refuses is told with the last of its log', async ({ net }) => {
+  const source = net.file('refused.bpf.c');
+  const object = net.file('refused.bpf.o');
+  writeFileSync(source, refusedProgram);
+  // oxfmt-ignore
+  await run('clang', ['-g', '-O2', '-target', 'bpf', '-I/usr/include/x86_64-linux-gnu', '-c', source, '-o', object]);
+  const sender = net.startPlainSender({}, readFileSync(object));
+  await sender.logged(notice);
+  const { cause } = sender.log.find(({ msg }) => msg.startsWith(notice)) ?? {};
+  expect(cause).toMatch(/^prog 'copy': BPF program load failed: Permission denied; /);
+  expect(cause).toMatch(/; invalid access to packet, .*; R\d offset is outside of the packet$/);
+  await sender.logged('"state":"alone"');
+});
+
+/** It reads a packet without looking where that ends, but has settings where the agent writes them. */
+const refusedProgram = `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+const volatile struct { __u64 magic, settings[4]; } settings = {.magic = 0x6b6f6b6f74617021};
+SEC("tc/copy") int copy(struct __sk_buff *skb) { return *(int *)(long)skb->data + settings.settings[3]; }
+char _license[] SEC("license") = "GPL";
+`;

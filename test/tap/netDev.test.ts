@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { netDevCounts } from '#src/tap/netDev.ts';
+
+test('the counts of a device are read from its own line', () => {
+  const netDev = [
+    'Inter-|   Receive                                                |  Transmit',
+    ' face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed',
+    ' mirror2:     0       0    9    0    0     9          0         0        0       0    0    0    0     0       0          0',
+    'mirror:     460      10   10   11    0    12         0         0      712      13    0    0    0     0       0          0',
+  ].join('\n');
+  expect(netDevCounts(netDev, 'mirror')).toEqual({
+    receivedPackets: 10,
+    malformedPackets: 12,
+    sentPackets: 13,
+  });
+  expect(netDevCounts(netDev, 'absent')).toEqual({ receivedPackets: 0, malformedPackets: 0, sentPackets: 0 });
+});

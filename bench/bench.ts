@@ -3,6 +3,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '#src/errors.ts';
 import { run } from '#src/exec/command.ts';
+import { type Case, TAPPED } from './cases.ts';
 import { IMAGE_ARCHIVE, Lab, ROOT } from './lab.ts';
 import { describeMachine } from './machine.ts';
 import { measureAgents } from './measures/agents.ts';
@@ -11,21 +12,25 @@ import { measureFirstPacket } from './measures/firstPacket.ts';
 import { measureTraffic } from './measures/traffic.ts';
 import { startPods } from './pods.ts';
 import { document } from './report/document.ts';
+import { plot } from './report/plot.ts';
+import { lossTable, speedTable } from './report/traffic.ts';
 import type { Results } from './results.ts';
+import { resetUnderlay } from './underlay.ts';
 
 /**
- * Measures what a tap costs on the lab's cluster and writes docs/performance.md and docs/performance.json.
- * `--rounds=N`: how often each way to tap is measured, instead of 5 times.
+ * Measures what a tap costs on the lab's cluster and writes docs/performance.md with its plot, and
+ * docs/performance.json. `--rounds=N`: how often each case is measured, instead of 3 times. `--case=TEXT`: only the traffic
+ * of untapped and of cases whose names have that text, and only to standard output.
  */
 async function main(): Promise<void> {
-  const rounds = parseRounds();
-  const lab = await Lab.find();
+  const { rounds, cases } = parse();
+  const lab = await Lab.find(resetUnderlay);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => void lab.close().finally(() => process.exit(130)));
   }
   try {
-    const results = await measure(lab, rounds);
-    await write(results);
+    if (cases.length === TAPPED.length) await write(await measure(lab, rounds));
+    else await print(lab, rounds, cases);
   } catch (error) {
     // Said before cleaning up, which may fail for the same reason.
     process.stderr.write(`bench: ${messageOf(error)}\n`);
@@ -36,20 +41,31 @@ async function main(): Promise<void> {
   }
 }
 
-function parseRounds(): number {
-  const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
+function parse(): { rounds: number; cases: readonly Case[] } {
+  const { values } = parseArgs({
+    options: { rounds: { type: 'string', default: '3' }, case: { type: 'string', default: '' } },
+  });
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds=${values.rounds}: not a count`);
-  return rounds;
+  const cases = TAPPED.filter(({ name }) => name.includes(values.case));
+  if (cases.length === 0)
+    throw new Error(`--case=${values.case}: in none of ${TAPPED.map(({ name }) => name).join('; ')}`);
+  return { rounds, cases };
+}
+
+async function print(lab: Lab, rounds: number, cases: readonly Case[]): Promise<void> {
+  await lab.open();
+  const traffic = await measureTraffic(lab, await startPods(lab), cases, rounds, progress);
+  process.stdout.write(`${speedTable(traffic)}\n\n${lossTable(traffic)}\n`);
 }
 
 async function measure(lab: Lab, rounds: number): Promise<Results> {
   progress('the cluster (takes minutes the first time)');
   await lab.open();
   const target = await startPods(lab);
-  const traffic = await measureTraffic(lab, target, rounds, progress);
+  const traffic = await measureTraffic(lab, target, TAPPED, rounds, progress);
   progress('time to the first packet');
-  const firstPacketMilliseconds = await measureFirstPacket(lab, target, 5);
+  const firstPacketMilliseconds = await measureFirstPacket(lab, target.address, 5);
   progress('agents at rest');
   const agents = await measureAgents(lab);
   progress('command line');
@@ -69,6 +85,7 @@ async function measure(lab: Lab, rounds: number): Promise<Results> {
 async function write(results: Results): Promise<void> {
   const file = path.join(ROOT, 'docs/performance.md');
   writeFileSync(file, document(results));
+  writeFileSync(path.join(ROOT, 'docs/performance.svg'), plot(results.traffic));
   writeFileSync(path.join(ROOT, 'docs/performance.json'), `${JSON.stringify(results, undefined, 2)}\n`);
   await run(path.join(ROOT, 'node_modules/.bin/oxfmt'), [file]);
   process.stdout.write(`\n${readFileSync(file, 'utf8')}`);

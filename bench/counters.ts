@@ -1,78 +1,73 @@
-import * as z from 'zod/mini';
 import { type Node, onNode } from './lab.ts';
-import { inPod, TARGET } from './pods.ts';
-import { MIRROR } from './tap.ts';
+import type { LoadName } from './load.ts';
+import { deviceCounters, sentBy, snmpCounter, type Traffic } from './podCounters.ts';
+import type { Target } from './pods.ts';
 
-/** What went through a mirror device, in the kernel's packets, of which one can hold many TCP segments. */
-interface Traffic {
-  readonly packets: number;
-  readonly bytes: number;
+/** What became of the copies during a load. */
+export interface Copies {
+  /** TCP is compared by its payload, for there one packet at the sender can be many at the receiver. */
+  readonly unit: 'packets' | 'bytes of TCP payload';
+  readonly sent: number;
+  readonly lost: number;
+  /** IP fragments that the target's node made; of the whole packets they are of, each had some. */
+  readonly fragments: number;
 }
 
-/** The way of the copies so far. */
-export interface CopyCounters {
+/** Name of the mirror interface: not the usual one, so that a tap that someone else made in the lab can stay. */
+export const MIRROR = 'mirror-bench';
+
+/** Runs a load and says what became of the copies that went from the mirror device to that of the destination. */
+export async function countCopies<T>(
+  target: Target,
+  destination: Node,
+  load: LoadName,
+  run: () => Promise<T>,
+): Promise<{ result: T; copies: Copies }> {
+  const before = await readCounters(target, destination);
+  const result = await run();
+  const after = await readCounters(target, destination);
+  const isTcp = load === 'tcp' || load === 'tcpBoth';
+  const amount = isTcp ? tcpPayloadBytes : ({ packets }: Traffic) => packets;
+  const sent = amount(after.sent) - amount(before.sent);
+  const received = amount(after.received) - amount(before.received);
+  return {
+    result,
+    copies: {
+      unit: isTcp ? 'bytes of TCP payload' : 'packets',
+      sent,
+      lost: sent - received,
+      fragments: after.fragments - before.fragments,
+    },
+  };
+}
+
+interface Counters {
   /** By the mirror device in the pod. */
   readonly sent: Traffic;
   /** By the mirror device on the destination. */
   readonly received: Traffic;
-  /** IP fragments that the pod's node made. */
   readonly fragments: number;
 }
 
-const traffic = z.object({ packets: z.number(), bytes: z.number() });
-const ipLink = z.tuple([z.object({ stats64: z.object({ rx: traffic, tx: traffic }) })]);
-const SHOW_MIRROR = ['ip', '-json', '-stats', 'link', 'show', 'dev', MIRROR];
-
 /** Reads the counters at a moment when no copy is under way. */
-export async function readCounters(destination: Node): Promise<CopyCounters> {
-  let sent: Traffic | undefined;
+async function readCounters(target: Target, destination: Node): Promise<Counters> {
+  let sent = sentBy(target, MIRROR);
   for (;;) {
-    const [received, snmp] = await Promise.all([
-      onNode(destination, ...SHOW_MIRROR),
+    const [netDev, snmp] = await Promise.all([
+      onNode(destination, 'cat', '/proc/net/dev'),
       onNode('node-a', 'cat', '/proc/net/snmp'),
     ]);
     const since = sent;
-    sent = parseLink(await inPod(TARGET, ...SHOW_MIRROR)).tx;
-    if (sent.packets === since?.packets) {
-      return { sent, received: parseLink(received).rx, fragments: parseFragments(snmp) };
+    sent = sentBy(target, MIRROR);
+    if (sent.packets === since.packets) {
+      const { received } = deviceCounters(netDev, MIRROR);
+      return { sent, received, fragments: snmpCounter(snmp, 'Ip', 'FragCreates') };
     }
   }
 }
 
-export function difference(before: CopyCounters, after: CopyCounters): CopyCounters {
-  return {
-    sent: subtract(after.sent, before.sent),
-    received: subtract(after.received, before.received),
-    fragments: after.fragments - before.fragments,
-  };
-}
-
-/**
- * The bytes of TCP payload in a device's traffic. Packets cannot be compared, for one at the sender's device can be
- * many at the receiver's; without their headers the bytes can.
- *
- * @param traffic of TCP over IPv4 with timestamps, which is what Linux sends
- */
-export function tcpPayloadBytes({ packets, bytes }: Traffic): number {
+/** Of TCP over IPv4 with timestamps, which is what Linux sends. */
+function tcpPayloadBytes({ packets, bytes }: Traffic): number {
   const headerBytes = 20 + 32;
   return bytes - packets * headerBytes;
-}
-
-function subtract(a: Traffic, b: Traffic): Traffic {
-  return { packets: a.packets - b.packets, bytes: a.bytes - b.bytes };
-}
-
-function parseLink(json: string) {
-  return z.parse(ipLink, JSON.parse(json))[0].stats64;
-}
-
-/** @param snmp two lines per protocol: names, then values. */
-function parseFragments(snmp: string): number {
-  const [names, values] = snmp
-    .split('\n')
-    .filter((line) => line.startsWith('Ip:'))
-    .map((line) => line.split(' '));
-  const fragments = Number(values?.[names?.indexOf('FragCreates') ?? -1]);
-  if (!Number.isInteger(fragments)) throw new Error(`No FragCreates in /proc/net/snmp:\n${snmp}`);
-  return fragments;
 }

@@ -8,10 +8,8 @@ export type Node = 'node-a' | 'node-b';
 /** The namespace of all that the benchmark makes. */
 export const NAMESPACE = 'kokotap-bench';
 
-const UNDERLAY_MTU_BYTES = 1500;
-
 export const ROOT = path.resolve(import.meta.dirname, '..');
-const KUBECTL = '/var/lib/kokotap-lab/kubectl';
+export const KUBECTL = '/var/lib/kokotap-lab/kubectl';
 export const KUBECONFIG = '/var/lib/kokotap-lab/kubeconfig';
 export const IMAGE_ARCHIVE = path.join(ROOT, 'dist/kokotap-image.tar');
 export const COMMAND_LINE = path.join(ROOT, 'dist/kokotap.js');
@@ -19,15 +17,18 @@ export const COMMAND_LINE = path.join(ROOT, 'dist/kokotap.js');
 /** The lab's cluster, as the benchmark uses it. */
 export class Lab {
   readonly #wasUp: boolean;
+  readonly #resetUnderlay: () => Promise<void>;
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'kokotap-bench-'));
   #closing: Promise<void> | undefined;
 
-  private constructor(wasUp: boolean) {
+  private constructor(wasUp: boolean, resetUnderlay: () => Promise<void>) {
     this.#wasUp = wasUp;
+    this.#resetUnderlay = resetUnderlay;
   }
 
-  static async find(): Promise<Lab> {
-    return new Lab(await isUp());
+  /** @param resetUnderlay makes the network between the nodes be as it usually is */
+  static async find(resetUnderlay: () => Promise<void>): Promise<Lab> {
+    return new Lab(await isUp(), resetUnderlay);
   }
 
   /** Brings it up, loads the image and makes an empty namespace, whatever an earlier run may have left. */
@@ -39,7 +40,7 @@ export class Lab {
     await kubectl('create', 'namespace', NAMESPACE);
   }
 
-  /** Leaves the lab as it was found; the underlay has its usual MTU again. May be called more than once. */
+  /** Leaves the lab as it was found; the underlay is as usual again. May be called more than once. */
   close(): Promise<void> {
     this.#closing ??= this.#leave();
     return this.#closing;
@@ -61,8 +62,8 @@ export class Lab {
     try {
       await removeNamespace();
     } finally {
-      // Last, for a measure that a signal has ended may still have set it: without its pods it goes no further.
-      await setUnderlayMtu(UNDERLAY_MTU_BYTES);
+      // Last, for a measure that a signal has ended may still have changed it: without its pods it goes no further.
+      await this.#resetUnderlay();
     }
   }
 }
@@ -74,9 +75,12 @@ export async function setUnderlayMtu(bytes: number): Promise<void> {
 
 /** Runs kubectl in the benchmark's namespace and returns what it prints. */
 export function kubectl(...args: string[]): Promise<string> {
-  return run(KUBECTL, ['--kubeconfig', KUBECONFIG, '--namespace', NAMESPACE, ...args], {
-    timeoutMs: 90_000,
-  });
+  return run(KUBECTL, kubectlArgs(...args), { timeoutMs: 90_000 });
+}
+
+/** kubectl's arguments, with those that lead to the benchmark's namespace. */
+export function kubectlArgs(...args: string[]): string[] {
+  return ['--kubeconfig', KUBECONFIG, '--namespace', NAMESPACE, ...args];
 }
 
 /** Runs a command on a node, in the node's own network, and returns what it prints. */

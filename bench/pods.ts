@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { kubectl, type Lab } from './lab.ts';
+import { findTarget } from '#src/agent/target.ts';
+import { KUBECTL, kubectl, kubectlArgs, type Lab } from './lab.ts';
 
 export const TARGET = 'target';
 export const CLIENT = 'client';
 export const ROUND_TRIP_PORT = 7777;
+/** A folder of the target in memory. */
+export const CAPTURES = '/captures';
 
 const IMAGE = 'localhost/kokotap-lab-tools:1';
 
@@ -15,13 +18,20 @@ export const ROUND_TRIP = [
   readFileSync(path.join(import.meta.dirname, 'roundTrip.py'), 'utf8'),
 ];
 
+/** The pod that is tapped. */
+export interface Target {
+  readonly address: string;
+  /** One of its processes, as this machine counts them. */
+  readonly pid: number;
+  /** The same process, as its node counts them. */
+  readonly nodePid: number;
+}
+
 /**
  * Starts the target, which answers iperf3 and round trips, and the client. Both are on node-a: then the traffic that
  * is measured does not share the underlay with the copies.
- *
- * @returns the target's address
  */
-export async function startPods(lab: Lab): Promise<string> {
+export async function startPods(lab: Lab): Promise<Target> {
   const items = [
     pod(TARGET, {
       iperf3: ['iperf3', '--server'],
@@ -32,12 +42,30 @@ export async function startPods(lab: Lab): Promise<string> {
   const list = { apiVersion: 'v1', kind: 'List', items };
   await kubectl('create', '--filename', lab.file('pods.json', JSON.stringify(list)));
   await kubectl('wait', '--for=condition=Ready', `pod/${TARGET}`, `pod/${CLIENT}`, '--timeout=60s');
-  return kubectl('get', 'pod', TARGET, '--output=jsonpath={.status.podIP}');
+  const address = await kubectl('get', 'pod', TARGET, '--output=jsonpath={.status.podIP}');
+  const uid = await kubectl('get', 'pod', TARGET, '--output=jsonpath={.metadata.uid}');
+  // The lab's machines are pid namespaces below this one.
+  const found = findTarget(uid);
+  if (found === undefined) throw new Error(`No process of pod ${uid} is running`);
+  found.netns.close();
+  return { address, pid: found.pid, nodePid: pidBelow(found.pid) };
 }
 
 /** Runs a command in a pod's first container and returns what it prints. */
 export function inPod(name: string, ...command: string[]): Promise<string> {
   return kubectl('exec', name, '--', ...command);
+}
+
+/** The command that runs another one in a pod's first container. */
+export function kubectlExec(name: string, ...command: string[]): [string, ...string[]] {
+  return [KUBECTL, ...kubectlArgs('exec', name, '--', ...command)];
+}
+
+/** A process's number one pid namespace further down. */
+function pidBelow(pid: number): number {
+  const numbers = /^NSpid:\s+\d+\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  if (numbers?.[1] === undefined) throw new Error(`Process ${pid} is in no pid namespace of a machine`);
+  return Number(numbers[1]);
 }
 
 function pod(name: string, commands: Readonly<Record<string, readonly string[]>>) {
@@ -49,11 +77,13 @@ function pod(name: string, commands: Readonly<Record<string, readonly string[]>>
       nodeName: 'node-a',
       terminationGracePeriodSeconds: 1,
       automountServiceAccountToken: false,
+      volumes: [{ name: 'captures', emptyDir: { medium: 'Memory' } }],
       containers: Object.entries(commands).map(([container, command]) => ({
         name: container,
         image: IMAGE,
         imagePullPolicy: 'Never',
         command,
+        volumeMounts: [{ name: 'captures', mountPath: CAPTURES }],
       })),
     },
   };

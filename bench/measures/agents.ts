@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../lab.ts';
 import { sum } from '../statistics.ts';
-import { whileTapped } from '../tap.ts';
+import { whileTapped } from '../ways/tap.ts';
 
 const REST_SECONDS = 30;
 /** Of a clock tick in /proc: USER_HZ, the same on every Linux that runs Kubernetes. */
@@ -23,7 +23,7 @@ export interface AgentAtRest {
 export function measureAgents(lab: Lab): Promise<Record<'sender' | 'receiver', AgentAtRest>> {
   return whileTapped(lab, 'node-b', async ({ id }) => {
     const pids = { sender: agentPid(id, 'sender'), receiver: agentPid(id, 'receiver') };
-    await sleep(5000); // the start is over
+    await sleep(15_000); // the start is over, and the reports of every second
     const [sender, receiver] = await Promise.all([atRest(pids.sender), atRest(pids.receiver)]);
     return { sender, receiver };
   });

@@ -1,6 +1,6 @@
 import { run } from '#src/exec/command.ts';
 import { COMMAND_LINE } from '../lab.ts';
-import { tapFlags } from '../tap.ts';
+import { tapFlags } from '../ways/tap.ts';
 
 const COMMANDS = {
   'node -e 0': ['-e', '0'],

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Lab, onNode } from '../lab.ts';
 import { CLIENT, inPod } from '../pods.ts';
-import { Tap } from '../tap.ts';
+import { Tap } from '../ways/tap.ts';
 
 const PING_SECONDS = 5;
 

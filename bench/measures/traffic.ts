@@ -1,84 +1,119 @@
-import { type CopyCounters, difference, readCounters } from '../counters.ts';
-import { type Lab, type Node, setUnderlayMtu } from '../lab.ts';
-import { loadRoundTrips, loadTcp, loadUdp } from '../load.ts';
-import { whileTapped } from '../tap.ts';
+import { readFileSync } from 'node:fs';
+import { type Case, UNTAPPED } from '../cases.ts';
+import { type Copies, countCopies } from '../counters.ts';
+import type { Lab } from '../lab.ts';
+import { type Figures, type LoadName, runLoad } from '../load.ts';
+import { targetPackets } from '../podCounters.ts';
+import type { Target } from '../pods.ts';
+import { setUnderlay } from '../underlay.ts';
+import { whileTappedPlainly } from '../ways/plain.ts';
+import { whileTapped } from '../ways/tap.ts';
+import { whilePiped, whileWrittenToFile } from '../ways/tcpdump.ts';
 
-/** A way in which the target is tapped, or not. */
-export interface Case {
-  readonly name: string;
-  readonly underlayMtuBytes: number;
-  readonly destination: Node | undefined;
-}
+/** Of a clock tick in /proc: USER_HZ, the same on every Linux that runs Kubernetes. */
+const TICKS_PER_SECOND = 100;
 
-export const UNTAPPED: Case = { name: 'untapped', underlayMtuBytes: 1500, destination: undefined };
-export const MTU_1500: Case = { name: 'underlay MTU 1500', underlayMtuBytes: 1500, destination: 'node-b' };
-export const MTU_1600: Case = { name: 'underlay MTU 1600', underlayMtuBytes: 1600, destination: 'node-b' };
-export const SAME_NODE: Case = { name: 'same node', underlayMtuBytes: 1500, destination: 'node-a' };
-const CASES = [UNTAPPED, MTU_1500, MTU_1600, SAME_NODE];
-
-/** What one case showed in one round. */
+/** What one load showed of one case in one round. */
 export interface Sample {
   readonly case: string;
+  /** The case itself, or that which came next if this is untapped. */
+  readonly beside: string;
   readonly round: number;
-  readonly tcpBitsPerSecond: number;
-  readonly udpPacketsPerSecond: number;
-  readonly udpSent: number;
-  readonly udpLost: number;
-  readonly roundTripMedianMicroseconds: number;
-  readonly roundTripP99Microseconds: number;
-  /** Of the copies during each load; none if untapped. */
-  readonly copies: Readonly<Record<'tcp' | 'udp' | 'roundTrip', CopyCounters>> | undefined;
+  readonly load: LoadName;
+  readonly figures: Figures;
+  /** Of the whole machine. */
+  readonly softirqSeconds: number;
+  /** That went into the target and out of it, as its interface counts them. */
+  readonly targetPackets: number;
+  /** None if untapped. */
+  readonly copies: Copies | undefined;
 }
 
 /**
- * Loads the target untapped and tapped, in rounds of all cases, so that what changes on the machine meanwhile changes
- * all of them. Each round begins with another case.
+ * Loads the target in rounds of all cases, and untapped right before each: what changes on the machine meanwhile then
+ * changes both. Each round begins with another case.
  */
 export async function measureTraffic(
   lab: Lab,
-  target: string,
+  target: Target,
+  tapped: readonly Case[],
   rounds: number,
   progress: (text: string) => void,
 ): Promise<Sample[]> {
   const samples: Sample[] = [];
   for (let round = 0; round < rounds; round++) {
-    const first = round % CASES.length;
-    for (const each of [...CASES.slice(first), ...CASES.slice(0, first)]) {
+    const first = Math.floor((round * tapped.length) / rounds);
+    for (const each of [...tapped.slice(first), ...tapped.slice(0, first)]) {
       progress(`round ${round + 1} of ${rounds}, ${each.name}`);
-      samples.push({ case: each.name, round, ...(await measureCase(lab, target, each)) });
+      samples.push(...(await measureBeside(lab, target, each, round)));
     }
   }
   return samples;
 }
 
-async function measureCase(
-  lab: Lab,
-  target: string,
-  { underlayMtuBytes, destination }: Case,
-): Promise<Omit<Sample, 'case' | 'round'>> {
-  await setUnderlayMtu(underlayMtuBytes);
-  if (destination !== undefined)
-    return whileTapped(lab, destination, () => measureLoads(target, destination));
-  return {
-    ...(await loadTcp(target)),
-    ...(await loadUdp(target)),
-    ...(await loadRoundTrips(target)),
-    copies: undefined,
-  };
+/** Measures a case, and untapped before it. */
+async function measureBeside(lab: Lab, target: Target, each: Case, round: number): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  let halfRate = 0;
+  for (const now of [{ ...UNTAPPED, loads: each.loads }, each]) {
+    await setUnderlay(now.underlay);
+    await inCase(lab, target, now, async (watch) => {
+      for (const load of now.loads) {
+        const measured = await measureLoad(load, target, halfRate, watch);
+        if (now.way === 'untapped' && load === 'udp64')
+          halfRate = (measured.figures.packetsPerSecond ?? 0) / 2;
+        samples.push({ case: now.name, beside: each.name, round, load, ...measured });
+      }
+    });
+  }
+  return samples;
 }
 
-async function measureLoads(target: string, destination: Node): Promise<Omit<Sample, 'case' | 'round'>> {
-  const start = await readCounters(destination);
-  const tcp = await loadTcp(target);
-  const afterTcp = await readCounters(destination);
-  const udp = await loadUdp(target);
-  const afterUdp = await readCounters(destination);
-  const roundTrips = await loadRoundTrips(target);
-  const end = await readCounters(destination);
-  const copies = {
-    tcp: difference(start, afterTcp),
-    udp: difference(afterTcp, afterUdp),
-    roundTrip: difference(afterUdp, end),
-  };
-  return { ...tcp, ...udp, ...roundTrips, copies };
+/** Runs a load, and says what became of its copies. */
+type Watch = <T>(load: LoadName, run: () => Promise<T>) => Promise<{ result: T; copies: Copies | undefined }>;
+
+/** Does something while the target is tapped as the case says. */
+function inCase(
+  lab: Lab,
+  target: Target,
+  { way, destination }: Case,
+  action: (watch: Watch) => Promise<void>,
+): Promise<void> {
+  const watchMirrors: Watch = (load, run) => countCopies(target, destination, load, run);
+  switch (way) {
+    case 'untapped':
+      return action(async (_, run) => ({ result: await run(), copies: undefined }));
+    case 'tap':
+      return whileTapped(lab, destination, () => action(watchMirrors));
+    case 'plain design':
+      return whileTappedPlainly(target, destination, () => action(watchMirrors));
+    case 'tcpdump to a file':
+      return action((_, run) => whileWrittenToFile(run));
+    case 'tcpdump through kubectl exec':
+      return action((_, run) => whilePiped(run));
+  }
+}
+
+async function measureLoad(
+  load: LoadName,
+  target: Target,
+  halfRate: number,
+  watch: Watch,
+): Promise<Omit<Sample, 'case' | 'beside' | 'round' | 'load'>> {
+  const { result, copies } = await watch(load, async () => {
+    const before = { packets: targetPackets(target), seconds: softirqSeconds() };
+    const figures = await runLoad(load, target, halfRate);
+    return {
+      figures,
+      targetPackets: targetPackets(target) - before.packets,
+      softirqSeconds: softirqSeconds() - before.seconds,
+    };
+  });
+  return { ...result, copies };
+}
+
+/** That all CPUs have spent on received packets and the like: the seventh number of /proc/stat. */
+function softirqSeconds(): number {
+  const fields = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/\s+/) ?? [];
+  return Number(fields[7]) / TICKS_PER_SECOND;
 }

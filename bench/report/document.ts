@@ -1,15 +1,18 @@
-import { MTU_1500, MTU_1600, SAME_NODE } from '../measures/traffic.ts';
+import { TAP, UNTAPPED } from '../cases.ts';
 import type { Results } from '../results.ts';
+import { goalTable } from './goals.ts';
+import { fragments } from './losses.ts';
+import { ratio, ROUND_TRIP, TCP, UDP_64 } from './ratios.ts';
 import { commandLineTable, otherTable } from './rest.ts';
 import { count } from './table.ts';
-import { fragments, lossTable, ratio, speedTable } from './traffic.ts';
+import { lossTable, speedTable } from './traffic.ts';
 
 /** docs/performance.md. */
 export function document(results: Results): string {
   const { machine, traffic, rounds } = results;
   return `# Performance
 
-What a tap costs, as \`make bench\` last measured it; it writes this file, and with every single number
+What a tap costs, as \`make bench\` last measured it; it writes this file, the plot, and with every single number
 [performance.json](performance.json). The ratios are the result. The absolute numbers are of this one machine, on whose
 CPUs everything ran at once: both pods, both nodes, and the cluster itself.
 
@@ -19,21 +22,44 @@ Node.js ${machine.node}; ${results.date}.
 ## A tapped pod's traffic
 
 A client pod sends to the target pod on the same node, node-a, so the measured traffic never shares the underlay with
-the copies. Both directions are copied: to node-b over an underlay of MTU 1500 and over one of 1600, and to node-a
-itself, where a veth pair takes the place of the VXLAN. The pods' MTU is 1500. TCP and UDP are iperf3's, for 2 seconds
-each; a round trip is a request and a response of 64 bytes over one TCP connection, its ends on
-different CPUs.
-
-Each of the ${rounds} rounds measures all four cases. A ratio is that of tapped to untapped in the same round; shown are the
-median and, in parentheses, the least and the greatest. For throughput and packets more is better, for round trips less.
+the copies. Both directions are copied, and go to node-b unless the case says otherwise. The pods' MTU is 1500.
 
 ${speedTable(traffic)}
 
-What was lost, over all rounds together. Copies are counted as they leave the mirror device in the pod and as they come
-in on the destination's. For TCP it is payload, for there one packet at the sender can be many at the receiver. The UDP
-client sends as fast as it can, so some packets find the target's socket full, tapped or not.
+![The ratios as bars](performance.svg)
+
+Each of the ${rounds} rounds measures all cases, and untapped right before each. A ratio is that of the case to this; shown are
+the median and, in parentheses, the least and the greatest; of untapped those of all its values. For throughput and packets more is better, for round trips less.
+TCP and UDP are iperf3's, for 2 seconds each; a round trip is a request and a response of 64 bytes over one TCP
+connection, its ends on different CPUs: the median and the 99th percentile.
+
+| case                         | what it is                                                                                          |
+| ---------------------------- | --------------------------------------------------------------------------------------------------- |
+| tap                          | kokotap, to node-b over an underlay of that MTU, 1500 if not said; on the same node by a veth pair    |
+| tunnel not tracked           | the nodes' conntrack leaves the tunnel's port alone (nftables, notrack)                             |
+| no tunnel checksum offload   | the nodes' devices do not fill in checksums when they cut tunnel packets into segments              |
+| no tunnel offload            | they do not cut tunnel packets at all                                                               |
+| plain design                 | u32, mirred and a VXLAN device as iproute2 makes it, without eBPF: the Go program that kokotap follows |
+| tcpdump to a file            | \`tcpdump -w\` in the pod; the file is in memory                                                      |
+| tcpdump through kubectl exec | \`kubectl exec … tcpdump -w -\`, as kubectl plugins do, thrown away at the other end                   |
+
+### What was lost
+
+Over all rounds together. Copies are counted as they leave the mirror device in the pod and as they come in on the
+destination's; tcpdump counts its own. For TCP it is payload, for there one packet at the sender can be many at the
+receiver; TCP both ways is left out, for its headers differ in length. Half load is UDP packets of 64 bytes at half the rate that the target gets untapped right before. Packets at a full
+socket did arrive: iperf3 was late to read them, which on these CPUs it is untapped as well. CPU time is that of
+softirq on the whole machine at half load, per packet in or out of the target.
 
 ${lossTable(traffic)}
+
+### The goals
+
+Over an underlay of the pods' MTU:
+
+${goalTable(traffic)}
+
+What helped to get there, and what did not, is in [ADR 12](adr/0012-cheap-copies.md).
 
 ## What it means
 
@@ -56,15 +82,19 @@ ${otherTable(results)}
 }
 
 function meaning({ traffic }: Results): string {
-  const tcp = (each: typeof MTU_1500) => ratio(traffic, each, 'tcpBitsPerSecond').median.toFixed(2);
-  const udp = (each: typeof MTU_1500) => ratio(traffic, each, 'udpPacketsPerSecond').median.toFixed(2);
-  const roundTrip = (each: typeof MTU_1500) =>
-    ratio(traffic, each, 'roundTripMedianMicroseconds').median.toFixed(2);
-  const made = (each: typeof MTU_1500) => count(fragments(traffic, each, 'tcp'));
-  return `A copy grows by 50 bytes on its way (70 on an IPv6 underlay). Where the underlay's MTU is that of the pods, copies of
-TCP are cut to fit: ${made(MTU_1500)} fragments were made here, and ${tcp(MTU_1500)} of the tapped pod's speed remains. Where the underlay
-has room for the copies (${made(MTU_1600)} fragments) it is ${tcp(MTU_1600)}. Small packets always fit: their rate is ${udp(MTU_1500)} and
-${udp(MTU_1600)} of untapped, and a round trip takes ${roundTrip(MTU_1500)} and ${roundTrip(MTU_1600)} of its time, for the CPU that sends a packet sends
-the copy too, and here the same CPUs also do what on a real cluster the destination's do. Copies that stay on the
-node cost least: ${tcp(SAME_NODE)} of TCP's speed, ${udp(SAME_NODE)} of the small packets' rate, ${roundTrip(SAME_NODE)} of a round trip's time.`;
+  const tcp = (name: string) => ratio(traffic, name, TCP)?.median.toFixed(2) ?? '';
+  const udp = (name: string) => ratio(traffic, name, UDP_64)?.median.toFixed(2) ?? '';
+  const trip = (name: string) => ratio(traffic, name, ROUND_TRIP)?.median.toFixed(2) ?? '';
+  const made = (name: string) => count(fragments(traffic, name, 'tcp') ?? 0);
+  const plain = 'plain design, underlay 1500';
+  return `A copy grows by 50 bytes on its way (70 on an IPv6 underlay). Where the underlay's MTU is that of the pods, each full-size
+copy of the plain design becomes two fragments (${made(plain)} here), and ${tcp(plain)} of bulk TCP's speed remains. A tap cuts copies of TCP to fit:
+${made(TAP.name)} fragments, of full-size segments that came alone, and ${tcp(TAP.name)} of the speed. Small packets always fit: their rate is ${udp(TAP.name)} of ${UNTAPPED.name}, and a
+round trip takes ${trip(TAP.name)} of its time, for the CPU that sends a packet sends the copy too, and here the same CPUs also do
+what on a real cluster the destination's do. Copies that stay on the node cost least: ${tcp('tap, same node')} of TCP's speed,
+${udp('tap, same node')} of the small packets' rate, ${trip('tap, same node')} of a round trip's time.
+
+Without tunnel checksum offload in the underlay's devices ${tcp('tap, no tunnel checksum offload')} of TCP's speed remains, without any tunnel offload
+${tcp('tap, no tunnel offload')}: then the node cuts copies into segments itself, and nothing that a tap can do changes that. \`ethtool -k\` says what a
+device has: \`tx-udp_tnl-segmentation\` and \`tx-udp_tnl-csum-segmentation\`.`;
 }

@@ -3,7 +3,7 @@ import { EMPTY_PROGRAM } from '../measures/commandLine.ts';
 import type { Results } from '../results.ts';
 import { spread } from '../statistics.ts';
 import { table } from './table.ts';
-import { ratioText } from './traffic.ts';
+import { shown } from './traffic.ts';
 
 /** How long what a user types takes, and its ratio to an empty program in the same run. */
 export function commandLineTable({ commandLineMilliseconds: times }: Results): string {
@@ -11,7 +11,7 @@ export function commandLineTable({ commandLineMilliseconds: times }: Results): s
   const rows = Object.entries(times).map(([name, all]) => [
     `\`${name}\``,
     milliseconds(all),
-    ratioText(spread(all.map((time, index) => time / (empty[index] ?? Number.NaN)))),
+    shown(spread(all.map((time, index) => time / (empty[index] ?? Number.NaN))), 2),
   ]);
   return table(['', 'wall time', `ratio to \`${EMPTY_PROGRAM}\``], rows);
 }

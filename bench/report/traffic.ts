@@ -1,106 +1,71 @@
-import { tcpPayloadBytes } from '../counters.ts';
-import { type Case, MTU_1500, MTU_1600, SAME_NODE, type Sample, UNTAPPED } from '../measures/traffic.ts';
-import { spread, type Spread, sum } from '../statistics.ts';
+import { UNTAPPED } from '../cases.ts';
+import type { Sample } from '../measures/traffic.ts';
+import type { Spread } from '../statistics.ts';
+import { copiesLost, fragments, ownLoss, softirqSecondsPerMillion } from './losses.ts';
+import { absolute, type Measure, MEASURES, ratio } from './ratios.ts';
 import { count, share, table } from './table.ts';
-
-const TAPPED = [MTU_1500, MTU_1600, SAME_NODE];
-
-type Measure =
-  | 'tcpBitsPerSecond'
-  | 'udpPacketsPerSecond'
-  | 'roundTripMedianMicroseconds'
-  | 'roundTripP99Microseconds';
-
-/** A tapped case's ratio to untapped in the same round, over all rounds. */
-export function ratio(samples: readonly Sample[], { name }: Case, measure: Measure): Spread {
-  const untapped = new Map(of(samples, UNTAPPED).map((sample) => [sample.round, sample[measure]]));
-  return spread(
-    samples
-      .filter((sample) => sample.case === name)
-      .map((sample) => sample[measure] / (untapped.get(sample.round) ?? Number.NaN)),
-  );
-}
-
-/** The fragments that the pod's node made during a load, over all rounds. */
-export function fragments(samples: readonly Sample[], each: Case, load: 'tcp' | 'udp'): number {
-  return sum(of(samples, each).map(({ copies }) => copies?.[load].fragments ?? 0));
-}
 
 /** What the pod's own traffic gets, untapped and as ratios to that. */
 export function speedTable(samples: readonly Sample[]): string {
-  const row = (text: string, measure: Measure, unit: string, divisor: number, digits: number) => {
-    const { median, min, max } = spread(of(samples, UNTAPPED).map((sample) => sample[measure] / divisor));
-    const untapped = `${median.toFixed(digits)} ${unit} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
-    return [text, untapped, ...TAPPED.map((each) => ratioText(ratio(samples, each, measure)))];
-  };
+  const cell = (name: string, measure: Measure) =>
+    name === UNTAPPED.name
+      ? shown(absolute(samples, name, measure), measure.digits, ` ${measure.unit}`)
+      : shown(ratio(samples, name, measure), 2);
   return table(
-    ['', 'untapped', ...TAPPED.map(({ name }) => name)],
-    [
-      row('TCP throughput', 'tcpBitsPerSecond', 'Gbit/s', 1e9, 1),
-      row('UDP packets of 64 bytes', 'udpPacketsPerSecond', 'thousand/s', 1e3, 0),
-      row('TCP round trip, median', 'roundTripMedianMicroseconds', 'µs', 1, 0),
-      row('TCP round trip, 99th percentile', 'roundTripP99Microseconds', 'µs', 1, 0),
-    ],
+    ['', ...MEASURES.map(({ title }) => title)],
+    casesOf(samples).map((name) => [name].concat(MEASURES.map((measure) => cell(name, measure)))),
   );
 }
 
 /** What became of packets and copies, over all rounds. */
 export function lossTable(samples: readonly Sample[]): string {
-  const row = (text: string, value: (sample: readonly Sample[], each: Case) => string) => [
-    text,
-    ...[UNTAPPED, ...TAPPED].map((each) => value(of(samples, each), each)),
-  ];
   return table(
-    ['', 'untapped', ...TAPPED.map(({ name }) => name)],
     [
-      row('UDP packets that the client sent', (all) => count(sum(all.map(({ udpSent }) => udpSent)))),
-      row('of them lost before the target', (all) =>
-        share(sum(all.map(({ udpLost }) => udpLost)), sum(all.map(({ udpSent }) => udpSent))),
-      ),
-      row('UDP load: copies sent', (all) => copiesSent(all, 'udp', packets, 1)),
-      row('of them lost', (all) => copiesLost(all, 'udp', packets)),
-      row('round trips: copies sent', (all) => copiesSent(all, 'roundTrip', packets, 1)),
-      row('of them lost', (all) => copiesLost(all, 'roundTrip', packets)),
-      row('TCP load: megabytes of payload copied', (all) => copiesSent(all, 'tcp', tcpPayloadBytes, 1e6)),
-      row('of them lost, bytes', (all) => copiesLost(all, 'tcp', tcpPayloadBytes)),
-      row('TCP load: IP fragments made', (all, each) => tapped(all, count(fragments(samples, each, 'tcp')))),
-      row('UDP load: IP fragments made', (all, each) => tapped(all, count(fragments(samples, each, 'udp')))),
+      '',
+      'own packets lost at half load',
+      'of them at a full socket',
+      'copies lost, TCP',
+      'copies lost, UDP at full load',
+      'copies lost, half load and round trips',
+      'fragments, TCP',
+      'fragments, UDP of 1400 bytes',
+      'softirq seconds per million packets',
     ],
+    casesOf(samples).map((name) => {
+      const own = ownLoss(samples, name);
+      return [
+        name,
+        own === undefined ? '' : share(own.lost + own.full, own.sent),
+        own === undefined ? '' : count(own.full),
+        lost(copiesLost(samples, name, 'tcp')),
+        lost(copiesLost(samples, name, 'udp64', 'udp1400')),
+        lost(copiesLost(samples, name, 'halfLoad', 'roundTrip')),
+        optional(fragments(samples, name, 'tcp'), count),
+        optional(fragments(samples, name, 'udp1400'), count),
+        optional(softirqSecondsPerMillion(samples, name, 'halfLoad'), (seconds) => seconds.toFixed(1)),
+      ];
+    }),
   );
 }
 
-type Load = 'tcp' | 'udp' | 'roundTrip';
-type Amount = typeof tcpPayloadBytes;
-
-function packets(traffic: Parameters<Amount>[0]): number {
-  return traffic.packets;
+/** A median with its least and greatest, or nothing. */
+export function shown(found: Spread | undefined, digits: number, unit = ''): string {
+  return optional(
+    found,
+    ({ median, min, max }) =>
+      `${median.toFixed(digits)}${unit} (${min.toFixed(digits)}–${max.toFixed(digits)})`,
+  );
 }
 
-function copiesSent(samples: readonly Sample[], load: Load, amount: Amount, divisor: number): string {
-  return tapped(samples, count(totals(samples, load, amount).sent / divisor));
+/** The names of the cases that were measured, in the order of the first round. */
+export function casesOf(samples: readonly Sample[]): string[] {
+  return [...new Set(samples.map((sample) => sample.case))];
 }
 
-function copiesLost(samples: readonly Sample[], load: Load, amount: Amount): string {
-  const { sent, received } = totals(samples, load, amount);
-  return tapped(samples, share(sent - received, sent));
+function lost(found: { lost: number; sent: number } | undefined): string {
+  return optional(found, (all) => share(all.lost, all.sent));
 }
 
-function totals(samples: readonly Sample[], load: Load, amount: Amount) {
-  const copies = samples.flatMap((sample) => sample.copies?.[load] ?? []);
-  return {
-    sent: sum(copies.map(({ sent }) => amount(sent))),
-    received: sum(copies.map(({ received }) => amount(received))),
-  };
-}
-
-function tapped(samples: readonly Sample[], text: string): string {
-  return samples.some(({ copies }) => copies !== undefined) ? text : '';
-}
-
-export function ratioText({ median, min, max }: Spread): string {
-  return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
-}
-
-function of(samples: readonly Sample[], { name }: Case): Sample[] {
-  return samples.filter((sample) => sample.case === name);
+function optional<T>(value: T | undefined, text: (value: T) => string): string {
+  return value === undefined ? '' : text(value);
 }

@@ -1,9 +1,7 @@
 import { run } from '#src/exec/command.ts';
-import { COMMAND_LINE, KUBECONFIG, kubectl, type Lab, NAMESPACE, type Node } from './lab.ts';
-import { TARGET } from './pods.ts';
-
-/** Name of the mirror interface: not the usual one, so that a tap that someone else made in the lab can stay. */
-export const MIRROR = 'mirror-bench';
+import { COMMAND_LINE, KUBECONFIG, kubectl, type Lab, NAMESPACE, type Node } from '../lab.ts';
+import { MIRROR } from '../counters.ts';
+import { TARGET } from '../pods.ts';
 
 /** The flags that print the benchmark's tap, of both directions. */
 export function tapFlags(destination: Node): string[] {

@@ -1,0 +1,55 @@
+import type { Node } from './lab.ts';
+import type { LoadName } from './load.ts';
+
+type Way = 'untapped' | 'tap' | 'plain design' | 'tcpdump to a file' | 'tcpdump through kubectl exec';
+
+/** The network between the nodes, as a case has it. */
+export interface Underlay {
+  readonly mtuBytes: number;
+  /** What of tunnel packets the nodes' devices leave to the network: to cut them into segments, with or without checksums. */
+  readonly offloads: 'all' | 'no tunnel checksums' | 'no tunnel segmentation';
+  /** The nodes' conntrack follows the tunnel, as kube-proxy makes it do. */
+  readonly tracked: boolean;
+}
+
+/** A way in which the target is tapped, or not, and what it is loaded with meanwhile. */
+export interface Case {
+  readonly name: string;
+  readonly way: Way;
+  /** Where the copies go, if they leave the pod. */
+  readonly destination: Node;
+  readonly underlay: Underlay;
+  readonly loads: readonly LoadName[];
+}
+
+export const USUAL: Underlay = { mtuBytes: 1500, offloads: 'all', tracked: true };
+
+const ALL: LoadName[] = ['tcp', 'tcpBoth', 'udp64', 'udp1400', 'roundTrip', 'halfLoad'];
+const BRIEF: LoadName[] = ['tcp', 'udp64', 'roundTrip'];
+const BULK: LoadName[] = ['tcp', 'tcpBoth'];
+const SMALL: LoadName[] = ['udp64', 'roundTrip'];
+
+/** What the others' ratios are to. */
+export const UNTAPPED = make('untapped', 'untapped', {}, ALL);
+
+export const TAP = make('tap, underlay 1500', 'tap', {}, ALL);
+
+/** Each tapped case. Loads that would say nothing new are left out. */
+export const TAPPED: readonly Case[] = [
+  TAP,
+  make('tap, underlay 1600', 'tap', { mtuBytes: 1600 }, ALL),
+  { ...make('tap, same node', 'tap', {}, ALL), destination: 'node-a' },
+  make('tap, tunnel not tracked', 'tap', { tracked: false }, SMALL),
+  make('tap, no tunnel checksum offload', 'tap', { offloads: 'no tunnel checksums' }, BULK),
+  make('tap, no tunnel offload', 'tap', { offloads: 'no tunnel segmentation' }, BULK),
+  make('plain design, underlay 1500', 'plain design', {}, ALL),
+  make('plain design, underlay 1600', 'plain design', { mtuBytes: 1600 }, BRIEF),
+  make('plain design, no tunnel checksum offload', 'plain design', { offloads: 'no tunnel checksums' }, BULK),
+  make('plain design, no tunnel offload', 'plain design', { offloads: 'no tunnel segmentation' }, BULK),
+  make('tcpdump to a file', 'tcpdump to a file', {}, ALL),
+  make('tcpdump through kubectl exec', 'tcpdump through kubectl exec', {}, ALL),
+];
+
+function make(name: string, way: Way, underlay: Partial<Underlay>, loads: readonly LoadName[]): Case {
+  return { name, way, destination: 'node-b', underlay: { ...USUAL, ...underlay }, loads };
+}

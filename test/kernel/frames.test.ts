@@ -82,8 +82,7 @@ describe.for([
     await net.addIPv6();
     const hosts = Array.from({ length: 16 }, (_, index) => at.gateway.replace(/1$/, String(10 + index)));
     const prefix = family === 'IPv4' ? 24 : 64;
-    for (const host of hosts)
-      await net.exec('nodeA', `ip address add ${host}/${prefix} dev vethpod nodad`);
+    for (const host of hosts) await net.exec('nodeA', `ip address add ${host}/${prefix} dev vethpod nodad`);
     await net.tap({ 'one-in': '4', 'mirror-type': 'egress' });
     const atMirror = await Capture.start(net, 'nodeB', 'mirror');
     for (const host of hosts) await sendUdp(net, 'pod', host, { count: 5, minBytes: 4000, maxBytes: 4000 });

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import { Capture, isUdp } from './support/capture.ts';
-import { type Agent, addresses, type Net, test } from './support/net.ts';
+import type { Agent } from './support/agent.ts';
+import { addresses, type Net, test } from './support/net.ts';
 import { sendUdp } from './support/traffic.ts';
 
 /** Of a second interface of the pod, and of its other end on the node. */

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, vi } from 'vitest';
 import { type NetDevCounts, netDevCounts } from '#src/tap/netDev.ts';
 import { Capture, isUdp } from './support/capture.ts';
-import { type Agent, addresses, type Net, test } from './support/net.ts';
+import type { Agent } from './support/agent.ts';
+import { addresses, type Net, test } from './support/net.ts';
 import { floodUdp, sendFrame, sendIp, sendUdp, sinkUdp } from './support/traffic.ts';
 
 const { nodeA, nodeB } = addresses;

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import {
   copyFileSync,
   mkdirSync,
@@ -13,10 +12,11 @@ import {
 import { randomBytes, randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { test as base } from 'vitest';
 import type { EndStatus } from '#src/agent/status.ts';
 import { run } from '#src/exec/command.ts';
+import { Agent } from './agent.ts';
+import { end, until } from './wait.ts';
 
 const agentBundle = path.resolve('dist/kokotap-agent.js');
 const cgroupRoot = existsSync('/sys/fs/cgroup/cgroup.controllers') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/pids';
@@ -447,72 +447,6 @@ export class Net {
   }
 }
 
-/** A running agent. */
-export class Agent {
-  readonly child: ChildProcess;
-  readonly #readyFile: string;
-  #output = '';
-
-  constructor(child: ChildProcess, readyFile: string) {
-    this.child = child;
-    this.#readyFile = readyFile;
-    const collect = (chunk: Buffer): void => {
-      this.#output += chunk.toString();
-    };
-    child.stdout?.on('data', collect);
-    child.stderr?.on('data', collect);
-  }
-
-  /** What it logged so far. */
-  get log(): {
-    readonly msg: string;
-    readonly state?: string;
-    readonly steps?: readonly string[];
-    readonly cause?: string;
-  }[] {
-    return this.#output
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line));
-  }
-
-  get output(): string {
-    return this.#output;
-  }
-
-  isReady(): boolean {
-    return existsSync(this.#readyFile);
-  }
-
-  async ready(): Promise<void> {
-    await until(
-      async () => this.isReady(),
-      10_000,
-      'the agent is ready',
-      () => this.#output,
-    );
-  }
-
-  async logged(text: string | RegExp, timeoutMs = 10_000): Promise<void> {
-    const found = () => (typeof text === 'string' ? this.#output.includes(text) : text.test(this.#output));
-    await until(
-      async () => found(),
-      timeoutMs,
-      `the agent logs ${String(text)}`,
-      () => this.#output,
-    );
-  }
-
-  /** Ends it as the kubelet does; returns the exit code. */
-  async stop(): Promise<number | null> {
-    return end(this.child, 'SIGTERM');
-  }
-
-  async kill(): Promise<void> {
-    await end(this.child, 'SIGKILL');
-  }
-}
-
 /** A test with two nodes and a pod. */
 export const test = base.extend<{ net: Net }>({
   // oxlint-disable-next-line no-empty-pattern -- vitest wants to see what a fixture uses
@@ -525,21 +459,6 @@ export const test = base.extend<{ net: Net }>({
     }
   },
 });
-
-/** Waits for something to be so. */
-async function until(
-  condition: () => Promise<boolean>,
-  timeoutMs: number,
-  what: string,
-  detail: () => string = () => '',
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline)
-      throw new Error(`Waited ${timeoutMs} ms in vain until ${what}\n${detail()}`);
-    await sleep(20);
-  }
-}
 
 /** Those that a receiver does not have. */
 const senderFlags = new Set([
@@ -563,13 +482,4 @@ function removed(folder: string): boolean {
     return !existsSync(folder);
   }
   return true;
-}
-
-async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<number | null> {
-  if (child === undefined) return null;
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-  const exited = once(child, 'exit');
-  child.kill(signal);
-  await exited;
-  return child.exitCode;
 }

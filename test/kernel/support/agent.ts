@@ -1,0 +1,69 @@
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { end, until } from './wait.ts';
+
+/** A running agent. */
+export class Agent {
+  readonly child: ChildProcess;
+  readonly #readyFile: string;
+  #output = '';
+
+  constructor(child: ChildProcess, readyFile: string) {
+    this.child = child;
+    this.#readyFile = readyFile;
+    const collect = (chunk: Buffer): void => {
+      this.#output += chunk.toString();
+    };
+    child.stdout?.on('data', collect);
+    child.stderr?.on('data', collect);
+  }
+
+  /** What it logged so far. */
+  get log(): {
+    readonly msg: string;
+    readonly state?: string;
+    readonly steps?: readonly string[];
+    readonly cause?: string;
+  }[] {
+    return this.#output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line));
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  isReady(): boolean {
+    return existsSync(this.#readyFile);
+  }
+
+  async ready(): Promise<void> {
+    await until(
+      async () => this.isReady(),
+      10_000,
+      'the agent is ready',
+      () => this.#output,
+    );
+  }
+
+  async logged(text: string | RegExp, timeoutMs = 10_000): Promise<void> {
+    const found = () => (typeof text === 'string' ? this.#output.includes(text) : text.test(this.#output));
+    await until(
+      async () => found(),
+      timeoutMs,
+      `the agent logs ${String(text)}`,
+      () => this.#output,
+    );
+  }
+
+  /** Ends it as the kubelet does; returns the exit code. */
+  async stop(): Promise<number | null> {
+    return end(this.child, 'SIGTERM');
+  }
+
+  async kill(): Promise<void> {
+    await end(this.child, 'SIGKILL');
+  }
+}

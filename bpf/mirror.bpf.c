@@ -1,5 +1,6 @@
 // The eBPF programs of a tap. `seen` runs on the target interface and only counts and marks; `heard` reads what the
-// receiver reports; `copy` runs on each copy on its way out of the mirror device, behind the kernel's own copying, so that nothing here touches the pod's packets:
+// receiver reports; `copy` runs on each copy on its way out of the mirror device, behind the kernel's own copying, so
+// that nothing here touches the pod's packets:
 //
 //   1. sample  one conversation in so many is kept, whole and in both directions
 //   2. limit   what is over the rate is shed; nothing waits

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
-import { overheadBytes } from '#src/tap/fit.ts';
+import { isIPv6 } from '#src/tap/address.ts';
+import { largestWholeBytes } from '#src/tap/fit.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
 import { probePacket } from '#src/tap/probe.ts';
-import type { Vxlan } from '#src/tap/state.ts';
+import type { Tunnel } from '#src/tap/state.ts';
 import type { Way, Watch } from './keep.ts';
 import type { Peer } from './peer.ts';
 import { hearReceiver, readSent } from './heard.ts';
@@ -15,9 +16,9 @@ const probeRetryMs = 10_000;
 const probesAtOnce = 3;
 
 /** Follows the copies on their way: tells when they begin and cease to be lost, and whether the largest get through. */
-export function followDelivery(device: Vxlan, log: Logger): Watch {
+export function followDelivery(tunnel: Tunnel, log: Logger): Watch {
   const loss = new Loss(log);
-  const largest = new LargestCopy(device, log);
+  const largest = new LargestCopy(tunnel, log);
   return async (way) => {
     await loss.check(way);
     return largest.check(way);
@@ -25,18 +26,9 @@ export function followDelivery(device: Vxlan, log: Logger): Watch {
 }
 
 /** Sends packets as large as the largest copy. */
-export function sendProbes(
-  peer: Peer,
-  { vni, remote }: Pick<Vxlan, 'vni' | 'remote'>,
-  packetBytes: number,
-): void {
-  const probe = probePacket(vni, packetBytes, remote.includes(':') ? 40 : 20);
+export function sendProbes(peer: Peer, { vni, remote }: Tunnel, packetBytes: number): void {
+  const probe = probePacket(vni, packetBytes, isIPv6(remote) ? 40 : 20);
   for (let count = 0; count < probesAtOnce; count++) peer.send(probe);
-}
-
-/** The size in bytes on the underlay of a tap's largest copies, as far as they travel whole. */
-function largestOnUnderlay({ remote }: Vxlan, pathMtuBytes: number, targetMtuBytes: number): number {
-  return Math.min(pathMtuBytes, targetMtuBytes + overheadBytes(remote));
 }
 
 /** What was sent by the last look and has not come by the receiver's latest report is lost. */
@@ -84,7 +76,7 @@ class Loss {
 
 /** Whether packets as large as the largest copies get to the receiver: some paths swallow what is too large for them. */
 class LargestCopy {
-  readonly #device: Vxlan;
+  readonly #tunnel: Tunnel;
   readonly #log: Logger;
   /** What it is known of, and what is wrong if they do not get through. */
   #known:
@@ -92,15 +84,15 @@ class LargestCopy {
     | undefined;
   #asked: { readonly bytes: number; readonly probes: number; readonly until: number } | undefined;
 
-  constructor(device: Vxlan, log: Logger) {
-    this.#device = device;
+  constructor(tunnel: Tunnel, log: Logger) {
+    this.#tunnel = tunnel;
     this.#log = log;
   }
 
   /** Says what is wrong; undefined: nothing, or it is not known yet. */
-  async check({ netns, ifname, peer, pathMtuBytes, copiedMtuBytes }: Way): Promise<string | undefined> {
-    if (pathMtuBytes === undefined || copiedMtuBytes === undefined) return undefined;
-    const bytes = largestOnUnderlay(this.#device, pathMtuBytes, copiedMtuBytes);
+  async check({ netns, ifname, peer, fit }: Way): Promise<string | undefined> {
+    if (fit === undefined) return undefined;
+    const bytes = largestWholeBytes(fit);
     const isKnown = this.#known?.bytes === bytes && performance.now() < this.#known.until;
     if (isKnown) return this.#known?.trouble;
     const heard = await hearReceiver(netns, ifname);
@@ -111,7 +103,7 @@ class LargestCopy {
       this.#known = { bytes, trouble: undefined, until: performance.now() + probeRetryMs };
     } else if (this.#asked?.bytes !== bytes || probes < this.#asked.probes) {
       this.#asked = { bytes, probes, until: performance.now() + probeTimeoutMs };
-      sendProbes(peer, this.#device, bytes);
+      sendProbes(peer, this.#tunnel, bytes);
     } else if (probes > this.#asked.probes) {
       this.#asked = undefined;
       this.#known = { bytes, trouble: undefined, until: Infinity };
@@ -120,7 +112,7 @@ class LargestCopy {
       this.#asked = undefined;
       this.#known = {
         bytes,
-        trouble: swallowed(bytes, this.#device),
+        trouble: swallowed(bytes, this.#tunnel),
         until: performance.now() + probeRetryMs,
       };
     }
@@ -128,6 +120,6 @@ class LargestCopy {
   }
 }
 
-function swallowed(bytes: number, { remote }: Vxlan): string {
+function swallowed(bytes: number, { remote }: Tunnel): string {
   return `packets of ${bytes} bytes do not get to ${remote}, small ones do: something on the way drops what is too large for it, and says nothing; give the route to ${remote} the MTU that the path takes`;
 }

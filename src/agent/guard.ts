@@ -4,7 +4,7 @@ import { messageOf } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
 import { changeTables, listTables, readTable, type Table } from '#src/net/nftables.ts';
 import { guardName, guardOwner, guardRules, probeCounter } from '#src/tap/guard.ts';
-import type { Vxlan, Wanted } from '#src/tap/state.ts';
+import type { Tunnel, Wanted } from '#src/tap/state.ts';
 import { liveTaps } from './lock.ts';
 
 /** Keeps the table of nftables that lets only the other end's packets come to this end. */
@@ -20,9 +20,14 @@ export class Guard {
   #probes: number | undefined;
   #trouble: string | undefined;
 
-  constructor({ id, role }: Pick<Wanted, 'id' | 'role'>, device: Vxlan, log: Logger, runOptions: RunOptions) {
+  constructor(
+    { id, role }: Pick<Wanted, 'id' | 'role'>,
+    tunnel: Tunnel,
+    log: Logger,
+    runOptions: RunOptions,
+  ) {
     this.#name = guardName(id, role);
-    this.#rules = guardRules(this.#name, device);
+    this.#rules = guardRules(this.#name, tunnel);
     this.#log = log;
     this.#run = runOptions;
   }

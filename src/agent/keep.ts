@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { messageOf } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { type Monitor, startMonitor } from '#src/net/monitor.ts';
 import type { Netns } from '#src/net/netns.ts';
-import { fitOf, overheadBytes } from '#src/tap/fit.ts';
+import { type Fit, fitOf, overheadBytes } from '#src/tap/fit.ts';
 import type { Step, Vxlan, Wanted } from '#src/tap/state.ts';
 import { Alarm } from './alarm.ts';
 import { converge, remove } from './converge.ts';
@@ -40,9 +41,8 @@ export interface Way {
   readonly netDev: string;
   readonly ifname: string;
   readonly peer: Peer;
-  readonly pathMtuBytes: number | undefined;
-  /** See {@link Outcome.copiedMtuBytes}. */
-  readonly copiedMtuBytes: number | undefined;
+  /** Undefined at an end that sends no copies. */
+  readonly fit: Fit | undefined;
 }
 
 /** Looks after the way; called every second. Says what is wrong with it. */
@@ -101,10 +101,9 @@ class Keeper {
   #carrier = false;
   #failures = 0;
   #retryAt = 0;
-  #copiedMtuBytes: number | undefined;
   #pathMtuBytes: number | undefined;
   #pathCheckAt = 0;
-  #toldFit = '';
+  #fit: Fit | undefined;
 
   constructor(end: End, context: Context, onChange: () => void) {
     this.#end = end;
@@ -193,11 +192,10 @@ class Keeper {
     this.#failures = 0;
     this.#inPlace = missing === undefined;
     this.#carrier = made.carrier;
-    this.#copiedMtuBytes = made.copiedMtuBytes;
     if (steps.length > 0) this.#context.log.info({ steps: steps.map(describeStep) }, 'made');
     if (made.withoutObject !== undefined)
       this.#context.log.warn({ cause: made.withoutObject }, withoutObjectNotice);
-    if (missing === undefined) this.#tellFit(held);
+    if (missing === undefined) this.#tellFit(held, made.copiedMtuBytes);
     else this.#context.report.tell('waiting', `waiting for ${missing}`);
   }
 
@@ -223,14 +221,13 @@ class Keeper {
   }
 
   /** Tells, when it changes, what becomes of copies that are too large for the underlay. */
-  #tellFit(held: Held): void {
+  #tellFit(held: Held, copiedMtuBytes: number | undefined): void {
     const { device, object } = this.#wantedIn(held);
-    if (this.#pathMtuBytes === undefined || this.#copiedMtuBytes === undefined || device.kind === 'veth')
-      return;
-    const { says, ...sizes } = fitOf(device.remote, this.#pathMtuBytes, this.#copiedMtuBytes, object);
-    const told = says + JSON.stringify(sizes);
-    if (told === this.#toldFit) return;
-    this.#toldFit = told;
+    if (this.#pathMtuBytes === undefined || copiedMtuBytes === undefined || device.kind === 'veth') return;
+    const fit = fitOf(device.remote, this.#pathMtuBytes, copiedMtuBytes, object);
+    if (isDeepStrictEqual(fit, this.#fit)) return;
+    this.#fit = fit;
+    const { says, ...sizes } = fit;
     this.#context.log.info(sizes, says);
   }
 
@@ -250,9 +247,8 @@ class Keeper {
       this.#context.report.tell('alone', alone(this.#end.wanted, this.#peer?.trouble));
       return;
     }
-    const [peer, pathMtuBytes, copiedMtuBytes] = [this.#peer, this.#pathMtuBytes, this.#copiedMtuBytes];
-    const way = { netns: place.netns, netDev, ifname, pathMtuBytes, copiedMtuBytes };
-    const trouble = peer && (await this.#watch?.({ ...way, peer }));
+    const way = { netns: place.netns, netDev, ifname, fit: this.#fit };
+    const trouble = this.#peer && (await this.#watch?.({ ...way, peer: this.#peer }));
     const ends = this.#end.peerSaysHello ? 'at both ends' : "here; the other end is not kokotap's";
     if (trouble === undefined) this.#context.report.tell('ready', `${ifname} is in place ${ends}`);
     else this.#context.report.tell('alone', `${ifname} is in place ${ends}, but ${trouble}`);

@@ -74,8 +74,7 @@ const schemas = {
       ),
     ),
   receiver: z.intersection(z.object(common), way),
-  status: z.object({ 'tap-id': z.optional(common['tap-id']) }),
-  probe: z.object({ 'tap-id': z.optional(common['tap-id']) }),
+  question: z.object({ 'tap-id': z.optional(common['tap-id']) }),
 };
 
 export type SenderOptions = z.infer<typeof schemas.sender>;
@@ -122,7 +121,7 @@ export function parseCommand([name, ...args]: readonly string[]): AgentCommand {
       return { name, options: parse(schemas.receiver, read(name, args)) };
     case 'status':
     case 'probe':
-      return { name, tapId: parse(schemas[name], read(name, args))['tap-id'] };
+      return { name, tapId: parse(schemas.question, read(name, args))['tap-id'] };
     default:
       throw new UsageError(
         `Unknown command ${JSON.stringify(name ?? '')}: give sender, receiver, status or probe`,

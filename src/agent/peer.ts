@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { messageOf } from '#src/errors.ts';
 import { helloPacket, socketType } from '#src/tap/hello.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
-import type { Vxlan } from '#src/tap/state.ts';
+import type { Tunnel } from '#src/tap/state.ts';
 
 /** Silence of the other end after which it counts as gone: five of its hellos. */
 const silenceMs = 5000;
 
 /** The other end of the tap, told from its hello packets. */
 export class Peer {
-  readonly #at: Pick<Vxlan, 'local' | 'remote' | 'port'>;
+  readonly #at: Omit<Tunnel, 'vni'>;
   #socket: Socket;
   /** The socket could not be bound, for the node does not have the address at present. */
   #isUseless = false;
@@ -19,7 +19,7 @@ export class Peer {
   #heardAt = -Infinity;
   #trouble: string | undefined;
 
-  constructor({ local, remote, port, vni }: Omit<Vxlan, 'udpChecksum'>) {
+  constructor({ local, remote, port, vni }: Tunnel) {
     this.#hello = helloPacket(vni);
     this.#at = { local, remote, port };
     this.#socket = this.#open();

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '#src/errors.ts';
 import type { Netns } from '#src/net/netns.ts';
+import { largestWholeBytes } from '#src/tap/fit.ts';
 import type { TapId } from '#src/tap/mark.ts';
 import { sendProbes } from './delivery.ts';
 import { hearReceiver } from './heard.ts';
@@ -40,12 +41,12 @@ async function probeEnd({ tap, device, fit }: EndStatus, netns: Netns): Promise<
   if (fit === undefined || vni === undefined || port === undefined || !local || !remote) return undefined;
   const before = (await hearReceiver(netns, name))?.probes;
   if (before === undefined) return undefined;
-  const vxlan = { vni, port, local, remote };
-  const packetBytes = Math.min(fit.underlayMtuBytes, fit.largestCopyBytes);
-  const peer = new Peer(vxlan);
+  const tunnel = { vni, port, local, remote };
+  const packetBytes = largestWholeBytes(fit);
+  const peer = new Peer(tunnel);
   try {
     await peer.connected();
-    sendProbes(peer, vxlan, packetBytes);
+    sendProbes(peer, tunnel, packetBytes);
     const deadline = performance.now() + timeoutMs;
     let reached = false;
     while (!reached && performance.now() < deadline) {

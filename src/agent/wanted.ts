@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIPv6 } from '#src/tap/address.ts';
 import { macOf } from '#src/tap/mark.ts';
 import type { CopySettings } from '#src/tap/programs.ts';
 import type { Hook, Wanted } from '#src/tap/state.ts';
@@ -38,7 +38,7 @@ export function copySettings(options: SenderOptions): CopySettings {
     snaplenBytes: options.snaplen,
     oneIn: options['one-in'],
     maxBytesPerSecond: options['max-bytes-per-second'],
-    underlay: 'vni' in options ? (isIP(options.remote) === 6 ? 'IPv6' : 'IPv4') : undefined,
+    underlay: 'vni' in options ? (isIPv6(options.remote) ? 'IPv6' : 'IPv4') : undefined,
   };
 }
 
@@ -62,6 +62,6 @@ export function receiverEnd(options: ReceiverOptions): Wanted {
 function device(options: ReceiverOptions): Wanted['device'] {
   if (!('vni' in options)) return { kind: 'veth' };
   const { vni, 'vxlan-port': port, local, remote } = options;
-  // Over IPv4 none is needed (RFC 7348), and it costs much where the underlay's device cannot compute it (docs/performance.md).
-  return { kind: 'vxlan', vni, port, local, remote, udpChecksum: isIP(remote) === 6 };
+  // Over IPv4 none is needed (RFC 7348), and it costs much where the underlay's device cannot compute it (ADR 12).
+  return { kind: 'vxlan', vni, port, local, remote, udpChecksum: isIPv6(remote) };
 }

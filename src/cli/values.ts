@@ -27,8 +27,7 @@ export function oneOf<Value extends string>(flag: string, text: string, values: 
 
 /** An interface name that Linux accepts (dev_valid_name; `%` would be a pattern to number devices by). */
 export const interfaceName: Check<string> = (flag, text) => {
-  // The kernel's settings have these names for more than one interface.
-  if (isInterfaceName(text) && text !== 'all' && text !== 'default') return text;
+  if (isInterfaceName(text)) return text;
   throw refusal(flag, text, `give ${INTERFACE_NAME}`);
 };
 
@@ -38,18 +37,18 @@ export const interfaceNames: Check<string> = (flag, text) => {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined && isInterfaceName(twice))
     throw refusal(flag, text, `${quote(twice)} is there twice; name each interface once`);
-  // No interface can be called that: it has another meaning where the kernel keeps their settings.
   if (names.includes('all') && names.length > 1)
     throw refusal(flag, text, '"all" says every interface; give it alone');
-  if (names.every(isInterfaceName)) return text;
+  if (text === 'all' || names.every(isInterfaceName)) return text;
   throw refusal(flag, text, `give all, or names separated by commas, each of ${INTERFACE_NAME}`);
 };
 
 const INTERFACE_NAME =
-  '1 to 15 printable ASCII characters without blanks, "/", ":" or "%", and not "." or ".."';
+  '1 to 15 printable ASCII characters without blanks, "/", ":" or "%", and not ".", "..", "all" or "default"';
 
+/** The kernel keeps settings of more than one interface under the names `all` and `default`. */
 function isInterfaceName(text: string): boolean {
-  return /^[!-~]{1,15}$/u.test(text) && !/[/:%]|^\.\.?$/u.test(text);
+  return /^[!-~]{1,15}$/u.test(text) && !/[/:%]|^(?:\.\.?|all|default)$/u.test(text);
 }
 
 /** A name that a pod or a node can have. */

@@ -27,8 +27,8 @@ export interface Counted {
 
 /**
  * Makes up the account of one direction, of all target interfaces together. What an interface counted goes with it, but
- * what became of its copies stays, so these were seen at the least. The counters are read one after the other while packets pass; read from the
- * mirror device back to the target interface, none comes out negative.
+ * what became of its copies stays, so these were seen at the least. The counters are read one after the other while
+ * packets pass; read from the mirror device back to the target interface, none comes out negative.
  */
 export function directionAccount(counted: Counted): DirectionAccount {
   const { seen, matched, sampledOut, shed, copied, copiedBytes } = counted;

@@ -46,6 +46,11 @@ export function commonAddresses(
   return undefined;
 }
 
+/** Whether what is known to be an address is one of IPv6. */
+export function isIPv6(address: string): boolean {
+  return address.includes(':');
+}
+
 function isIPv4(text: string): boolean {
   const bytes = text.split('.');
   return (

@@ -1,8 +1,9 @@
+import { isIPv6 } from './address.ts';
 import type { Wanted } from './state.ts';
 
 /** What VXLAN adds to a packet on the underlay, in bytes: IP, UDP, VXLAN and the inner Ethernet header. */
 export function overheadBytes(remote: string): number {
-  return remote.includes(':') ? 70 : 50;
+  return isIPv6(remote) ? 70 : 50;
 }
 
 /** What becomes of copies that are too large for the underlay. */
@@ -33,12 +34,17 @@ export function fitOf(
   const largestCopyBytes = targetMtuBytes + overheadBytes(remote);
   const needed = largestCopyBytes > underlayMtuBytes;
   const fitting = needed && object !== undefined;
-  return { underlayMtuBytes, largestCopyBytes, fitting, says: notice(remote.includes(':'), needed, fitting) };
+  return { underlayMtuBytes, largestCopyBytes, fitting, says: notice(isIPv6(remote), needed, fitting) };
 }
 
-function notice(isIPv6: boolean, needed: boolean, fitting: boolean): string {
+/** The largest packet in bytes that a copy can become and that travels whole. */
+export function largestWholeBytes({ underlayMtuBytes, largestCopyBytes }: Fit): number {
+  return Math.min(underlayMtuBytes, largestCopyBytes);
+}
+
+function notice(overIPv6: boolean, needed: boolean, fitting: boolean): string {
   if (!needed) return 'every copy fits the underlay';
   if (fitting)
-    return `TCP is cut to fit the underlay; other copies that are too large ${isIPv6 ? 'lose their end' : 'travel as two fragments'}`;
-  return `copies that are larger than the underlay takes ${isIPv6 ? 'the kernel drops' : 'the kernel sends as two fragments'}`;
+    return `TCP is cut to fit the underlay; other copies that are too large ${overIPv6 ? 'lose their end' : 'travel as two fragments'}`;
+  return `copies that are larger than the underlay takes ${overIPv6 ? 'the kernel drops' : 'the kernel sends as two fragments'}`;
 }

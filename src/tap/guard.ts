@@ -1,6 +1,7 @@
+import { isIPv6 } from './address.ts';
 import type { Role, TapId } from './mark.ts';
 import { probeMark } from './probe.ts';
-import type { Vxlan } from './state.ts';
+import type { Tunnel } from './state.ts';
 
 /**
  * An end's table of nftables, in the node's network namespace. A VXLAN device takes packets of its VNI from anyone; with
@@ -22,8 +23,8 @@ export const probeCounter = 'probes';
  * What nft is told to make the table, in one transaction, whatever there is of it. The VNI is 24 bits of the packet, 96
  * bits behind the beginning of its UDP header (RFC 7348, section 5).
  */
-export function guardRules(name: string, { vni, port, remote }: Omit<Vxlan, 'udpChecksum'>): string {
-  const [own, other] = remote.includes(':') ? ['ip6', 'ipv4'] : ['ip', 'ipv6'];
+export function guardRules(name: string, { vni, port, remote }: Tunnel): string {
+  const [own, other] = isIPv6(remote) ? ['ip6', 'ipv4'] : ['ip', 'ipv6'];
   const ours = `udp dport ${port} @th,96,24 ${vni}`;
   const rules = [
     // The peer's copies match at once: the other rules would cost each of them twice as much (ADR 12).

@@ -1,4 +1,4 @@
-import type { Vxlan } from './state.ts';
+import type { Tunnel } from './state.ts';
 
 /** The UDP port of every tap of a node: they know each other's tunnels by it. */
 export const NODE_VXLAN_PORT = 4789;
@@ -9,7 +9,7 @@ export const NODE_VXLAN_PORT = 4789;
  * later fragments between the two ends, which have no port; ESP and AH between them, which may have tunnel packets
  * inside; and the ICMP errors that quote a tunnel packet, each of which a copy of the last can cause.
  */
-export function tunnelTraffic({ local, remote }: Pick<Vxlan, 'local' | 'remote'>): string {
+export function tunnelTraffic({ local, remote }: Pick<Tunnel, 'local' | 'remote'>): string {
   const between = `((src host ${local} and dst host ${remote}) or (src host ${remote} and dst host ${local}))`;
   const laterFragment = 'ip proto 17 and ip[6:2] & 0x1fff != 0';
   const encrypted = 'ip proto 50 or ip proto 51 or ip6 proto 50 or ip6 proto 51';

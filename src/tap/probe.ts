@@ -1,6 +1,8 @@
+import { vxlanPacket } from './vxlanPacket.ts';
+
 /**
- * A bit in the last byte of the VXLAN header, which is reserved: a device drops a packet that has it (vxlan_rcv), so that
- * a probe shows on no interface. The receiver's table of nftables counts it.
+ * Bits in the last byte of the VXLAN header, which is reserved: a device drops a packet that has them (vxlan_rcv), so
+ * that a probe shows on no interface. The receiver's table of nftables counts it.
  */
 export const probeMark = 0x70;
 
@@ -15,9 +17,6 @@ const udpHeaderBytes = 8;
  * @param ipHeaderBytes of it, 20 or 40
  */
 export function probePacket(vni: number, packetBytes: number, ipHeaderBytes: number): Uint8Array {
-  const packet = new Uint8Array(packetBytes - ipHeaderBytes - udpHeaderBytes);
-  const view = new DataView(packet.buffer);
-  view.setUint8(0, 0x08); // VXLAN header: the VNI is valid
-  view.setUint32(4, vni * 0x100 + probeMark);
-  return packet;
+  const bytes = packetBytes - ipHeaderBytes - udpHeaderBytes;
+  return new Uint8Array(vxlanPacket(vni, bytes, probeMark).buffer);
 }

@@ -3,12 +3,16 @@ import type { Role, TapId } from './mark.ts';
 /** Where a clsact qdisc classifies: what the interface receives, what it sends. */
 export type Hook = 'ingress' | 'egress';
 
-export interface Vxlan {
+/** The way of a tap's copies between two nodes, as one of its ends has it. */
+export interface Tunnel {
   readonly vni: number;
   /** UDP port of both ends. */
   readonly port: number;
   readonly local: string;
   readonly remote: string;
+}
+
+export interface Vxlan extends Tunnel {
   /** The UDP header of what is sent has a checksum. */
   readonly udpChecksum: boolean;
 }

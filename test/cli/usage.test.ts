@@ -5,7 +5,8 @@ const POD = '--pod=web';
 const NODE = '--dest-node=node-b';
 const VNI_RANGE = 'give a whole number from 1 to 16777215';
 const PORT_RANGE = 'give a whole number from 1 to 65535';
-const IFNAME = '1 to 15 printable ASCII characters without blanks, "/", ":" or "%", and not "." or ".."';
+const IFNAME =
+  '1 to 15 printable ASCII characters without blanks, "/", ":" or "%", and not ".", "..", "all" or "default"';
 const IFNAMES = `give all, or names separated by commas, each of ${IFNAME}`;
 const SUBDOMAIN_RANGE =
   'give 1 to 253 lower-case letters, digits, "-" or ".", with a letter or digit at both ends of each part';
@@ -32,7 +33,7 @@ test.each<[string[], string]>([
     (name) => [wrong('--ifname', `give ${IFNAME}`)(name), wrong('--pod-ifname', IFNAMES)(name)],
   ),
   ...['all', 'default'].map(wrong('--ifname', `give ${IFNAME}`)),
-  ...['eth0,', ',', 'eth0,,net1', 'eth0, net1', 'eth0,a/b'].map(wrong('--pod-ifname', IFNAMES)),
+  ...['default', 'eth0,', ',', 'eth0,,net1', 'eth0, net1', 'eth0,a/b'].map(wrong('--pod-ifname', IFNAMES)),
   wrong('--pod-ifname', '"eth0" is there twice; name each interface once')('eth0,net1,eth0'),
   wrong('--pod-ifname', '"all" says every interface; give it alone')('eth0,all'),
   [

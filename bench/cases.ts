@@ -3,6 +3,9 @@ import type { LoadName } from './load.ts';
 
 type Way = 'untapped' | 'tap' | 'plain design' | 'tcpdump to a file' | 'tcpdump through kubectl exec';
 
+/** A node that copies go to. */
+export type Destination = Extract<Node, 'node-a' | 'node-b'>;
+
 /** The network between the nodes, as a case has it. */
 export interface Underlay {
   readonly mtuBytes: number;
@@ -12,12 +15,17 @@ export interface Underlay {
   readonly tracked: boolean;
 }
 
+/** The nodes that have a client; the target is on node-a. */
+export const CLIENT_NODES = ['node-a', 'node-c'] as const;
+
 /** A way in which the target is tapped, or not, and what it is loaded with meanwhile. */
 export interface Case {
   readonly name: string;
   readonly way: Way;
+  /** Whose client loads the target. */
+  readonly client: (typeof CLIENT_NODES)[number];
   /** Where the copies go, if they leave the pod. */
-  readonly destination: Node;
+  readonly destination: Destination;
   readonly underlay: Underlay;
   readonly loads: readonly LoadName[];
 }
@@ -29,10 +37,15 @@ const BRIEF: LoadName[] = ['tcp', 'udp64', 'roundTrip'];
 const BULK: LoadName[] = ['tcp', 'tcpBoth'];
 const SMALL: LoadName[] = ['udp64', 'roundTrip'];
 
-/** What the others' ratios are to. */
-export const UNTAPPED = make('untapped', 'untapped', {}, ALL);
+/** What the others' ratios are to, by the client's node. */
+export const UNTAPPED: Readonly<Record<Case['client'], Case>> = {
+  'node-c': make('untapped', 'untapped', {}, ALL),
+  'node-a': near(make('untapped', 'untapped', {}, ALL)),
+};
 
 export const TAP = make('tap, underlay 1500', 'tap', {}, ALL);
+export const NEAR_TAP = near(TAP);
+export const PLAIN = make('plain design, underlay 1500', 'plain design', {}, ALL);
 
 /** Each tapped case. Loads that would say nothing new are left out. */
 export const TAPPED: readonly Case[] = [
@@ -42,14 +55,21 @@ export const TAPPED: readonly Case[] = [
   make('tap, tunnel not tracked', 'tap', { tracked: false }, SMALL),
   make('tap, no tunnel checksum offload', 'tap', { offloads: 'no tunnel checksums' }, BULK),
   make('tap, no tunnel offload', 'tap', { offloads: 'no tunnel segmentation' }, BULK),
-  make('plain design, underlay 1500', 'plain design', {}, ALL),
+  PLAIN,
   make('plain design, underlay 1600', 'plain design', { mtuBytes: 1600 }, BRIEF),
   make('plain design, no tunnel checksum offload', 'plain design', { offloads: 'no tunnel checksums' }, BULK),
   make('plain design, no tunnel offload', 'plain design', { offloads: 'no tunnel segmentation' }, BULK),
   make('tcpdump to a file', 'tcpdump to a file', {}, ALL),
   make('tcpdump through kubectl exec', 'tcpdump through kubectl exec', {}, ALL),
+  NEAR_TAP,
+  near(PLAIN),
 ];
 
 function make(name: string, way: Way, underlay: Partial<Underlay>, loads: readonly LoadName[]): Case {
-  return { name, way, destination: 'node-b', underlay: { ...USUAL, ...underlay }, loads };
+  return { name, way, client: 'node-c', destination: 'node-b', underlay: { ...USUAL, ...underlay }, loads };
+}
+
+/** The same with the client on the target's own node, so that only copies are on the underlay. */
+function near(far: Case): Case {
+  return { ...far, name: `${far.name}, client near`, client: 'node-a' };
 }

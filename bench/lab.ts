@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CommandError, run } from '#src/exec/command.ts';
 
-export type Node = 'node-a' | 'node-b';
+export type Node = 'node-a' | 'node-b' | 'node-c';
 
 /** The namespace of all that the benchmark makes. */
 export const NAMESPACE = 'kokotap-bench';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { CLIENT, inPod, ROUND_TRIP, ROUND_TRIP_PORT, type Target } from './pods.ts';
+import { inPod, ROUND_TRIP, ROUND_TRIP_PORT, type Target } from './pods.ts';
 import { socketFullPackets } from './podCounters.ts';
 
 const failure = z.object({ error: z.string() });
@@ -32,27 +32,32 @@ export type Figure =
 
 export type LoadName = 'tcp' | 'tcpBoth' | 'udp64' | 'udp1400' | 'roundTrip' | 'halfLoad';
 
-/** Loads the target. @param halfRate of UDP packets of 64 bytes a second, for the load of that name */
-export function runLoad(name: LoadName, target: Target, halfRate: number): Promise<Figures> {
+/**
+ * Loads the target.
+ *
+ * @param client the pod that does it
+ * @param halfRate of UDP packets of 64 bytes a second, for the load of that name
+ */
+export function runLoad(name: LoadName, client: string, target: Target, halfRate: number): Promise<Figures> {
   switch (name) {
     case 'tcp':
-      return loadTcp(target);
+      return loadTcp(client, target);
     case 'tcpBoth':
-      return loadTcp(target, '--bidir');
+      return loadTcp(client, target, '--bidir');
     case 'udp64':
-      return loadUdp(target, 64, 0);
+      return loadUdp(client, target, 64, 0);
     case 'udp1400':
-      return loadUdp(target, 1400, 0);
+      return loadUdp(client, target, 1400, 0);
     case 'halfLoad':
-      return loadUdp(target, 64, halfRate);
+      return loadUdp(client, target, 64, halfRate);
     case 'roundTrip':
-      return loadRoundTrips(target);
+      return loadRoundTrips(client, target);
   }
 }
 
 /** The throughput of one TCP connection to the target, or of one each way together, after half a second to get going. */
-async function loadTcp(target: Target, ...more: string[]): Promise<Figures> {
-  const report = await iperf(target, '--time=2', '--omit=0.5', ...more);
+async function loadTcp(client: string, target: Target, ...more: string[]): Promise<Figures> {
+  const report = await iperf(client, target, '--time=2', '--omit=0.5', ...more);
   const { sum_received: there, sum_received_bidir_reverse: back } = z.parse(tcpReport, report).end;
   return { bitsPerSecond: there.bits_per_second + (back?.bits_per_second ?? 0) };
 }
@@ -63,11 +68,16 @@ async function loadTcp(target: Target, ...more: string[]): Promise<Figures> {
  *
  * @param packetsPerSecond of the client; 0: as fast as it can
  */
-async function loadUdp(target: Target, payloadBytes: number, packetsPerSecond: number): Promise<Figures> {
+async function loadUdp(
+  client: string,
+  target: Target,
+  payloadBytes: number,
+  packetsPerSecond: number,
+): Promise<Figures> {
   const full = socketFullPackets(target);
   const bitrate = Math.round(packetsPerSecond * payloadBytes * 8);
   const size = [`--length=${payloadBytes}`, `--window=${SOCKET_BUFFER_BYTES}`];
-  const report = await iperf(target, '--time=2', '--udp', `--bitrate=${bitrate}`, ...size);
+  const report = await iperf(client, target, '--time=2', '--udp', `--bitrate=${bitrate}`, ...size);
   const { packets, lost_packets: lost, seconds } = z.parse(udpReport, report).end.sum;
   return {
     packetsPerSecond: (packets - lost) / seconds,
@@ -78,14 +88,14 @@ async function loadUdp(target: Target, payloadBytes: number, packetsPerSecond: n
 }
 
 /** Request and response of 64 bytes each over one TCP connection, one after the other for a second. */
-async function loadRoundTrips({ address }: Target): Promise<Figures> {
-  const json = await inPod(CLIENT, ...ROUND_TRIP, 'measure', address, String(ROUND_TRIP_PORT), '1');
+async function loadRoundTrips(client: string, { address }: Target): Promise<Figures> {
+  const json = await inPod(client, ...ROUND_TRIP, 'measure', address, String(ROUND_TRIP_PORT), '1');
   return z.parse(roundTripReport, JSON.parse(json));
 }
 
 /** Runs iperf3 and returns its report, in which some errors are told with exit code 0. */
-async function iperf({ address }: Target, ...args: string[]): Promise<unknown> {
-  const report: unknown = JSON.parse(await inPod(CLIENT, 'iperf3', '--json', `--client=${address}`, ...args));
+async function iperf(client: string, { address }: Target, ...args: string[]): Promise<unknown> {
+  const report: unknown = JSON.parse(await inPod(client, 'iperf3', '--json', `--client=${address}`, ...args));
   const failed = failure.safeParse(report);
   if (failed.success) throw new Error(`iperf3 ${args.join(' ')}: ${failed.data.error}`);
   return report;

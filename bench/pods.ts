@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { findTarget } from '#src/agent/target.ts';
-import { KUBECTL, kubectl, kubectlArgs, type Lab } from './lab.ts';
+import { CLIENT_NODES } from './cases.ts';
+import { KUBECTL, kubectl, kubectlArgs, type Lab, type Node } from './lab.ts';
 
 export const TARGET = 'target';
-export const CLIENT = 'client';
 export const ROUND_TRIP_PORT = 7777;
 /** A folder of the target in memory. */
 export const CAPTURES = '/captures';
@@ -27,21 +27,18 @@ export interface Target {
   readonly nodePid: number;
 }
 
-/**
- * Starts the target, which answers iperf3 and round trips, and the client. Both are on node-a: then the traffic that
- * is measured does not share the underlay with the copies.
- */
+/** Starts the target on node-a, which answers iperf3 and round trips, and the clients. */
 export async function startPods(lab: Lab): Promise<Target> {
   const items = [
-    pod(TARGET, {
+    pod(TARGET, 'node-a', {
       iperf3: ['iperf3', '--server'],
       'round-trip': [...ROUND_TRIP, 'serve', String(ROUND_TRIP_PORT)],
     }),
-    pod(CLIENT, { client: ['sleep', 'infinity'] }),
+    ...CLIENT_NODES.map((node) => pod(clientOn(node), node, { client: ['sleep', 'infinity'] })),
   ];
   const list = { apiVersion: 'v1', kind: 'List', items };
   await kubectl('create', '--filename', lab.file('pods.json', JSON.stringify(list)));
-  await kubectl('wait', '--for=condition=Ready', `pod/${TARGET}`, `pod/${CLIENT}`, '--timeout=60s');
+  await kubectl('wait', '--for=condition=Ready', 'pod', '--all', '--timeout=60s');
   const address = await kubectl('get', 'pod', TARGET, '--output=jsonpath={.status.podIP}');
   const uid = await kubectl('get', 'pod', TARGET, '--output=jsonpath={.metadata.uid}');
   // The lab's machines are pid namespaces below this one.
@@ -49,6 +46,11 @@ export async function startPods(lab: Lab): Promise<Target> {
   if (found === undefined) throw new Error(`No process of pod ${uid} is running`);
   found.netns.close();
   return { address, pid: found.pid, nodePid: pidBelow(found.pid) };
+}
+
+/** The name of a node's client. */
+export function clientOn(node: Node): string {
+  return `client-${node}`;
 }
 
 /** Runs a command in a pod's first container and returns what it prints. */
@@ -68,13 +70,13 @@ function pidBelow(pid: number): number {
   return Number(numbers[1]);
 }
 
-function pod(name: string, commands: Readonly<Record<string, readonly string[]>>) {
+function pod(name: string, node: Node, commands: Readonly<Record<string, readonly string[]>>) {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name },
     spec: {
-      nodeName: 'node-a',
+      nodeName: node,
       terminationGracePeriodSeconds: 1,
       automountServiceAccountToken: false,
       volumes: [{ name: 'captures', emptyDir: { medium: 'Memory' } }],

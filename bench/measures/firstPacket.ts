@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Lab, onNode } from '../lab.ts';
-import { CLIENT, inPod } from '../pods.ts';
+import { clientOn, inPod } from '../pods.ts';
 import { Tap } from '../ways/tap.ts';
 
 const PING_SECONDS = 5;
@@ -20,7 +20,7 @@ async function measureOnce(lab: Lab, target: string): Promise<number> {
   const [seen, start] = await Promise.all([
     captureOne(target),
     create(tap),
-    inPod(CLIENT, 'ping', '-q', '-i0.01', `-w${PING_SECONDS}`, target),
+    inPod(clientOn('node-a'), 'ping', '-q', '-i0.01', `-w${PING_SECONDS}`, target),
   ]);
   await tap.delete();
   return seen - start;

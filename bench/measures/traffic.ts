@@ -4,7 +4,7 @@ import { type Copies, countCopies } from '../counters.ts';
 import type { Lab } from '../lab.ts';
 import { type Figures, type LoadName, runLoad } from '../load.ts';
 import { targetPackets } from '../podCounters.ts';
-import type { Target } from '../pods.ts';
+import { clientOn, type Target } from '../pods.ts';
 import { setUnderlay } from '../underlay.ts';
 import { whileTappedPlainly } from '../ways/plain.ts';
 import { whileTapped } from '../ways/tap.ts';
@@ -55,11 +55,11 @@ export async function measureTraffic(
 async function measureBeside(lab: Lab, target: Target, each: Case, round: number): Promise<Sample[]> {
   const samples: Sample[] = [];
   let halfRate = 0;
-  for (const now of [{ ...UNTAPPED, loads: each.loads }, each]) {
+  for (const now of [{ ...UNTAPPED[each.client], loads: each.loads }, each]) {
     await setUnderlay(now.underlay);
     await inCase(lab, target, now, async (watch) => {
       for (const load of now.loads) {
-        const measured = await measureLoad(load, target, halfRate, watch);
+        const measured = await measureLoad(load, clientOn(now.client), target, halfRate, watch);
         if (now.way === 'untapped' && load === 'udp64')
           halfRate = (measured.figures.packetsPerSecond ?? 0) / 2;
         samples.push({ case: now.name, beside: each.name, round, load, ...measured });
@@ -96,13 +96,14 @@ function inCase(
 
 async function measureLoad(
   load: LoadName,
+  client: string,
   target: Target,
   halfRate: number,
   watch: Watch,
 ): Promise<Omit<Sample, 'case' | 'beside' | 'round' | 'load'>> {
   const { result, copies } = await watch(load, async () => {
     const before = { packets: targetPackets(target), seconds: softirqSeconds() };
-    const figures = await runLoad(load, target, halfRate);
+    const figures = await runLoad(load, client, target, halfRate);
     return {
       figures,
       targetPackets: targetPackets(target) - before.packets,

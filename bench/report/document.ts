@@ -1,4 +1,4 @@
-import { TAP, UNTAPPED } from '../cases.ts';
+import { NEAR_TAP, PLAIN, TAP } from '../cases.ts';
 import type { Results } from '../results.ts';
 import { goalTable } from './goals.ts';
 import { fragments } from './losses.ts';
@@ -21,17 +21,18 @@ Node.js ${machine.node}; ${results.date}.
 
 ## A tapped pod's traffic
 
-A client pod sends to the target pod on the same node, node-a, so the measured traffic never shares the underlay with
-the copies. Both directions are copied, and go to node-b unless the case says otherwise. The pods' MTU is 1500.
+A client pod on node-c sends to the target pod on node-a. Both directions are copied, and go to node-b unless the case
+says otherwise. The pods' MTU is 1500.
 
 ${speedTable(traffic)}
 
 ![The ratios as bars](performance.svg)
 
-Each of the ${rounds} rounds measures all cases, and untapped right before each. A ratio is that of the case to this; shown are
-the median and, in parentheses, the least and the greatest; of untapped those of all its values. For throughput and packets more is better, for round trips less.
-TCP and UDP are iperf3's, for 2 seconds each; a round trip is a request and a response of 64 bytes over one TCP
-connection, its ends on different CPUs: the median and the 99th percentile.
+Each of the ${rounds} rounds measures all cases, and untapped right before each. A ratio is that of the case to this;
+shown are the median and, in parentheses, the least and the greatest; of untapped those of all its values. For
+throughput and packets more is better, for round trips less. TCP and UDP are iperf3's, for 2 seconds each; a round trip
+is a request and a response of 64 bytes over one TCP connection, its ends on different CPUs: the median and the 99th
+percentile.
 
 | case                         | what it is                                                                                          |
 | ---------------------------- | --------------------------------------------------------------------------------------------------- |
@@ -40,6 +41,7 @@ connection, its ends on different CPUs: the median and the 99th percentile.
 | no tunnel checksum offload   | the nodes' devices do not fill in checksums when they cut tunnel packets into segments              |
 | no tunnel offload            | they do not cut tunnel packets at all                                                               |
 | plain design                 | u32, mirred and a VXLAN device as iproute2 makes it, without eBPF: the Go program that kokotap follows |
+| client near | the client is on node-a too: the measured traffic costs less, as it meets no underlay, and the copies as much as before |
 | tcpdump to a file            | \`tcpdump -w\` in the pod; the file is in memory                                                      |
 | tcpdump through kubectl exec | \`kubectl exec … tcpdump -w -\`, as kubectl plugins do, thrown away at the other end                   |
 
@@ -47,9 +49,10 @@ connection, its ends on different CPUs: the median and the 99th percentile.
 
 Over all rounds together. Copies are counted as they leave the mirror device in the pod and as they come in on the
 destination's; tcpdump counts its own. For TCP it is payload, for there one packet at the sender can be many at the
-receiver; TCP both ways is left out, for its headers differ in length. Half load is UDP packets of 64 bytes at half the rate that the target gets untapped right before. Packets at a full
-socket did arrive: iperf3 was late to read them, which on these CPUs it is untapped as well. CPU time is that of
-softirq on the whole machine at half load, per packet in or out of the target.
+receiver; TCP both ways is left out, for its headers differ in length. Half load is UDP packets of 64 bytes at half the
+rate that the target gets untapped right before. Packets at a full socket did arrive: iperf3 was late to read them,
+which on these CPUs it is untapped as well. CPU time is that of softirq on the whole machine at half load, per packet in
+or out of the target.
 
 ${lossTable(traffic)}
 
@@ -86,11 +89,10 @@ function meaning({ traffic }: Results): string {
   const udp = (name: string) => ratio(traffic, name, UDP_64)?.median.toFixed(2) ?? '';
   const trip = (name: string) => ratio(traffic, name, ROUND_TRIP)?.median.toFixed(2) ?? '';
   const made = (name: string) => count(fragments(traffic, name, 'tcp') ?? 0);
-  const plain = 'plain design, underlay 1500';
   return `A copy grows by 50 bytes on its way (70 on an IPv6 underlay). Where the underlay's MTU is that of the pods, each full-size
-copy of the plain design becomes two fragments (${made(plain)} here), and ${tcp(plain)} of bulk TCP's speed remains. A tap cuts copies of TCP to fit:
-${made(TAP.name)} fragments, of full-size segments that came alone, and ${tcp(TAP.name)} of the speed. Small packets always fit: their rate is ${udp(TAP.name)} of ${UNTAPPED.name}, and a
-round trip takes ${trip(TAP.name)} of its time, for the CPU that sends a packet sends the copy too, and here the same CPUs also do
+copy of the plain design becomes two fragments (${made(PLAIN.name)} here), and ${tcp(PLAIN.name)} of bulk TCP's speed remains. A tap cuts copies of TCP to fit:
+${made(TAP.name)} fragments, of full-size segments that came alone, and ${tcp(TAP.name)} of the speed. Small packets always fit: their rate is ${udp(TAP.name)} of untapped, and a
+round trip takes ${trip(TAP.name)} of its time (client near: ${udp(NEAR_TAP.name)} and ${trip(NEAR_TAP.name)}), for the CPU that sends a packet sends the copy too, and here the same CPUs also do
 what on a real cluster the destination's do. Copies that stay on the node cost least: ${tcp('tap, same node')} of TCP's speed,
 ${udp('tap, same node')} of the small packets' rate, ${trip('tap, same node')} of a round trip's time.
 

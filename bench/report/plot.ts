@@ -1,6 +1,6 @@
 import type { Sample } from '../measures/traffic.ts';
 import { type Measure, ratio, ROUND_TRIP, TCP, UDP_64 } from './ratios.ts';
-import { casesOf } from './traffic.ts';
+import { casesOf, isUntapped } from './traffic.ts';
 
 const PANELS: readonly { measure: Measure; title: string; most: number }[] = [
   { measure: TCP, title: 'TCP throughput', most: 1.2 },
@@ -20,7 +20,7 @@ const STYLE = `text { font: 12px sans-serif; fill: #24292f } .bar { fill: #3b82c
 /** An SVG of the cases' ratios to untapped: bars to the median, lines from the least to the greatest. */
 export function plot(samples: readonly Sample[]): string {
   const names = casesOf(samples).filter((name) =>
-    PANELS.some(({ measure }) => name !== 'untapped' && ratio(samples, name, measure) !== undefined),
+    PANELS.some(({ measure }) => !isUntapped(name) && ratio(samples, name, measure) !== undefined),
   );
   const width = NAMES + PANELS.length * (PANEL + GAP);
   const height = TOP + names.length * ROW + 30;

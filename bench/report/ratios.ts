@@ -1,4 +1,3 @@
-import { UNTAPPED } from '../cases.ts';
 import type { Figure, LoadName } from '../load.ts';
 import type { Sample } from '../measures/traffic.ts';
 import { spread, type Spread } from '../statistics.ts';
@@ -58,7 +57,9 @@ export function absolute(samples: readonly Sample[], name: string, measure: Meas
 
 /** A case's ratio to untapped right before it, over all rounds. */
 export function ratio(samples: readonly Sample[], name: string, measure: Measure): Spread | undefined {
-  const untapped = of(samples, UNTAPPED.name, measure).filter(({ beside }) => beside === name);
+  const untapped = samples.filter(
+    (sample) => sample.beside === name && sample.load === measure.load && sample.case !== name,
+  );
   return spreadOf(
     of(samples, name, measure).map(({ round, figures }) => {
       const before = untapped.find((sample) => sample.round === round)?.figures[measure.figure];

@@ -8,7 +8,7 @@ import { count, share, table } from './table.ts';
 /** What the pod's own traffic gets, untapped and as ratios to that. */
 export function speedTable(samples: readonly Sample[]): string {
   const cell = (name: string, measure: Measure) =>
-    name === UNTAPPED.name
+    isUntapped(name)
       ? shown(absolute(samples, name, measure), measure.digits, ` ${measure.unit}`)
       : shown(ratio(samples, name, measure), 2);
   return table(
@@ -55,6 +55,10 @@ export function shown(found: Spread | undefined, digits: number, unit = ''): str
     ({ median, min, max }) =>
       `${median.toFixed(digits)}${unit} (${min.toFixed(digits)}–${max.toFixed(digits)})`,
   );
+}
+
+export function isUntapped(name: string): boolean {
+  return Object.values(UNTAPPED).some((each) => each.name === name);
 }
 
 /** The names of the cases that were measured, in the order of the first round. */

@@ -1,9 +1,10 @@
 import { MIRROR } from '../counters.ts';
-import { type Node, onNode } from '../lab.ts';
+import type { Destination } from '../cases.ts';
+import { onNode } from '../lab.ts';
 import type { Target } from '../pods.ts';
 
 const VNI = '7346';
-const ADDRESSES: Record<Node, string> = { 'node-a': '10.100.0.11', 'node-b': '10.100.0.12' };
+const ADDRESSES: Record<Destination, string> = { 'node-a': '10.100.0.11', 'node-b': '10.100.0.12' };
 
 /**
  * Does something while the target is tapped the plain way: u32 and mirred into a VXLAN device as iproute2 makes it, without
@@ -11,7 +12,7 @@ const ADDRESSES: Record<Node, string> = { 'node-a': '10.100.0.11', 'node-b': '10
  */
 export async function whileTappedPlainly<T>(
   { nodePid }: Target,
-  destination: Node,
+  destination: Destination,
   action: () => Promise<T>,
 ): Promise<T> {
   const netns = `/proc/${nodePid}/ns/net`;
@@ -42,7 +43,12 @@ export async function whileTappedPlainly<T>(
   }
 }
 
-async function addDevice(node: Node, local: string, remote: string, ...where: string[]): Promise<void> {
+async function addDevice(
+  node: Destination,
+  local: string,
+  remote: string,
+  ...where: string[]
+): Promise<void> {
   // oxfmt-ignore
   await onNode(
     node, 'ip', 'link', 'add', MIRROR, ...where, 'type', 'vxlan',

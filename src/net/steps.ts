@@ -97,13 +97,21 @@ function bpf({ program, action }: OurFilter): string[] {
     : ['bpf', ...source, 'action', 'mirred', 'egress', 'mirror', 'dev', action.copyTo, 'continue'];
 }
 
+/**
+ * The UDP ports that copies come from, the last excluded; which of them is a hash of the conversation, so that they spread
+ * over the destination's queues. By default it is one of 28,000, and each in use is an entry in both nodes' connection
+ * tracking, whose table the nodes' own traffic needs too.
+ */
+const sourcePorts = ['49152', '49408'];
+
 /** Made straight in the namespace: nothing to move or rename, nothing to leak in between. */
 function addVxlan(netns: Netns, { link, mac, vxlan }: Extract<Step, { do: 'add vxlan' }>): string[] {
   const { vni, port, local, remote, udpChecksum } = vxlan;
   // oxfmt-ignore
   return [
     'link', 'add', 'name', link, ...(netns.isOwn ? [] : ['netns', netns.path]), 'address', mac, 'type', 'vxlan',
-    'id', String(vni), 'local', local, 'remote', remote, 'dstport', String(port), 'nolearning',
+    'id', String(vni), 'local', local, 'remote', remote, 'srcport', ...sourcePorts,
+    'dstport', String(port), 'nolearning',
     ...(udpChecksum ? [] : ['noudpcsum']),
   ];
 }

@@ -1,9 +1,18 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, vi } from 'vitest';
 import { Capture } from './support/capture.ts';
+import { ethernet, ipv4, udp } from './support/frames.ts';
 import { addresses, ipv6, type Net, second, test } from './support/net.ts';
 import { reassemble, segment } from './support/stream.ts';
-import { echoUdp, exchangeUdp, receiveTcp, sendTcp, sendUdp, sha256OfStream } from './support/traffic.ts';
+import {
+  echoUdp,
+  exchangeUdp,
+  receiveTcp,
+  sendFrames,
+  sendTcp,
+  sendUdp,
+  sha256OfStream,
+} from './support/traffic.ts';
 
 const port = 7000;
 const tcpPort = 7001;
@@ -36,6 +45,29 @@ describe.for([
     expect(stream.length).toBe(captured);
     expect(sha256(stream)).toBe(await server.sha256());
   });
+});
+
+test("many conversations of the pod take few entries of the nodes' connection tracking", async ({ net }) => {
+  await net.quiet();
+  const nodes = ['nodeA', 'nodeB'] as const;
+  const table =
+    'table inet tracked { chain input { type filter hook input priority 0; ct state new accept; }; }';
+  for (const node of nodes) await net.exec(node, 'nft', table);
+  await net.tap();
+  const conversations = Array.from({ length: 1000 }, (_, index) =>
+    ethernet(
+      '026b00000001',
+      '026b00000002',
+      '0800',
+      ipv4(17, addresses.pod, addresses.gateway, udp(index + 1, '')),
+    ),
+  );
+  await sendFrames(net, 'pod', 'eth0', conversations);
+  for (const node of nodes) {
+    const entries = Number(await net.exec(node, 'cat /proc/sys/net/netfilter/nf_conntrack_count'));
+    expect(entries).toBeGreaterThan(200);
+    expect(entries).toBeLessThan(270);
+  }
 });
 
 describe('what the pod knows of its ways', () => {

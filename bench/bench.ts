@@ -19,8 +19,8 @@ import { resetUnderlay } from './underlay.ts';
 
 /**
  * Measures what a tap costs on the lab's cluster and writes docs/performance.md with its plot, and
- * docs/performance.json. `--rounds=N`: how often each case is measured, instead of 3 times. `--case=TEXT`: only the traffic
- * of untapped and of cases whose names have that text, and only to standard output.
+ * docs/performance.json. `--rounds=N`: how often each case is measured, instead of 3 times. `--case=TEXT`, once or more: only the
+ * traffic of untapped and of cases whose names have such a text, and only to standard output.
  */
 async function main(): Promise<void> {
   const { rounds, cases } = parse();
@@ -43,13 +43,18 @@ async function main(): Promise<void> {
 
 function parse(): { rounds: number; cases: readonly Case[] } {
   const { values } = parseArgs({
-    options: { rounds: { type: 'string', default: '3' }, case: { type: 'string', default: '' } },
+    options: {
+      rounds: { type: 'string', default: '3' },
+      case: { type: 'string', multiple: true, default: [''] },
+    },
   });
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds=${values.rounds}: not a count`);
-  const cases = TAPPED.filter(({ name }) => name.includes(values.case));
+  const cases = TAPPED.filter(({ name }) => values.case.some((text) => name.includes(text)));
   if (cases.length === 0)
-    throw new Error(`--case=${values.case}: in none of ${TAPPED.map(({ name }) => name).join('; ')}`);
+    throw new Error(
+      `--case=${values.case.join(' --case=')}: in none of ${TAPPED.map(({ name }) => name).join('; ')}`,
+    );
   return { rounds, cases };
 }
 

@@ -35,7 +35,6 @@ export const USUAL: Underlay = { mtuBytes: 1500, offloads: 'all', tracked: true 
 const ALL: LoadName[] = ['tcp', 'tcpBoth', 'udp64', 'udp1400', 'roundTrip', 'halfLoad'];
 const BRIEF: LoadName[] = ['tcp', 'udp64', 'roundTrip'];
 const BULK: LoadName[] = ['tcp', 'tcpBoth'];
-const SMALL: LoadName[] = ['udp64', 'roundTrip'];
 
 /** What the others' ratios are to, by the client's node. */
 export const UNTAPPED: Readonly<Record<Case['client'], Case>> = {
@@ -52,7 +51,7 @@ export const TAPPED: readonly Case[] = [
   TAP,
   make('tap, underlay 1600', 'tap', { mtuBytes: 1600 }, ALL),
   { ...make('tap, same node', 'tap', {}, ALL), destination: 'node-a' },
-  make('tap, tunnel not tracked', 'tap', { tracked: false }, SMALL),
+  make('tap, tunnel not tracked', 'tap', { tracked: false }, BRIEF),
   make('tap, no tunnel checksum offload', 'tap', { offloads: 'no tunnel checksums' }, BULK),
   make('tap, no tunnel offload', 'tap', { offloads: 'no tunnel segmentation' }, BULK),
   PLAIN,

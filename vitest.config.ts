@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/build.setup.ts'],
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/{tap,cli,kube,agent}/**/*.test.ts'] } },
+      { extends: true, test: { name: 'unit', include: ['test/{tap,cli}/**/*.test.ts'] } },
       {
         extends: true,
         test: {

@@ -14,7 +14,7 @@ export function document(results: Results): string {
 
 What a tap costs, as \`make bench\` last measured it; it writes this file, the plot, and with every single number
 [performance.json](performance.json). The ratios are the result. The absolute numbers are of this one machine, on whose
-CPUs everything ran at once: both pods, both nodes, and the cluster itself.
+CPUs everything ran at once: all pods, all nodes, and the cluster itself.
 
 ${machine.cpus} CPUs (${machine.cpuModel}), ${machine.memoryGibibytes} GiB of memory, ${machine.kernel},
 Node.js ${machine.node}; ${results.date}.

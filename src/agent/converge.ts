@@ -60,8 +60,9 @@ export async function converge(netns: Netns, wanted: Wanted, options: RunOptions
     try {
       for (const step of plan.steps) {
         at = step;
-        withoutObject = await applyOrDoWithout(netns, step, wanted, options);
-        if (withoutObject !== undefined) {
+        const failure = await applyOrDoWithout(netns, step, wanted, options);
+        if (failure !== undefined) {
+          withoutObject = failure;
           object = undefined;
           break;
         }

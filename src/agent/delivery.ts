@@ -54,6 +54,7 @@ class Loss {
     const heard = await hearReceiver(netns, ifname);
     if (heard === undefined || heard.reports === this.#last?.reports) return;
     const sent = (await readSent(netns, ifname)) ?? 0;
+    if (this.#last !== undefined && sent < this.#last.sent) this.#beginAnew();
     // More than was sent: the rest came to the receiver before this device was there.
     const foreign = heard.receivedPackets - sent;
     if (foreign > 0) await heard.disown(foreign);
@@ -61,6 +62,13 @@ class Loss {
     else this.#tell(Math.max(0, this.#last.sent - heard.receivedPackets));
     this.#isSettled = !this.#losing && (sent === 0 || sent === this.#last?.sent);
     this.#last = { sent, reports: heard.reports, deviceSent };
+  }
+
+  /** The device is another one than at the last look, and its counts begin at 0. */
+  #beginAnew(): void {
+    if (this.#lost !== undefined) this.#tell(this.#lost);
+    this.#lost = 0;
+    this.#last = { sent: 0, reports: 0, deviceSent: 0 };
   }
 
   #tell(lost: number): void {

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { messageOf } from '#src/errors.ts';
+import { messageOf, UserError } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { type Monitor, startMonitor } from '#src/net/monitor.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { type Fit, fitOf, overheadBytes } from '#src/tap/fit.ts';
+import { isInNetDev } from '#src/tap/netDev.ts';
 import type { Step, Vxlan, Wanted } from '#src/tap/state.ts';
 import { Alarm } from './alarm.ts';
 import { converge, remove } from './converge.ts';
@@ -24,7 +25,7 @@ export interface Place {
 /** One end of a tap: what it should be, and where. */
 export interface End {
   readonly wanted: Wanted;
-  /** The other end says hello. Not so when it is outside the cluster, or the other half of a veth pair. */
+  /** The other end is kokotap's, and so says hello over a tunnel. Not so when it is outside the cluster. */
   readonly peerSaysHello: boolean;
   /** Where the end has to be now; the same object as long as that is the same namespace. Called every second. */
   place(): Place | undefined;
@@ -98,6 +99,8 @@ class Keeper {
   readonly #watch: Watch | undefined;
   #held: Held | undefined;
   #inPlace = false;
+  /** It was in place where the end is held. */
+  #isMade = false;
   #carrier = false;
   #failures = 0;
   #retryAt = 0;
@@ -152,6 +155,8 @@ class Keeper {
       const old = this.#held;
       this.#held = undefined;
       this.#inPlace = false;
+      this.#isMade = false;
+      this.#failures = 0;
       try {
         await this.#removeFrom(old);
       } catch (error) {
@@ -183,14 +188,16 @@ class Keeper {
     const held = this.#held;
     if (held === undefined) return;
     const changed = held.monitor.changed();
-    const otherPath = await this.#readPath();
-    if (this.#failures > 0 ? performance.now() < this.#retryAt : !changed && !otherPath) return;
+    if (this.#failures > 0 && performance.now() < this.#retryAt) return;
+    const otherPath = await this.#readPath(held);
+    if (this.#failures === 0 && !changed && !otherPath) return;
     const made = await converge(held.place.netns, this.#wantedIn(held), this.#run);
     const { steps, missing } = made;
     held.ownQdiscs = made.ownQdiscs;
     held.withoutObject ||= made.withoutObject !== undefined;
     this.#failures = 0;
     this.#inPlace = missing === undefined;
+    this.#isMade ||= this.#inPlace;
     this.#carrier = made.carrier;
     if (steps.length > 0) this.#context.log.info({ steps: steps.map(describeStep) }, 'made');
     if (made.withoutObject !== undefined)
@@ -210,13 +217,21 @@ class Keeper {
     return { ...wanted, ownQdiscs, mtuBytes, ...(withoutObject ? { object: undefined } : {}) };
   }
 
-  /** Reads the underlay's MTU, if it is time to; whether it is another one. */
-  async #readPath(): Promise<boolean> {
-    const { pathMtuBytes: read } = this.#end;
+  /** Reads the underlay's MTU, if it is time to; whether it is another one. By a way that must not be taken no tap is. */
+  async #readPath(held: Held): Promise<boolean> {
+    const { pathMtuBytes: read, wanted } = this.#end;
     if (read === undefined || performance.now() < this.#pathCheckAt) return false;
-    this.#pathCheckAt = performance.now() + pathCheckMs;
     const before = this.#pathMtuBytes;
-    this.#pathMtuBytes = await read();
+    try {
+      this.#pathMtuBytes = await read();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const { ownQdiscs } = held;
+      held.ownQdiscs = new Set();
+      await remove(held.place.netns, { ...wanted, ownQdiscs }, this.#run);
+      throw error;
+    }
+    this.#pathCheckAt = performance.now() + pathCheckMs;
     return this.#pathMtuBytes !== before;
   }
 
@@ -233,12 +248,14 @@ class Keeper {
 
   /** Says hello while this end is in place, and tells whether the other end is there too. */
   async #followPeer(): Promise<void> {
+    const { ifname } = this.#end.wanted;
     if (!this.#inPlace || this.#held === undefined) {
-      // The VNI may be another tap's meanwhile.
-      await this.#guard?.remove();
+      const isStillThere =
+        this.#isMade && this.#held !== undefined && isInNetDev(this.#held.place.netDev(), ifname);
+      // Without the device the VNI may be another tap's meanwhile.
+      if (!isStillThere) await this.#guard?.remove();
       return;
     }
-    const { ifname } = this.#end.wanted;
     await this.#guard?.keep(guardCheckMs);
     this.#peer?.sayHello();
     const { place } = this.#held;

@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import type { Logger } from 'pino';
+import { READY_FILE, RUN_FOLDER } from '#src/tap/runFolder.ts';
 
-/** The readiness probe looks for this file; it lies in memory, on a volume of the pod. */
-const readyFile = '/run/kokotap/ready';
 /** What the kubelet shows as the reason a container ended; there only in a pod. */
 const terminationLog = '/dev/termination-log';
 
@@ -12,7 +11,7 @@ export type State =
   | 'waiting'
   /** A step failed, or something foreign is in the way; tried again. */
   | 'failing'
-  /** In place, but the other end has not shown itself. */
+  /** In place, but the other end has not shown itself, or large copies do not get to it. */
   | 'alone'
   | 'ready'
   | 'stopped';
@@ -24,7 +23,7 @@ export class Report {
 
   constructor(log: Logger) {
     this.#log = log;
-    rmSync(readyFile, { force: true });
+    rmSync(READY_FILE, { force: true });
   }
 
   /** Tells the state; the same state with the same reason is told once. */
@@ -33,10 +32,10 @@ export class Report {
     if (told === this.#told) return;
     this.#told = told;
     if (state === 'ready') {
-      mkdirSync('/run/kokotap', { recursive: true });
-      writeFileSync(readyFile, '');
+      mkdirSync(RUN_FOLDER, { recursive: true });
+      writeFileSync(READY_FILE, '');
     } else {
-      rmSync(readyFile, { force: true });
+      rmSync(READY_FILE, { force: true });
     }
     writeTerminationMessage(state === 'failing' ? reason : '');
     this.#log[state === 'failing' ? 'error' : 'info']({ state }, reason);

@@ -1,6 +1,5 @@
+import type { Role } from './mark.ts';
 import type { Destination, TapIdentity } from './tapId.ts';
-
-export type Role = 'sender' | 'receiver';
 
 /** Selects the pods of all taps. */
 export const TAP_SELECTOR = 'app.kubernetes.io/name=kokotap';

@@ -1,6 +1,7 @@
 import type { AddressPair } from './address.ts';
 import type { Direction } from './direction.ts';
-import { annotations, labels, type Role } from './labels.ts';
+import { annotations, labels } from './labels.ts';
+import type { Role } from './mark.ts';
 import { receiverName, senderName } from './names.ts';
 import { type AppArmorForm, podAnnotations, podSpec } from './podSpec.ts';
 import { tapId, type TapIdentity } from './tapId.ts';

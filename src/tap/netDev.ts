@@ -6,13 +6,18 @@ export interface NetDevCounts {
   readonly sentPackets: number;
 }
 
+/** Whether a device is in the content of /proc/net/dev. */
+export function isInNetDev(netDev: string, ifname: string): boolean {
+  return lineOf(netDev, ifname) !== undefined;
+}
+
 /**
  * Reads the counts of a device; all are 0 when there is none of that name.
  *
  * @param netDev content of /proc/net/dev
  */
 export function netDevCounts(netDev: string, ifname: string): NetDevCounts {
-  const line = netDev.split('\n').find((text) => text.trimStart().startsWith(`${ifname}:`)) ?? '';
+  const line = lineOf(netDev, ifname) ?? '';
   const columns = line
     .slice(line.indexOf(':') + 1)
     .trim()
@@ -21,4 +26,8 @@ export function netDevCounts(netDev: string, ifname: string): NetDevCounts {
     Number(columns[at] ?? 0),
   );
   return { receivedPackets, malformedPackets, sentPackets };
+}
+
+function lineOf(netDev: string, ifname: string): string | undefined {
+  return netDev.split('\n').find((text) => text.trimStart().startsWith(`${ifname}:`));
 }

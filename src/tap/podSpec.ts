@@ -1,4 +1,5 @@
-import type { Role } from './labels.ts';
+import type { Role } from './mark.ts';
+import { READY_FILE, RUN_FOLDER } from './runFolder.ts';
 
 export interface PodSpecInput {
   readonly role: Role;
@@ -14,7 +15,6 @@ export interface PodSpecInput {
 export type AppArmorForm = 'field' | 'annotation';
 
 const CONTAINER = 'agent';
-const READY_FILE = '/run/kokotap/ready';
 
 /** Entering another pod's network namespace takes all three; changing the node's own only NET_ADMIN. */
 const CAPABILITIES: Readonly<Record<Role, readonly string[]>> = {
@@ -73,7 +73,7 @@ function agentContainer({
       failureThreshold: 1,
     },
     securityContext: securityContext(role, appArmor),
-    volumeMounts: [{ name: 'run', mountPath: '/run/kokotap' }],
+    volumeMounts: [{ name: 'run', mountPath: RUN_FOLDER }],
   };
 }
 

@@ -60,6 +60,26 @@ describe('what becomes of copies between the two ends', () => {
   });
 });
 
+test('loss is told anew of a device that is made anew', { timeout: 180_000 }, async ({ net }) => {
+  await net.quiet();
+  const { sender } = await net.tap({ filter });
+  await sender.logged('the largest copies get to the receiver');
+  const lose = async (count: number) => {
+    await swallow(net, 200);
+    await sendUdp(net, 'pod', addresses.gateway, { count, minBytes: 400, maxBytes: 400 });
+    await sendUdp(net, 'pod', addresses.gateway, { count: 1, maxBytes: 100 });
+    await sender.logged(`"lostPackets":${count},"msg":"copies are being lost`, noticedMs);
+    await sender.logged(`"lostPackets":${count},"msg":"no more copies are lost"`, noticedMs);
+    await swallowNothing(net);
+  };
+  await lose(30);
+  await net.exec('pod', 'ip link delete mirror');
+  await sender.logged(/add vxlan mirror[^]*add vxlan mirror/u);
+  await sendUdp(net, 'pod', addresses.gateway, { count: 5, maxBytes: 100 });
+  await expectDelivered(net, { sentPackets: 5, reportedPackets: 5, lostPackets: 0 }, noticedMs);
+  await lose(20);
+});
+
 test(
   'a path that swallows large packets is noticed, and that it no longer does',
   { timeout: 120_000 },

@@ -55,6 +55,17 @@ describe('the table of nftables', () => {
     expect(await tables(net)).toEqual(before);
   });
 
+  test('stays while the end is there, whatever else fails', async ({ net }) => {
+    const { sender } = await net.tap();
+    const made = await tables(net);
+    await net.exec('nodeA', 'ip link set underlay down');
+    await sender.logged('"state":"failing"', 20_000);
+    await sleep(3000);
+    expect(await tables(net)).toEqual(made);
+    await net.exec('nodeA', 'ip link set underlay up');
+    await expect.poll(() => sender.isReady(), { timeout: 30_000 }).toBe(true);
+  });
+
   test("of a tap whose agent was killed is removed by the next one's", async ({ net }) => {
     const { receiver } = await net.tap();
     await receiver.kill();

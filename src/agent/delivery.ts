@@ -4,7 +4,7 @@ import { largestWholeBytes } from '#src/tap/fit.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
 import { probePacket } from '#src/tap/probe.ts';
 import type { Tunnel } from '#src/tap/state.ts';
-import type { Way, Watch } from './keep.ts';
+import type { Way, Watch } from './way.ts';
 import type { Peer } from './peer.ts';
 import { hearReceiver, readSent } from './heard.ts';
 

@@ -6,11 +6,30 @@ import { Netns } from '#src/net/netns.ts';
 import { readProcFile } from '#src/net/processNetns.ts';
 import { matchAll, unless } from '#src/tap/bpf.ts';
 import { mayWrap, tunnelTraffic } from '#src/tap/nodeTarget.ts';
-import type { Vxlan } from '#src/tap/state.ts';
-import type { End, Place } from './keep.ts';
+import type { Vxlan, Wanted } from '#src/tap/state.ts';
 import type { ReceiverOptions, SenderOptions } from './options.ts';
 import { findTarget, isCurrent, type Target } from './target.ts';
 import { copySettings, receiverEnd, senderEnd } from './wanted.ts';
+
+/** The network namespace that an end of the tap is in. */
+export interface Place {
+  readonly netns: Netns;
+  /** Content of its /proc/net/dev. */
+  netDev(): string;
+}
+
+/** One end of a tap: what it should be, and where. */
+export interface End {
+  readonly wanted: Wanted;
+  /** The other end is kokotap's, and so says hello over a tunnel. Not so when it is outside the cluster. */
+  readonly peerSaysHello: boolean;
+  /** Where the end has to be now; the same object as long as that is the same namespace. Called every second. */
+  place(): Place | undefined;
+  /** The largest packet in bytes that the underlay takes; not asked of an end that sends nothing over one. */
+  readonly pathMtuBytes?: () => Promise<number>;
+  /** What {@link place} waits for when there is none. */
+  readonly awaited: string;
+}
 
 /**
  * The end at the target: in a pod it moves with the pod's network namespace, at a node it is in the agent's own.

@@ -3,51 +3,18 @@ import type { Logger } from 'pino';
 import { messageOf, UserError } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { type Monitor, startMonitor } from '#src/net/monitor.ts';
-import type { Netns } from '#src/net/netns.ts';
 import { type Fit, fitOf, overheadBytes } from '#src/tap/fit.ts';
 import { isInNetDev } from '#src/tap/netDev.ts';
 import type { Step, Vxlan, Wanted } from '#src/tap/state.ts';
 import { Alarm } from './alarm.ts';
 import { converge, remove } from './converge.ts';
 import { followDelivery } from './delivery.ts';
+import type { End, Place } from './ends.ts';
 import { Guard } from './guard.ts';
 import { Peer } from './peer.ts';
 import type { Report } from './report.ts';
 import { sendReports } from './sendReports.ts';
-
-/** The network namespace that an end of the tap is in. */
-export interface Place {
-  readonly netns: Netns;
-  /** Content of its /proc/net/dev. */
-  netDev(): string;
-}
-
-/** One end of a tap: what it should be, and where. */
-export interface End {
-  readonly wanted: Wanted;
-  /** The other end is kokotap's, and so says hello over a tunnel. Not so when it is outside the cluster. */
-  readonly peerSaysHello: boolean;
-  /** Where the end has to be now; the same object as long as that is the same namespace. Called every second. */
-  place(): Place | undefined;
-  /** The largest packet in bytes that the underlay takes; not asked of an end that sends nothing over one. */
-  readonly pathMtuBytes?: () => Promise<number>;
-  /** What {@link place} waits for when there is none. */
-  readonly awaited: string;
-}
-
-/** What an end that is in place, and whose other end is there too, knows of the way between them. */
-export interface Way {
-  readonly netns: Netns;
-  /** Content of the /proc/net/dev of that. */
-  readonly netDev: string;
-  readonly ifname: string;
-  readonly peer: Peer;
-  /** Undefined at an end that sends no copies. */
-  readonly fit: Fit | undefined;
-}
-
-/** Looks after the way; called every second. Says what is wrong with it. */
-export type Watch = (way: Way) => Promise<string | undefined>;
+import type { Watch } from './way.ts';
 
 export interface Context {
   readonly log: Logger;
@@ -87,6 +54,8 @@ interface Held {
   ownQdiscs: ReadonlySet<string>;
   /** The eBPF programs could not be loaded; it is not tried again. */
   withoutObject: boolean;
+  /** The end has been in place there. */
+  wasInPlace: boolean;
 }
 
 class Keeper {
@@ -99,8 +68,6 @@ class Keeper {
   readonly #watch: Watch | undefined;
   #held: Held | undefined;
   #inPlace = false;
-  /** It was in place where the end is held. */
-  #isMade = false;
   #carrier = false;
   #failures = 0;
   #retryAt = 0;
@@ -155,7 +122,6 @@ class Keeper {
       const old = this.#held;
       this.#held = undefined;
       this.#inPlace = false;
-      this.#isMade = false;
       this.#failures = 0;
       try {
         await this.#removeFrom(old);
@@ -180,6 +146,7 @@ class Keeper {
         monitor: startMonitor(place.netns, this.#onChange),
         ownQdiscs: new Set(),
         withoutObject: false,
+        wasInPlace: false,
       }
     );
   }
@@ -197,7 +164,7 @@ class Keeper {
     held.withoutObject ||= made.withoutObject !== undefined;
     this.#failures = 0;
     this.#inPlace = missing === undefined;
-    this.#isMade ||= this.#inPlace;
+    held.wasInPlace ||= this.#inPlace;
     this.#carrier = made.carrier;
     if (steps.length > 0) this.#context.log.info({ steps: steps.map(describeStep) }, 'made');
     if (made.withoutObject !== undefined)
@@ -250,8 +217,7 @@ class Keeper {
   async #followPeer(): Promise<void> {
     const { ifname } = this.#end.wanted;
     if (!this.#inPlace || this.#held === undefined) {
-      const isStillThere =
-        this.#isMade && this.#held !== undefined && isInNetDev(this.#held.place.netDev(), ifname);
+      const isStillThere = this.#held?.wasInPlace === true && isInNetDev(this.#held.place.netDev(), ifname);
       // Without the device the VNI may be another tap's meanwhile.
       if (!isStillThere) await this.#guard?.remove();
       return;

@@ -5,24 +5,24 @@ import { messageOf } from '#src/errors.ts';
 import type { Role, TapId } from '#src/tap/mark.ts';
 import { type EndStatus, readOwnStatus, readStatus } from './status.ts';
 
-/** Of a direction: the name in the status, and that of the metric with what it says. */
-const directionMetrics = {
-  seenPackets: ['seen_packets', 'Packets that came by the target interface'],
-  notMatchingPackets: ['not_matching_packets', 'Packets that the filter left out'],
-  sampledOutPackets: ['sampled_out_packets', 'Packets of conversations that the sample left out'],
-  shedPackets: ['shed_packets', 'Packets beyond the rate'],
-  copiedPackets: ['copied_packets', 'Packets copied'],
-  copiedBytes: ['copied_bytes', 'Bytes of the packets copied, with their Ethernet headers'],
-} as const;
+/** Of a direction: the name in the status, that of the metric, and what it says. */
+const directionMetrics = [
+  ['seenPackets', 'seen_packets', 'Packets that came by the target interface'],
+  ['notMatchingPackets', 'not_matching_packets', 'Packets that the filter left out'],
+  ['sampledOutPackets', 'sampled_out_packets', 'Packets of conversations that the sample left out'],
+  ['shedPackets', 'shed_packets', 'Packets beyond the rate'],
+  ['copiedPackets', 'copied_packets', 'Packets copied'],
+  ['copiedBytes', 'copied_bytes', 'Bytes of the packets copied, with their Ethernet headers'],
+] as const;
 
 /** Of an end. */
-const endMetrics = {
-  sentPackets: ['sent_packets', 'Copies as they went to the device, cut to fit'],
-  refusedCopies: ['refused_copies', 'Copies that the device did not take'],
-  turnedAwayPackets: ['turned_away_packets', 'Packets that came to the device in the pod from outside'],
-  reportedPackets: ['reported_packets', 'Copies that came to the receiver, as the sender was told'],
-  receivedPackets: ['received_packets', 'Copies that came to the receiver'],
-} as const;
+const endMetrics = [
+  ['sentPackets', 'sent_packets', 'Copies as they went to the device, cut to fit'],
+  ['refusedCopies', 'refused_copies', 'Copies that the device did not take'],
+  ['turnedAwayPackets', 'turned_away_packets', 'Packets that came to the device in the pod from outside'],
+  ['reportedPackets', 'reported_packets', 'Copies that came to the receiver, as the sender was told'],
+  ['receivedPackets', 'received_packets', 'Copies that came to the receiver'],
+] as const;
 
 /**
  * Serves a tap's account to Prometheus, on this node's loopback only, as long as the agent lives. Without a port the tap
@@ -66,28 +66,23 @@ function fill(registry: Registry, ends: readonly EndStatus[]): void {
     labelNames: ['tap'],
     registers,
   });
-  const counter = ([name, help]: readonly [string, string], labelNames: string[]) =>
+  const counter = (name: string, help: string, labelNames: string[]) =>
     new Counter({ name: `kokotap_${name}_total`, help, labelNames, registers });
   for (const { tap, role, device, lostPackets } of ends) {
     up.set({ tap, role }, device.up ? 1 : 0);
     if (lostPackets !== undefined) lost.set({ tap }, lostPackets);
   }
-  for (const [key, metric] of entries(endMetrics)) {
-    const made = counter(metric, ['tap']);
+  for (const [key, name, help] of endMetrics) {
+    const made = counter(name, help, ['tap']);
     for (const { tap, [key]: value } of ends) if (value !== undefined) made.inc({ tap }, value);
   }
-  for (const [key, metric] of entries(directionMetrics)) {
-    const made = counter(metric, ['tap', 'direction']);
-    for (const { tap, copies = {} } of ends) {
-      for (const [direction, account] of entries(copies)) {
-        const value: number | undefined = account?.[key];
+  for (const [key, name, help] of directionMetrics) {
+    const made = counter(name, help, ['tap', 'direction']);
+    for (const { tap, copies } of ends) {
+      for (const direction of ['ingress', 'egress'] as const) {
+        const value = copies?.[direction]?.[key];
         if (value !== undefined) made.inc({ tap, direction }, value);
       }
     }
   }
-}
-
-function entries<T extends object>(record: T) {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the records above have no other keys
-  return Object.entries(record) as [keyof T & string, NonNullable<T[keyof T]>][];
 }

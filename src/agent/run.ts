@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Role, TapId } from '#src/tap/mark.ts';
-import { type End, keep } from './keep.ts';
+import type { End } from './ends.ts';
+import { keep } from './keep.ts';
 import { takeLock } from './lock.ts';
 import { Report } from './report.ts';
 

@@ -2,7 +2,7 @@ import { readClassified } from '#src/net/classifiers.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
 import { reportPacket } from '#src/tap/report.ts';
 import type { Guard } from './guard.ts';
-import type { Way, Watch } from './keep.ts';
+import type { Way, Watch } from './way.ts';
 
 const everyMs = 5000;
 /** At first the sender waits for it, to know whether its largest copies get through. */

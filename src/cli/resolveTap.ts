@@ -20,17 +20,7 @@ export type Warn = (message: string) => void;
  * @throws {UserError} if the cluster cannot be asked, or another tap has the sender's name.
  */
 export async function resolveTap(api: KubeApi, options: TapOptions, warn: Warn): Promise<ResolvedTap> {
-  const {
-    identity,
-    direction,
-    filter,
-    snaplenBytes,
-    oneIn,
-    maxBytesPerSecond,
-    metricsPort,
-    image,
-    durationSeconds,
-  } = options;
+  const { identity } = options;
   const pendingTarget = findTarget(api, options, warn);
   const pendingEnd = findEnd(api, identity.destination);
   const pendingName = refuseTakenName(api, identity);
@@ -40,21 +30,13 @@ export async function resolveTap(api: KubeApi, options: TapOptions, warn: Warn):
   await pendingName;
   const { start, path } = await findPath(api, options, target.node, await pendingEnd, warn);
   return {
-    identity,
+    ...options,
     podUid: target.uid,
     hostNetwork: target.hostNetwork,
     podNode: target.node,
     appArmor: knowsAppArmorField(start) ? 'field' : 'annotation',
-    direction,
-    filter,
-    snaplenBytes,
-    oneIn,
-    maxBytesPerSecond,
-    metricsPort,
     path,
-    image,
     version: VERSION,
-    durationSeconds,
   };
 }
 

@@ -4,7 +4,7 @@ import { type NetDevCounts, netDevCounts } from '#src/tap/netDev.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import type { Agent } from './support/agent.ts';
 import { addresses, type Net, test } from './support/net.ts';
-import { floodUdp, sendFrame, sendIp, sendUdp, sinkUdp } from './support/traffic.ts';
+import { floodUdp, sendFrames, sendIp, sendUdp, sinkUdp } from './support/traffic.ts';
 
 const { nodeA, nodeB } = addresses;
 const port = 7000;
@@ -119,7 +119,7 @@ describe('a tap of a node', () => {
       const datagram = `1000${toPort.toString(16).padStart(4, '0')}00080000`;
       const packet = `4500001c0000000040110000c0000202c0000201${datagram}`;
       for (const tags of ['', '81000005', '8100000581000006'])
-        await sendFrame(net, 'nodeB', 'underlay', `${header}${tags}0800${packet}`);
+        await sendFrames(net, 'nodeB', 'underlay', [`${header}${tags}0800${packet}`]);
     }
     expect(await account(net)).toMatchObject({ copies: { ingress: { copiedPackets: 3 } } });
   });

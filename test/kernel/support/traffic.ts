@@ -74,19 +74,6 @@ export async function sendIp(
   );
 }
 
-/** Sends an Ethernet frame as it is. */
-export async function sendFrame(net: Net, from: Where, ifname: string, hex: string): Promise<void> {
-  const link = await net.exec(from, 'ip', '-oneline', 'link', 'show', 'dev', ifname);
-  await runPerl(
-    net,
-    from,
-    'my ($index, $hex) = @ARGV; socket(S, 17, SOCK_RAW, 0) or die; ' + // AF_PACKET
-      'defined(send(S, pack("H*", $hex), 0, pack("S n i S C C a8", 17, 0, $index, 0, 0, 6, ""))) or die $!',
-    link.split(':', 1)[0] ?? '',
-    hex,
-  );
-}
-
 /** Opens a UDP port that takes datagrams and answers none. */
 export async function sinkUdp(net: Net, where: Where, port: number): Promise<void> {
   const script =

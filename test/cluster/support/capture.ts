@@ -31,11 +31,13 @@ export async function captureOnNode(
   let messages = '';
   child.stderr.on('data', (chunk: Buffer) => (messages += chunk.toString()));
   const closed = once(child, 'close');
+  let listensMs: number;
   try {
     await until('tcpdump listens', async () => {
       if (!messages.includes('listening on')) throw new Error(messages);
       return true;
     });
+    listensMs = Date.now() + 1;
     await during();
     await sleep(onTheWayMs);
   } finally {
@@ -44,5 +46,6 @@ export async function captureOnNode(
   }
   if (!messages.includes('\n0 packets dropped by kernel'))
     throw new Error(`the capture on ${node}'s ${ifname} missed packets: ${messages}`);
-  return parsePcap(Buffer.concat(output));
+  // It sees single packets before it sets its filter, and none while it does: libpcap's set_kernel_filter.
+  return parsePcap(Buffer.concat(output), listensMs);
 }

@@ -15,13 +15,18 @@ const protocols = new Map<number, Packet['protocol']>([
   [17, 'udp'],
 ]);
 
-/** The ICMP, TCP and UDP packets over IPv4 of a little-endian pcap file of Ethernet frames, in the order seen. */
-export function parsePcap(file: Buffer): Packet[] {
+/**
+ * The ICMP, TCP and UDP packets over IPv4 of a little-endian pcap file of Ethernet frames, in the order seen.
+ *
+ * @param sinceMs since 1970; packets seen earlier are left out
+ */
+export function parsePcap(file: Buffer, sinceMs: number): Packet[] {
   const packets: Packet[] = [];
   for (let at = 24; at + 16 <= file.length;) {
     const length = file.readUInt32LE(at + 8);
+    const seenMs = file.readUInt32LE(at) * 1000 + file.readUInt32LE(at + 4) / 1000;
     const packet = parseFrame(file.subarray(at + 16, at + 16 + length));
-    if (packet !== undefined) packets.push(packet);
+    if (packet !== undefined && seenMs >= sinceMs) packets.push(packet);
     at += 16 + length;
   }
   return packets;

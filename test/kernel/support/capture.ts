@@ -38,7 +38,8 @@ export class Capture {
       const exited = once(child, 'exit');
       child.kill('SIGINT');
       await exited;
-      if (!stderr.includes('0 packets dropped by kernel')) throw new Error(`tcpdump lost frames: ${stderr}`);
+      if (!stderr.includes('\n0 packets dropped by kernel'))
+        throw new Error(`tcpdump lost frames: ${stderr}`);
       return readFileSync(file);
     });
   }

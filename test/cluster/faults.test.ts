@@ -142,6 +142,7 @@ async function expectSurvived(sandbox: Sandbox, node: NodeName, fault: Fault): P
   const [web, peer] = await Promise.all([
     sandbox.startPod({ name: 'web', node }),
     sandbox.startPod({ name: 'peer', node: nextTo(dest) }),
+    sandbox.startPod({ name: 'bystander', node: dest }), // so that each node has its bridge for pods, even if just rebooted
   ]);
   const before = await snapshot(web);
   const args = ['--pod=web', `--dest-node=${dest}`];

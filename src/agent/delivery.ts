@@ -4,9 +4,9 @@ import { largestWholeBytes } from '#src/tap/fit.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
 import { probePacket } from '#src/tap/probe.ts';
 import type { Tunnel } from '#src/tap/state.ts';
-import type { Way, Watch } from './way.ts';
-import type { Peer } from './peer.ts';
 import { hearReceiver, readSent } from './heard.ts';
+import type { Peer } from './peer.ts';
+import type { Way, Watch } from './way.ts';
 
 /** Longer than the receiver takes between two reports, so that each look finds a new one. */
 const lossCheckMs = 10_000;

@@ -142,7 +142,8 @@ async function expectSurvived(sandbox: Sandbox, node: NodeName, fault: Fault): P
   const [web, peer] = await Promise.all([
     sandbox.startPod({ name: 'web', node }),
     sandbox.startPod({ name: 'peer', node: nextTo(dest) }),
-    sandbox.startPod({ name: 'bystander', node: dest }), // so that each node has its bridge for pods, even if just rebooted
+    // A node that has rebooted gets its bridge for pods with the first one.
+    sandbox.startPod({ name: 'bystander', node: dest }),
   ]);
   const before = await snapshot(web);
   const args = ['--pod=web', `--dest-node=${dest}`];

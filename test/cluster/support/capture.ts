@@ -37,6 +37,7 @@ export async function captureOnNode(
       if (!messages.includes('listening on')) throw new Error(messages);
       return true;
     });
+    // Before it set its filter it saw single packets, and while it did so none: libpcap's set_kernel_filter.
     listensMs = Date.now() + 1;
     await during();
     await sleep(onTheWayMs);
@@ -46,6 +47,5 @@ export async function captureOnNode(
   }
   if (!messages.includes('\n0 packets dropped by kernel'))
     throw new Error(`the capture on ${node}'s ${ifname} missed packets: ${messages}`);
-  // It sees single packets before it sets its filter, and none while it does: libpcap's set_kernel_filter.
   return parsePcap(Buffer.concat(output), listensMs);
 }

@@ -4,6 +4,7 @@ import { build as bundle, type BuildOptions, type Plugin } from 'esbuild';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const DIST = path.join(ROOT, 'dist');
+const CHUNKS = path.join(DIST, 'chunks');
 
 /** Makes both programs in dist/, for the Node.js versions that package.json names. */
 export async function build(): Promise<void> {
@@ -15,21 +16,47 @@ async function buildCli(): Promise<void> {
   const { metafile } = await bundle({
     ...COMMON,
     entryPoints: ['src/bin/kokotap.ts'],
-    outdir: DIST,
+    outdir: CHUNKS,
+    entryNames: '[name]-[hash]',
     splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
+    chunkNames: '[name]-[hash]',
     plugins: [lightClient, requiredHttp],
     metafile: true,
   });
-  await chmod(path.join(DIST, 'kokotap.js'), 0o755);
-  await removeOtherChunks(Object.keys(metafile.outputs).map((file) => path.basename(file)));
+  const files = Object.keys(metafile.outputs).map((file) => path.basename(file));
+  const program = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint !== undefined);
+  await buildLauncher(path.basename(program?.[0] ?? ''));
+  await removeOtherChunks(files);
+}
+
+/** What a user starts. It is no part of the bundle above, every file of which begins with an import. */
+async function buildLauncher(program: string): Promise<void> {
+  const outfile = path.join(DIST, 'kokotap.js');
+  await bundle({
+    entryPoints: [path.join(ROOT, 'src/bin/launcher.ts')],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    plugins: [
+      {
+        name: 'program',
+        setup(bundler) {
+          bundler.onResolve({ filter: /\/kokotap\.ts$/ }, () => ({
+            path: `./chunks/${program}`,
+            external: true,
+          }));
+        },
+      },
+    ],
+    logLevel: 'warning',
+  });
+  await chmod(outfile, 0o755);
 }
 
 /** Those of earlier builds: only now, so that a program that is just running finds its own. */
 async function removeOtherChunks(current: readonly string[]): Promise<void> {
-  const chunks = path.join(DIST, 'chunks');
-  const others = (await readdir(chunks)).filter((file) => !current.includes(file));
-  await Promise.all(others.map((file) => rm(path.join(chunks, file))));
+  const others = (await readdir(CHUNKS)).filter((file) => !current.includes(file));
+  await Promise.all(others.map((file) => rm(path.join(CHUNKS, file))));
 }
 
 /** The agent, in one file that the image copies. */

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { parseCommandLine } from '#src/cli/commandLine.ts';
 import { checkOptions } from '#src/cli/options.ts';
 import { isBrokenPipe, writeAll } from '#src/cli/output.ts';

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { loadAll } from 'js-yaml';
 import { temporaryFolder } from './folder.ts';
+import { LEAST_NODE } from './nodes.ts';
 
 export const PROGRAM = path.resolve(import.meta.dirname, '../../../dist/kokotap.js');
 
@@ -12,9 +13,9 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs the built program with nothing in its environment but what is given. */
+/** Runs the built program, on the least Node.js that it is for, with nothing in its environment but what is given. */
 export async function kokotap(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-  const { exitCode, stdout, stderr } = await execa(process.execPath, [PROGRAM, ...args], {
+  const { exitCode, stdout, stderr } = await execa(LEAST_NODE, [PROGRAM, ...args], {
     reject: false,
     extendEnv: false,
     env: { HOME: '/nonexistent', ...env },

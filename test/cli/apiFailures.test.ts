@@ -1,9 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { CERTIFICATE } from './support/certificate.ts';
 import { type Override, refuse, startFakeApi } from './support/fakeApi.ts';
-import { kokotap, kokotapAt, kubeconfig, kubeconfigFile } from './support/kokotap.ts';
+import { commandAt } from './support/kokotap.ts';
 import { node, pod } from './support/objects.ts';
 
 const objects = [pod('web'), node('node-a', ['10.0.0.1']), node('node-b', ['10.0.0.2'])];
@@ -67,7 +64,7 @@ test.each<[string, ReturnType<Override>, string]>([
     objects,
     override: ({ path }) => (path.includes('/pods') ? override : undefined),
   });
-  const outcome = await kokotapAt(api.url, LINE);
+  const outcome = await commandAt(api.url, LINE);
   expect(outcome).toEqual({
     exitCode: 1,
     stdout: '',
@@ -80,76 +77,14 @@ test('no permission to get a node', async () => {
     objects,
     override: ({ path }) => (path.endsWith('/nodes/node-b') ? refuse(403, 'Forbidden', 'no') : undefined),
   });
-  const { exitCode, stderr } = await kokotapAt(api.url, LINE);
+  const { exitCode, stderr } = await commandAt(api.url, LINE);
   expect(exitCode).toBe(1);
   expect(stderr).toBe('kokotap: You may not get nodes: ask for that right; the API server says: no\n');
 });
 
-test('nobody listens there', async () => {
-  const url = await startFakeApi().then(async (api) => {
-    await api[Symbol.asyncDispose]();
-    return api.url;
-  });
-  expect(await kokotapAt(url, LINE)).toEqual({
-    exitCode: 1,
-    stdout: '',
-    stderr: `kokotap: API server ${url} cannot be reached: connection refused; is it running, and the URL right?\n`,
-  });
-});
-
-test('an unknown host', async () => {
-  const { exitCode, stderr } = await kokotapAt('https://kokotap.invalid', LINE);
-  expect(exitCode).toBe(1);
-  expect(stderr).toMatch(
-    /^kokotap: API server https:\/\/kokotap\.invalid cannot be reached: its host name is not known \((?:ENOTFOUND|EAI_AGAIN)\); is the URL right\?\n$/u,
-  );
-});
-
-test('a server that accepts and says nothing is given up within 10 s', { timeout: 20_000 }, async () => {
-  await using api = await startSilentServer();
-  const startMs = performance.now();
-  const outcome = await kokotapAt(api.url, LINE);
-  expect(performance.now() - startMs).toBeLessThan(10_000);
-  expect(outcome).toEqual({
-    exitCode: 1,
-    stdout: '',
-    stderr: `kokotap: API server ${api.url} cannot be reached: no answer within 9 s; is a firewall or a missing VPN in the way?\n`,
-  });
-});
-
-test('a certificate that nobody vouches for', async () => {
-  await using api = await startFakeApi({ objects, tls: true });
-  expect(await kokotapAt(api.url, LINE)).toEqual({
-    exitCode: 1,
-    stdout: '',
-    stderr: `kokotap: API server ${api.url} is not trusted: self-signed certificate (DEPTH_ZERO_SELF_SIGNED_CERT); check certificate-authority in the kubeconfig\n`,
-  });
-});
-
-test.each([
-  [
-    'the certificate authority',
-    { 'certificate-authority-data': Buffer.from(CERTIFICATE).toString('base64') },
-  ],
-  ['the order not to verify', { 'insecure-skip-tls-verify': true }],
-])('with %s the server is trusted', async (_, cluster) => {
-  await using api = await startFakeApi({ objects, tls: true });
-  const KUBECONFIG = await kubeconfigFile(kubeconfig(api.url, cluster));
-  expect(await kokotap(LINE, { KUBECONFIG })).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(api.authorizations).toEqual(Array.from({ length: 4 }, () => 'Bearer secret'));
-});
-
-test('TLS spoken to a server without', async () => {
-  await using api = await startFakeApi({ objects });
-  const url = api.url.replace('http:', 'https:');
-  const { exitCode, stderr } = await kokotapAt(url, LINE);
-  expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/^kokotap: API server \S+ does not speak TLS \(\w+\); is the URL right\?\n$/u);
-});
-
 test('-v shows the requests, and the stack of an error', async () => {
   await using api = await startFakeApi({ objects });
-  const { stderr } = await kokotapAt(api.url, [...LINE, '-v', '--pod=weh']);
+  const { stderr } = await commandAt(api.url, [...LINE, '-v', '--pod=weh']);
   const lines = stderr.split('\n');
   expect(lines).toContainEqual(
     expect.stringMatching(
@@ -160,16 +95,3 @@ test('-v shows the requests, and the stack of an error', async () => {
   expect(stderr).toMatch(/\n {4}at /u);
   expect(stderr).not.toContain('secret');
 });
-
-async function startSilentServer(): Promise<AsyncDisposable & { readonly url: string }> {
-  const server = createServer((socket) => socket.on('error', () => undefined).resume());
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
-  return {
-    url: `https://127.0.0.1:${port}`,
-    async [Symbol.asyncDispose]() {
-      await once(server.close(), 'close');
-    },
-  };
-}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Override, refuse, startFakeApi } from './support/fakeApi.ts';
-import { documents, kokotapAt } from './support/kokotap.ts';
+import { commandAt, documents } from './support/kokotap.ts';
 import { node, pod } from './support/objects.ts';
 
 const nodes = [node('node-a', ['10.0.0.1']), node('node-b', ['10.0.0.2'])];
@@ -17,7 +17,7 @@ const OUR_ANNOTATION = { 'kokotap/target': 'default/web' };
 /** What the line prints while all is well. */
 async function printedManifests(line: readonly string[] = LINE): Promise<Manifest[]> {
   await using api = await startFakeApi({ objects: [pod('web'), ...nodes] });
-  const { stdout } = await kokotapAt(api.url, line);
+  const { stdout } = await commandAt(api.url, line);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return documents(stdout) as Manifest[];
 }
@@ -43,7 +43,7 @@ async function runWith(objects: readonly Manifest[], line: readonly string[] = L
     objects: [...objects, ...nodes],
     ...(override ? { override } : {}),
   });
-  return await kokotapAt(api.url, line);
+  return await commandAt(api.url, line);
 }
 
 test.each([

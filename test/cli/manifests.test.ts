@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { startFakeApi } from './support/fakeApi.ts';
-import { documents, kokotapAt } from './support/kokotap.ts';
+import { commandAt, documents } from './support/kokotap.ts';
 import { node, pod } from './support/objects.ts';
+import { tapManifest } from './support/tapManifest.ts';
 
 const cluster = {
   objects: [
@@ -19,238 +20,33 @@ const cluster = {
 
 test("the README's example", async () => {
   await using api = await startFakeApi(cluster);
-  const { exitCode, stdout, stderr } = await kokotapAt(api.url, [
+  const { exitCode, stdout, stderr } = await commandAt(api.url, [
     '--pod=centos',
     '--mirrortype=both',
     '--dest-node=kube-master',
     '--vxlan-id=100',
   ]);
-  expect(stderr).toBe('');
-  expect(exitCode).toBe(0);
-  expect(documents(stdout)).toMatchInlineSnapshot(`
-    [
-      {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-          "annotations": {
-            "kokotap/destination": "node/kube-master",
-            "kokotap/target": "default/centos",
-            "kokotap/target-interface": "eth0",
-          },
-          "labels": {
-            "app.kubernetes.io/component": "sender",
-            "app.kubernetes.io/instance": "1b718cdae840",
-            "app.kubernetes.io/managed-by": "kokotap",
-            "app.kubernetes.io/name": "kokotap",
-            "app.kubernetes.io/version": "0.1.0",
-            "kokotap/role": "sender",
-            "kokotap/tap": "1b718cdae840",
-            "kokotap/vni": "100",
-          },
-          "name": "kokotap-centos-sender",
-          "namespace": "default",
-        },
-        "spec": {
-          "automountServiceAccountToken": false,
-          "containers": [
-            {
-              "args": [
-                "sender",
-                "--tap-id=1b718cdae840",
-                "--pod-uid=uid-of-centos",
-                "--pod-ifname=eth0",
-                "--ifname=mirror",
-                "--mirror-type=both",
-                "--vni=100",
-                "--vxlan-port=4789",
-                "--local=10.0.0.1",
-                "--remote=10.0.0.2",
-              ],
-              "image": "localhost/kokotap:0.1.0",
-              "imagePullPolicy": "IfNotPresent",
-              "name": "agent",
-              "readinessProbe": {
-                "exec": {
-                  "command": [
-                    "test",
-                    "-e",
-                    "/run/kokotap/ready",
-                  ],
-                },
-                "failureThreshold": 1,
-                "periodSeconds": 3,
-                "timeoutSeconds": 5,
-              },
-              "resources": {
-                "limits": {
-                  "cpu": "500m",
-                  "memory": "128Mi",
-                },
-                "requests": {
-                  "cpu": "10m",
-                  "memory": "64Mi",
-                },
-              },
-              "securityContext": {
-                "allowPrivilegeEscalation": false,
-                "appArmorProfile": {
-                  "type": "Unconfined",
-                },
-                "capabilities": {
-                  "add": [
-                    "NET_ADMIN",
-                    "SYS_ADMIN",
-                    "SYS_PTRACE",
-                  ],
-                  "drop": [
-                    "ALL",
-                  ],
-                },
-                "readOnlyRootFilesystem": true,
-                "runAsUser": 0,
-                "seccompProfile": {
-                  "type": "RuntimeDefault",
-                },
-              },
-              "volumeMounts": [
-                {
-                  "mountPath": "/run/kokotap",
-                  "name": "run",
-                },
-              ],
-            },
-          ],
-          "enableServiceLinks": false,
-          "hostNetwork": true,
-          "hostPID": true,
-          "nodeName": "node-a",
-          "restartPolicy": "Always",
-          "terminationGracePeriodSeconds": 10,
-          "tolerations": [
-            {
-              "operator": "Exists",
-            },
-          ],
-          "volumes": [
-            {
-              "emptyDir": {
-                "medium": "Memory",
-                "sizeLimit": "1Mi",
-              },
-              "name": "run",
-            },
-          ],
-        },
-      },
-      {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-          "annotations": {
-            "kokotap/destination": "node/kube-master",
-            "kokotap/target": "default/centos",
-            "kokotap/target-interface": "eth0",
-          },
-          "labels": {
-            "app.kubernetes.io/component": "receiver",
-            "app.kubernetes.io/instance": "1b718cdae840",
-            "app.kubernetes.io/managed-by": "kokotap",
-            "app.kubernetes.io/name": "kokotap",
-            "app.kubernetes.io/version": "0.1.0",
-            "kokotap/role": "receiver",
-            "kokotap/tap": "1b718cdae840",
-            "kokotap/vni": "100",
-          },
-          "name": "kokotap-centos-receiver-kube-master",
-          "namespace": "default",
-        },
-        "spec": {
-          "automountServiceAccountToken": false,
-          "containers": [
-            {
-              "args": [
-                "receiver",
-                "--tap-id=1b718cdae840",
-                "--ifname=mirror",
-                "--vni=100",
-                "--vxlan-port=4789",
-                "--local=10.0.0.2",
-                "--remote=10.0.0.1",
-              ],
-              "image": "localhost/kokotap:0.1.0",
-              "imagePullPolicy": "IfNotPresent",
-              "name": "agent",
-              "readinessProbe": {
-                "exec": {
-                  "command": [
-                    "test",
-                    "-e",
-                    "/run/kokotap/ready",
-                  ],
-                },
-                "failureThreshold": 1,
-                "periodSeconds": 3,
-                "timeoutSeconds": 5,
-              },
-              "resources": {
-                "limits": {
-                  "cpu": "500m",
-                  "memory": "128Mi",
-                },
-                "requests": {
-                  "cpu": "10m",
-                  "memory": "64Mi",
-                },
-              },
-              "securityContext": {
-                "allowPrivilegeEscalation": false,
-                "capabilities": {
-                  "add": [
-                    "NET_ADMIN",
-                  ],
-                  "drop": [
-                    "ALL",
-                  ],
-                },
-                "readOnlyRootFilesystem": true,
-                "runAsUser": 0,
-                "seccompProfile": {
-                  "type": "RuntimeDefault",
-                },
-              },
-              "volumeMounts": [
-                {
-                  "mountPath": "/run/kokotap",
-                  "name": "run",
-                },
-              ],
-            },
-          ],
-          "enableServiceLinks": false,
-          "hostNetwork": true,
-          "nodeName": "kube-master",
-          "restartPolicy": "Always",
-          "shareProcessNamespace": true,
-          "terminationGracePeriodSeconds": 10,
-          "tolerations": [
-            {
-              "operator": "Exists",
-            },
-          ],
-          "volumes": [
-            {
-              "emptyDir": {
-                "medium": "Memory",
-                "sizeLimit": "1Mi",
-              },
-              "name": "run",
-            },
-          ],
-        },
-      },
-    ]
-  `);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  const tap = { id: '1b718cdae840', destination: 'node/kube-master', labels: { 'kokotap/vni': '100' } };
+  expect(documents(stdout)).toEqual([
+    tapManifest(tap, 'sender', 'kokotap-centos-sender', 'node-a', [
+      '--pod-uid=uid-of-centos',
+      '--pod-ifname=eth0',
+      '--ifname=mirror',
+      '--mirror-type=both',
+      '--vni=100',
+      '--vxlan-port=4789',
+      '--local=10.0.0.1',
+      '--remote=10.0.0.2',
+    ]),
+    tapManifest(tap, 'receiver', 'kokotap-centos-receiver-kube-master', 'kube-master', [
+      '--ifname=mirror',
+      '--vni=100',
+      '--vxlan-port=4789',
+      '--local=10.0.0.2',
+      '--remote=10.0.0.1',
+    ]),
+  ]);
   expect(api.requests.toSorted()).toEqual([
     '/api/v1/namespaces/default/pods/centos',
     '/api/v1/namespaces/default/pods/kokotap-centos-sender',
@@ -262,52 +58,34 @@ test("the README's example", async () => {
 test('the same line prints the same bytes', async () => {
   await using api = await startFakeApi(cluster);
   const line = ['--pod=centos', '--dest-node=kube-master'];
-  const [first, second] = [await kokotapAt(api.url, line), await kokotapAt(api.url, line)];
+  const [first, second] = [await commandAt(api.url, line), await commandAt(api.url, line)];
   expect(first.stdout).not.toBe('');
   expect(second).toEqual(first);
 });
 
 test('a destination on the node of the pod needs no VXLAN, and no list of VNIs', async () => {
   await using api = await startFakeApi(cluster);
-  const { stdout } = await kokotapAt(api.url, ['--pod=centos', '--dest-node=node-a', '--mirrortype=egress']);
-  const [sender, receiver] = documents(stdout);
-  expect(sender).toMatchObject({
-    metadata: {
-      name: 'kokotap-centos-sender',
-      labels: expect.not.objectContaining({ 'kokotap/vni': expect.anything() }),
-    },
-    spec: {
-      nodeName: 'node-a',
-      containers: [
-        {
-          args: [
-            'sender',
-            expect.stringMatching(/^--tap-id=[0-9a-f]{12}$/u),
-            '--pod-uid=uid-of-centos',
-            '--pod-ifname=eth0',
-            '--ifname=mirror',
-            '--mirror-type=egress',
-            '--same-node',
-          ],
-        },
-      ],
-    },
-  });
-  expect(receiver).toMatchObject({
-    metadata: { name: 'kokotap-centos-receiver-node-a' },
-    spec: {
-      nodeName: 'node-a',
-      containers: [
-        { args: ['receiver', expect.stringMatching(/^--tap-id=/u), '--ifname=mirror', '--same-node'] },
-      ],
-    },
-  });
+  const { stdout } = await commandAt(api.url, ['--pod=centos', '--dest-node=node-a', '--mirrortype=egress']);
+  const tap = { id: '2f11da0b9fb3', destination: 'node/node-a', labels: {} };
+  expect(documents(stdout)).toEqual([
+    tapManifest(tap, 'sender', 'kokotap-centos-sender', 'node-a', [
+      '--pod-uid=uid-of-centos',
+      '--pod-ifname=eth0',
+      '--ifname=mirror',
+      '--mirror-type=egress',
+      '--same-node',
+    ]),
+    tapManifest(tap, 'receiver', 'kokotap-centos-receiver-node-a', 'node-a', [
+      '--ifname=mirror',
+      '--same-node',
+    ]),
+  ]);
   expect(api.requests).toHaveLength(3);
 });
 
 test('a destination outside the cluster gets the sender only', async () => {
   await using api = await startFakeApi(cluster);
-  const { stdout } = await kokotapAt(api.url, [
+  const { stdout } = await commandAt(api.url, [
     '--pod=centos',
     '--dest-ip=192.0.2.7',
     '--vxlan-id=7',
@@ -336,7 +114,7 @@ test.each([
   ['--dest-node=only-v6.example.org', 'fd00::1', 'fd00::3'],
 ])('%s goes from %s to %s', async (destination, local, remote) => {
   await using api = await startFakeApi(cluster);
-  const { stdout } = await kokotapAt(api.url, ['--pod=centos', destination, '--vxlan-id=7']);
+  const { stdout } = await commandAt(api.url, ['--pod=centos', destination, '--vxlan-id=7']);
   expect(argsOf(documents(stdout)[0])).toEqual(
     expect.arrayContaining([`--local=${local}`, `--remote=${remote}`]),
   );
@@ -344,7 +122,7 @@ test.each([
 
 test('a node name with dots stays as it is', async () => {
   await using api = await startFakeApi(cluster);
-  const { stdout } = await kokotapAt(api.url, ['--pod=centos', '--dest-node=only-v6.example.org']);
+  const { stdout } = await commandAt(api.url, ['--pod=centos', '--dest-node=only-v6.example.org']);
   expect(documents(stdout)[1]).toMatchObject({
     metadata: { name: 'kokotap-centos-receiver-only-v6.example.org' },
     spec: { nodeName: 'only-v6.example.org' },
@@ -353,7 +131,7 @@ test('a node name with dots stays as it is', async () => {
 
 test('a target in another namespace than the tap gets names with a hash', async () => {
   await using api = await startFakeApi(cluster);
-  const { stdout } = await kokotapAt(api.url, [
+  const { stdout } = await commandAt(api.url, [
     '--pod=elsewhere',
     '-n=team',
     '--tap-namespace=taps',
@@ -382,7 +160,7 @@ test.for(['v1.24.17', 'v1.29.9-eks-a', 'v1.30.0', 'v2.0.0', ''])(
     const only = node('node-a', ['10.0.0.1'], { kubeletVersion });
     await using api = await startFakeApi({ objects: [pod('centos'), only] });
     for (const dest of ['--dest-node=node-a', '--dest-ip=192.0.2.9']) {
-      const { stdout } = await kokotapAt(api.url, ['--pod=centos', dest]);
+      const { stdout } = await commandAt(api.url, ['--pod=centos', dest]);
       const old = kubeletVersion.startsWith('v1.2');
       expect(stdout.includes('appArmorProfile:')).toBe(!old);
       expect(stdout.includes('container.apparmor.security.beta.kubernetes.io/agent: unconfined')).toBe(old);
@@ -392,7 +170,7 @@ test.for(['v1.24.17', 'v1.29.9-eks-a', 'v1.30.0', 'v2.0.0', ''])(
 
 test('a static pod is known to its node by its config hash', async () => {
   await using api = await startFakeApi(cluster);
-  const { stdout } = await kokotapAt(api.url, ['--pod=kube-proxy', '--dest-node=kube-master']);
+  const { stdout } = await commandAt(api.url, ['--pod=kube-proxy', '--dest-node=kube-master']);
   expect(argsOf(documents(stdout)[0])).toContain('--pod-uid=abc');
 });
 
@@ -400,7 +178,7 @@ test.each([['--dest-node=kube-master'], ['--dest-ip=192.0.2.7']])(
   'the sender of a pod with hostNetwork is told so, %s',
   async (destination) => {
     await using api = await startFakeApi(cluster);
-    const { stdout, stderr } = await kokotapAt(api.url, ['--pod=host', destination, '--vxlan-id=7']);
+    const { stdout, stderr } = await commandAt(api.url, ['--pod=host', destination, '--vxlan-id=7']);
     expect(stderr).toBe('');
     const args = argsOf(documents(stdout)[0]);
     expect(args).toEqual(
@@ -412,7 +190,7 @@ test.each([['--dest-node=kube-master'], ['--dest-ip=192.0.2.7']])(
 
 test('duration, image and interfaces', async () => {
   await using api = await startFakeApi(cluster);
-  const { stdout } = await kokotapAt(api.url, [
+  const { stdout } = await commandAt(api.url, [
     '--pod=centos',
     '--dest-node=kube-master',
     '--duration=1h30m',

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { PROGRAM } from './support/kokotap.ts';
+import { kokotap, PROGRAM } from './support/kokotap.ts';
 
 test('who stops reading gets no complaint', async () => {
   const child = spawn(process.execPath, [PROGRAM, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -17,4 +17,12 @@ test('a full disk is an error', async () => {
   const child = spawn(process.execPath, [PROGRAM, '--help'], { stdio: ['ignore', full, 'pipe'] });
   const stderr = child.stderr ? await text(child.stderr) : '';
   expect(stderr).toMatch(/^kokotap: .*ENOSPC/u);
+});
+
+test('a wrong flag is told on standard error and ends the program with 2', async () => {
+  expect(await kokotap(['--pdo=web'])).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr: 'kokotap: Unknown flag "--pdo", did you mean --pod?, see kokotap --help\n',
+  });
 });

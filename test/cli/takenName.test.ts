@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { startFakeApi } from './support/fakeApi.ts';
-import { kokotapAt } from './support/kokotap.ts';
+import { commandAt } from './support/kokotap.ts';
 import { node, pod } from './support/objects.ts';
 
 const nodes = [node('node-a', ['10.0.0.1']), node('node-b', ['10.0.0.2'])];
@@ -18,7 +18,7 @@ const otherSender = {
 
 test('a tap of the pod to another destination is neither created over nor deleted', async () => {
   await using api = await startFakeApi({ objects: [pod('web'), ...nodes, otherSender] });
-  const result = await kokotapAt(api.url, LINE);
+  const result = await commandAt(api.url, LINE);
   expect(result).toMatchObject({ exitCode: 1, stdout: '' });
   expect(result.stderr).toBe(
     'kokotap: Pod "kokotap-web-sender" in namespace "default" is of the tap to node/node-c: ' +
@@ -28,5 +28,5 @@ test('a tap of the pod to another destination is neither created over nor delete
 
 test('another --ifname gives the second tap names of its own', async () => {
   await using api = await startFakeApi({ objects: [pod('web'), ...nodes, otherSender] });
-  expect(await kokotapAt(api.url, [...LINE, '--ifname=tap2'])).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(await commandAt(api.url, [...LINE, '--ifname=tap2'])).toMatchObject({ exitCode: 0, stderr: '' });
 });

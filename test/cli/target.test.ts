@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Override, refuse, startFakeApi } from './support/fakeApi.ts';
-import { documents, kokotapAt } from './support/kokotap.ts';
+import { commandAt, documents } from './support/kokotap.ts';
 import { node, pod } from './support/objects.ts';
 
 const HOST = 'Pod "host" in namespace "default"';
@@ -42,7 +42,7 @@ const cluster = {
 async function run(args: readonly string[], override?: Override) {
   const objects = [...cluster.objects, ...cluster.objectsOfNodes];
   await using api = await startFakeApi({ objects, ...(override ? { override } : {}) });
-  return await kokotapAt(api.url, ['--vxlan-id=5', ...args]);
+  return await commandAt(api.url, ['--vxlan-id=5', ...args]);
 }
 
 test.each([

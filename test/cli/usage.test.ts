@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { kokotap } from './support/kokotap.ts';
+import { command } from './support/kokotap.ts';
 
 const POD = '--pod=web';
 const NODE = '--dest-node=node-b';
@@ -95,7 +95,7 @@ test.each<[string[], string]>([
     '--ifname and --pod-ifname both name "eth0", but both interfaces are in the pod: give another --ifname',
   ],
 ])('%j', async (args, message) => {
-  expect(await kokotap(args)).toEqual({ exitCode: 2, stdout: '', stderr: `kokotap: ${message}\n` });
+  expect(await command(args)).toEqual({ exitCode: 2, stdout: '', stderr: `kokotap: ${message}\n` });
 });
 
 /** A command line that is right but for this value. */

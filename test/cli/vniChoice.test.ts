@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { refuse, startFakeApi } from './support/fakeApi.ts';
-import { documents, kokotapAt } from './support/kokotap.ts';
+import { commandAt, documents } from './support/kokotap.ts';
 import { node, pod, tapPod } from './support/objects.ts';
 
 const base = [pod('web'), node('node-a', ['10.0.0.1']), node('node-b', ['10.0.0.2'])];
@@ -8,7 +8,7 @@ const LINE = ['--pod=web', '--dest-node=node-b'];
 
 async function run(taps: readonly ReturnType<typeof pod>[]) {
   await using api = await startFakeApi({ objects: [...base, ...taps] });
-  const { stdout } = await kokotapAt(api.url, LINE);
+  const { stdout } = await commandAt(api.url, LINE);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const [sender] = documents(stdout) as { metadata: { labels: Record<string, string> } }[];
   return {
@@ -36,11 +36,11 @@ test('without the right to list pods, --vxlan-id helps', async () => {
     override: ({ path }) =>
       path === '/api/v1/pods' ? refuse(403, 'Forbidden', 'User "u" cannot list pods') : undefined,
   });
-  expect(await kokotapAt(api.url, LINE)).toEqual({
+  expect(await commandAt(api.url, LINE)).toEqual({
     exitCode: 1,
     stdout: '',
     stderr:
       'kokotap: You may not list pods in all namespaces: ask for that right; the API server says: User "u" cannot list pods; or give --vxlan-id, then taps need not be listed\n',
   });
-  expect(await kokotapAt(api.url, [...LINE, '--vxlan-id=3'])).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(await commandAt(api.url, [...LINE, '--vxlan-id=3'])).toMatchObject({ exitCode: 0, stderr: '' });
 });

@@ -1,0 +1,91 @@
+import packageJson from '../../../package.json' with { type: 'json' };
+
+export interface ExpectedTap {
+  readonly id: string;
+  /** As the annotation has it. */
+  readonly destination: string;
+  /** Those that not every tap has. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The whole manifest of a pod of a tap of pod `centos`; `args` are those behind the tap's id. */
+export function tapManifest(
+  { id, destination, labels }: ExpectedTap,
+  role: keyof typeof OF_ROLE,
+  name: string,
+  nodeName: string,
+  args: readonly string[],
+) {
+  const { capabilities, security, spec } = OF_ROLE[role];
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace: 'default',
+      labels: {
+        'app.kubernetes.io/name': 'kokotap',
+        'app.kubernetes.io/instance': id,
+        'app.kubernetes.io/component': role,
+        'app.kubernetes.io/version': packageJson.version,
+        'app.kubernetes.io/managed-by': 'kokotap',
+        'kokotap/tap': id,
+        'kokotap/role': role,
+        ...labels,
+      },
+      annotations: {
+        'kokotap/target': 'default/centos',
+        'kokotap/target-interface': 'eth0',
+        'kokotap/destination': destination,
+      },
+    },
+    spec: {
+      nodeName,
+      hostNetwork: true,
+      ...spec,
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: 10,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      tolerations: [{ operator: 'Exists' }],
+      containers: [
+        {
+          name: 'agent',
+          image: `localhost/kokotap:${packageJson.version}`,
+          imagePullPolicy: 'IfNotPresent',
+          args: [role, `--tap-id=${id}`, ...args],
+          resources: {
+            requests: { cpu: '10m', memory: '64Mi' },
+            limits: { cpu: '500m', memory: '128Mi' },
+          },
+          readinessProbe: {
+            exec: { command: ['test', '-e', '/run/kokotap/ready'] },
+            periodSeconds: 3,
+            timeoutSeconds: 5,
+            failureThreshold: 1,
+          },
+          securityContext: {
+            runAsUser: 0,
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'], add: capabilities },
+            seccompProfile: { type: 'RuntimeDefault' },
+            ...security,
+          },
+          volumeMounts: [{ name: 'run', mountPath: '/run/kokotap' }],
+        },
+      ],
+      volumes: [{ name: 'run', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }],
+    },
+  };
+}
+
+/** The rights that a role needs and the other does not. */
+const OF_ROLE = {
+  sender: {
+    capabilities: ['NET_ADMIN', 'SYS_ADMIN', 'SYS_PTRACE'],
+    security: { appArmorProfile: { type: 'Unconfined' } },
+    spec: { hostPID: true },
+  },
+  receiver: { capabilities: ['NET_ADMIN'], security: {}, spec: { shareProcessNamespace: true } },
+};

@@ -5,7 +5,7 @@ SHELL := /bin/bash -euo pipefail
 MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup build image check test test-matrix demo bench lab-up lab-down lab-status clean
+.PHONY: help setup build image check test test-matrix mutation demo bench lab-up lab-down lab-status clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -28,6 +28,10 @@ test: setup ## everything: checks, unit tests, kernel tests, cluster tests
 
 test-matrix: setup ## the cluster tests on the lab's oldest and newest Kubernetes
 	@node scripts/test.ts matrix
+
+mutation: ## change the decisions in small ways and see that the tests notice; needs 90 %
+	@scripts/setup node
+	@trap 'echo "Each change, and the tests that notice it: reports/mutation/mutation.html"' EXIT; stryker run
 
 demo: image ## tap a pod of a real cluster on this machine, step by step
 	@scripts/demo

@@ -129,12 +129,12 @@ function sameVxlan(a: Vxlan, b: Vxlan): boolean {
   );
 }
 
-function conflict(link: Link, { ifname, device, role }: Wanted, owner: string | undefined): string {
+function conflict(link: Link, { ifname, role }: Wanted, owner: string | undefined): string {
   const where = role === 'sender' ? "in the target's network namespace" : 'on this node';
   const whose = owner === undefined ? "is not kokotap's" : `belongs to the running tap ${owner}`;
   return link.name === ifname
     ? `Interface ${ifname} exists ${where} and ${whose}: delete it or choose another --ifname`
-    : `VNI ${device.kind === 'vxlan' ? device.vni : ''} is used by interface ${link.name} ${where}, which ${whose}: choose another --vxlan-id`;
+    : `VNI ${link.vxlan?.vni} is used by interface ${link.name} ${where}, which ${whose}: choose another --vxlan-id`;
 }
 
 function addDevice({ id, ifname, mac, device }: Wanted): Step {

@@ -4,56 +4,22 @@ import { dropAll, dropFrom, matchAll } from '#src/tap/bpf.ts';
 import { aliasOf, handleOf, macOf, preferences } from '#src/tap/mark.ts';
 import { planRemoval, planRepairs } from '#src/tap/plan.ts';
 import { copyProgram, seenProgram } from '#src/tap/programs.ts';
-import type { Classifier, Copies, Filter, Link, Observed, OurFilter, Step, Wanted } from '#src/tap/state.ts';
-
-const id = 'aabbccddeeff';
-const deadTap = '112233445566';
-const vxlan = { vni: 100, port: 4789, local: '192.0.2.1', remote: '192.0.2.2', udpChecksum: false };
-const none: Classifier = { qdisc: 'none', filters: [] };
-
-const copies: Copies = { from: ['eth0'], hooks: ['ingress', 'egress'], matching: matchAll };
-
-const sender: Wanted = {
-  id,
-  role: 'sender',
-  ifname: 'mirror',
-  mac: macOf(id, 'sender'),
-  device: { kind: 'vxlan', ...vxlan },
-  mtuBytes: undefined,
-  object: 'copy.o',
-  needsObject: false,
+import type { Filter, Link, Observed, Wanted } from '#src/tap/state.ts';
+import {
+  addedFilters,
+  bare,
   copies,
-  ownQdiscs: new Set(),
-};
-const receiver: Wanted = {
-  ...sender,
-  role: 'receiver',
-  mac: macOf(id, 'receiver'),
-  mtuBytes: 1450,
-  object: undefined,
-  copies: undefined,
-};
-const eth0: Link = {
-  name: 'eth0',
-  kind: 'veth',
-  type: 'ether',
-  mac: '0a:00:00:00:00:01',
-  alias: '',
-  up: true,
-  carrier: true,
-  silent: false,
-  mtuBytes: 1500,
-};
-
-const net1: Link = { ...eth0, name: 'net1', mac: '0a:00:00:00:00:02' };
-const lo: Link = {
-  ...eth0,
-  name: 'lo',
-  kind: '',
-  type: 'loopback',
-  mac: '00:00:00:00:00:00',
-  mtuBytes: 65_536,
-};
+  deadTap,
+  eth0,
+  id,
+  lo,
+  net1,
+  none,
+  receiver,
+  sender,
+  vxlan,
+} from './support/ends.ts';
+import { applyAll, key } from './support/kernel.ts';
 
 describe('from any state that kokotap can leave behind', () => {
   for (const wanted of [sender, receiver, { ...sender, device: { kind: 'veth' } } satisfies Wanted]) {
@@ -84,8 +50,6 @@ describe('from any state that kokotap can leave behind', () => {
 });
 
 describe('a plan', () => {
-  const bare: Observed = { links: [eth0], classifiers: { eth0: none }, liveTaps: new Set() };
-
   test('brings the device up before anything is copied to it', () => {
     const steps = planRepairs(sender, bare).steps.map((step) => `${step.do} ${step.link}`);
     expect(steps).toEqual([
@@ -336,78 +300,9 @@ function copyFilter(hook: Filter['hook'], tap: string, copyTo: string, owned: bo
   return { hook, preference: preferences.filter, kind: 'bpf', handle, program: matchAll, action: { copyTo } };
 }
 
-function addedFilters(steps: readonly Step[], link: string): OurFilter[] {
-  return steps.flatMap((step) => (step.do === 'add filter' && step.link === link ? [step.filter] : []));
-}
-
 function withoutFilters(state: Observed, link: string): Observed {
   const { qdisc } = state.classifiers[link] ?? none;
   return { ...state, classifiers: { ...state.classifiers, [link]: { qdisc, filters: [] } } };
-}
-
-/** What a kernel makes of the steps; it refuses what a kernel refuses. */
-function applyAll(before: Observed, steps: readonly Step[]): Observed {
-  return steps.reduce(applyOne, before);
-}
-
-function applyOne(state: Observed, step: Step): Observed {
-  const link = state.links.find(({ name }) => name === step.link);
-  const others = state.links.filter(({ name }) => name !== step.link);
-  const classifier = state.classifiers[step.link] ?? none;
-  const withLink = (changes: Partial<Link>): Observed => {
-    if (link === undefined) throw new Error(`no link for ${step.do}`);
-    return { ...state, links: [...others, { ...link, ...changes }] };
-  };
-  const withClassifier = (changed: Classifier): Observed => {
-    if (link === undefined) throw new Error(`no link for ${step.do}`);
-    return { ...state, classifiers: { ...state.classifiers, [step.link]: changed } };
-  };
-  switch (step.do) {
-    case 'add vxlan':
-    case 'add veth pair': {
-      if (link !== undefined) throw new Error('File exists');
-      const kind = step.do === 'add vxlan' ? 'vxlan' : 'veth';
-      const made: Link = { ...eth0, name: step.link, kind, mac: step.mac, up: false, vxlan: undefined };
-      return {
-        ...state,
-        merging: true,
-        links: [...others, step.do === 'add vxlan' ? { ...made, vxlan: step.vxlan } : made],
-        classifiers: { ...state.classifiers, [step.link]: none },
-      };
-    }
-    case 'delete link': {
-      if (link === undefined) throw new Error('no such device');
-      const { [step.link]: _, ...rest } = state.classifiers;
-      return { ...state, links: others, classifiers: rest };
-    }
-    case 'set alias':
-      return withLink({ alias: step.alias });
-    case 'silence':
-      return withLink({ silent: true });
-    case 'stop merging':
-      return { ...withLink({}), merging: false };
-    case 'set mtu':
-      return withLink({ mtuBytes: step.mtuBytes });
-    case 'set up':
-      return withLink({ up: true });
-    case 'add clsact':
-      if (classifier.qdisc !== 'none') throw new Error('File exists');
-      return withClassifier({ qdisc: 'clsact', filters: [] });
-    case 'delete clsact':
-      if (classifier.qdisc !== 'clsact') throw new Error('no such qdisc');
-      return withClassifier(none);
-    case 'add filter': {
-      const clash = classifier.filters.some((filter) => key(filter) === key(step.filter));
-      if (classifier.qdisc === 'none' || clash) throw new Error('File exists');
-      const filter: Filter = { ...step.filter, kind: 'bpf' };
-      return withClassifier({ ...classifier, filters: [...classifier.filters, filter] });
-    }
-    case 'delete filter': {
-      const rest = classifier.filters.filter((filter) => key(filter) !== key(step));
-      if (rest.length !== classifier.filters.length - 1) throw new Error('no such filter');
-      return withClassifier({ ...classifier, filters: rest });
-    }
-  }
 }
 
 function copiesTo({ classifiers }: Observed): string[] {
@@ -418,8 +313,4 @@ function copiesTo({ classifiers }: Observed): string[] {
 
 function foreignOf({ classifiers }: Observed): readonly Filter[] {
   return (classifiers['eth0']?.filters ?? []).filter(({ kind }) => kind === 'u32');
-}
-
-function key({ hook, handle, preference }: Pick<Filter, 'hook' | 'handle' | 'preference'>): string {
-  return `${hook} ${preference} ${handle ?? 0}`;
 }

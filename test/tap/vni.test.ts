@@ -32,6 +32,11 @@ test('a tap keeps the VNI that it has', () => {
   );
 });
 
+test('of a tap whose pods differ in it, the least, whichever pod comes first', () => {
+  const taps = [7, 5, 9].map((vni) => ({ tapId: 'aabbccddeeff', vni }));
+  expect(chooseVni('aabbccddeeff', taps)).toBe(5);
+});
+
 test('after the last VNI comes the first', () => {
   // 0xfffffe is 16777214: the derived VNI is the last one.
   expect(chooseVni('000000fffffe', [])).toBe(MAX_VNI);

@@ -3,6 +3,8 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { loadAll } from 'js-yaml';
 import { main } from '#src/cli/main.ts';
+// The command line loads it when it needs it; here it is loaded before the time of a test begins.
+import '#src/cli/printTap.ts';
 import { temporaryFolder } from './folder.ts';
 import { LEAST_NODE } from './nodes.ts';
 

@@ -1,0 +1,13 @@
+/** What is changed, and why the score is what it is: docs/mutation.md. */
+export default {
+  mutate: ['src/tap/**/*.ts', 'src/cli/*.ts', '!src/cli/output.ts', 'src/kube/{failures,resource}.ts'],
+  testRunner: 'vitest',
+  vitest: { configFile: 'vitest.mutation.ts', related: false },
+  // tsconfig.json is left out too: Stryker would rewrite it with an API that TypeScript 7 does not have.
+  ignorePatterns: ['/*', '!/package.json', '!/vitest.mutation.ts', '!/src/**', '!/test/**'],
+  coverageAnalysis: 'perTest',
+  concurrency: 2,
+  thresholds: { high: 95, low: 90, break: 90 },
+  clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
+  reporters: ['clear-text', 'html', 'json'],
+};

@@ -1,0 +1,82 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { matchAll } from '#src/tap/bpf.ts';
+import {
+  type CopySettings,
+  copyProgram,
+  heardProgram,
+  isEbpf,
+  objectName,
+  seenProgram,
+  withSettings,
+} from '#src/tap/programs.ts';
+
+const plain: CopySettings = {
+  snaplenBytes: undefined,
+  oneIn: undefined,
+  maxBytesPerSecond: undefined,
+  underlay: undefined,
+};
+const full: CopySettings = { snaplenBytes: 128, oneIn: 100, maxBytesPerSecond: 1_000_000, underlay: 'IPv6' };
+
+test("an object's name says every setting that is made", () => {
+  expect(objectName(plain)).toBe('copy.o');
+  expect(objectName({ ...plain, underlay: 'IPv4' })).toBe('copy-over-IPv4.o');
+  expect(objectName(full)).toBe('copy-over-IPv6,snaplen=128,one-in=100,max-rate=1000000.o');
+});
+
+test('eBPF is told from classic BPF by the name that tc gives it', () => {
+  const names = [copyProgram('a.o'), seenProgram('a.o', 'ingress'), heardProgram('a.o')];
+  expect(names).toEqual(['a.o:[tc/copy]', 'a.o:[tc/seen_ingress]', 'a.o:[tc/heard]']);
+  expect([...names, matchAll].map(isEbpf)).toEqual([true, true, true, false]);
+});
+
+describe('the settings in the object', () => {
+  const magic = '!patokok';
+
+  /** The fields of `struct settings` behind its magic number. */
+  function written(settings: CopySettings) {
+    const compiled = Buffer.from(`ELF ${magic}${'\0'.repeat(32)} more`);
+    const object = Buffer.from(withSettings(compiled, settings));
+    expect(object.subarray(0, 12)).toEqual(compiled.subarray(0, 12));
+    expect(object.subarray(44)).toEqual(compiled.subarray(44));
+    const [rate, burstNs] = [object.readBigUInt64LE(12), object.readBigUInt64LE(20)].map(Number);
+    const [snaplen, oneIn, hasUnderlay, overIPv6] = [28, 32, 36, 40].map((at) => object.readUInt32LE(at));
+    return { rate, burstNs, snaplen, oneIn, hasUnderlay, overIPv6 };
+  }
+
+  test('are zero where nothing is set', () => {
+    expect(written(plain)).toEqual({
+      rate: 0,
+      burstNs: 0,
+      snaplen: 0,
+      oneIn: 0,
+      hasUnderlay: 0,
+      overIPv6: 0,
+    });
+  });
+
+  test('are as they are set', () => {
+    const rest = { rate: 1_000_000, snaplen: 128, oneIn: 100, hasUnderlay: 1 };
+    expect(written(full)).toMatchObject({ ...rest, overIPv6: 1 });
+    expect(written({ ...full, underlay: 'IPv4' })).toMatchObject({ ...rest, overIPv6: 0 });
+  });
+
+  test('let a burst of 50 ms through, and the largest packet at any rate', () => {
+    expect(written({ ...full, maxBytesPerSecond: 125e9 }).burstNs).toBe(50_000_000);
+    fc.assert(
+      fc.property(fc.integer({ min: 1000, max: 1_310_720 }), (maxBytesPerSecond) => {
+        const { burstNs = 0 } = written({ ...full, maxBytesPerSecond });
+        const bytes = (burstNs * maxBytesPerSecond) / 1e9;
+        expect(bytes).toBeGreaterThanOrEqual(65_536);
+        expect(bytes).toBeLessThan(65_536 + maxBytesPerSecond / 1e8);
+      }),
+    );
+  });
+
+  test.each(['', magic + magic])('have one place: %j is no object', (compiled) => {
+    expect(() => withSettings(Buffer.from(compiled), plain)).toThrow(
+      'The eBPF object does not have its settings in one place: it is not the one of this agent',
+    );
+  });
+});

@@ -1,0 +1,72 @@
+import type { Classifier, Filter, Link, Observed, Step } from '#src/tap/state.ts';
+import { eth0, none } from './ends.ts';
+
+/** What a kernel makes of the steps; it refuses what a kernel refuses. */
+export function applyAll(before: Observed, steps: readonly Step[]): Observed {
+  return steps.reduce(applyOne, before);
+}
+
+function applyOne(state: Observed, step: Step): Observed {
+  const link = state.links.find(({ name }) => name === step.link);
+  const others = state.links.filter(({ name }) => name !== step.link);
+  const classifier = state.classifiers[step.link] ?? none;
+  const withLink = (changes: Partial<Link>): Observed => {
+    if (link === undefined) throw new Error(`no link for ${step.do}`);
+    return { ...state, links: [...others, { ...link, ...changes }] };
+  };
+  const withClassifier = (changed: Classifier): Observed => {
+    if (link === undefined) throw new Error(`no link for ${step.do}`);
+    return { ...state, classifiers: { ...state.classifiers, [step.link]: changed } };
+  };
+  switch (step.do) {
+    case 'add vxlan':
+    case 'add veth pair': {
+      if (link !== undefined) throw new Error('File exists');
+      const kind = step.do === 'add vxlan' ? 'vxlan' : 'veth';
+      const made: Link = { ...eth0, name: step.link, kind, mac: step.mac, up: false, vxlan: undefined };
+      return {
+        ...state,
+        merging: true,
+        links: [...others, step.do === 'add vxlan' ? { ...made, vxlan: step.vxlan } : made],
+        classifiers: { ...state.classifiers, [step.link]: none },
+      };
+    }
+    case 'delete link': {
+      if (link === undefined) throw new Error('no such device');
+      const { [step.link]: _, ...rest } = state.classifiers;
+      return { ...state, links: others, classifiers: rest };
+    }
+    case 'set alias':
+      return withLink({ alias: step.alias });
+    case 'silence':
+      return withLink({ silent: true });
+    case 'stop merging':
+      return { ...withLink({}), merging: false };
+    case 'set mtu':
+      return withLink({ mtuBytes: step.mtuBytes });
+    case 'set up':
+      return withLink({ up: true });
+    case 'add clsact':
+      if (classifier.qdisc !== 'none') throw new Error('File exists');
+      return withClassifier({ qdisc: 'clsact', filters: [] });
+    case 'delete clsact':
+      if (classifier.qdisc !== 'clsact') throw new Error('no such qdisc');
+      return withClassifier(none);
+    case 'add filter': {
+      const clash = classifier.filters.some((filter) => key(filter) === key(step.filter));
+      if (classifier.qdisc === 'none' || clash) throw new Error('File exists');
+      const filter: Filter = { ...step.filter, kind: 'bpf' };
+      return withClassifier({ ...classifier, filters: [...classifier.filters, filter] });
+    }
+    case 'delete filter': {
+      const rest = classifier.filters.filter((filter) => key(filter) !== key(step));
+      if (rest.length !== classifier.filters.length - 1) throw new Error('no such filter');
+      return withClassifier({ ...classifier, filters: rest });
+    }
+  }
+}
+
+/** What no two filters of an interface share. */
+export function key({ hook, handle, preference }: Pick<Filter, 'hook' | 'handle' | 'preference'>): string {
+  return `${hook} ${preference} ${handle ?? 0}`;
+}

@@ -1,5 +1,24 @@
 import { defineConfig } from 'vitest/config';
 
+/** Kernel tests at once. They wait more than they compute. */
+const kernelWorkers = 4;
+/** Files of cluster tests at once. They wait for kubelets most of the time. */
+const clusterWorkers = 3;
+
+/** Faults that end what serves all pods of a node or of the cluster. */
+const outages = 'test/cluster/faults/outages.test.ts';
+const sweep = 'test/cluster/sweep.test.ts';
+
+/** What all projects of the cluster have in common. */
+const cluster = {
+  globalSetup: ['test/cluster/support/lab.setup.ts'],
+  testTimeout: 400_000,
+  /** Of those tests of a file that run at once. */
+  maxConcurrency: 3,
+  hookTimeout: 120_000,
+};
+
+/** Projects of the same order run at the same time, those of the next one after them. */
 export default defineConfig({
   test: {
     globalSetup: ['test/build.setup.ts'],
@@ -8,22 +27,50 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'kernel',
-          include: ['test/kernel/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          ...cluster,
+          name: 'cluster',
+          include: ['test/cluster/*.test.ts'],
+          exclude: [sweep],
+          maxWorkers: clusterWorkers,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         extends: true,
         test: {
-          name: 'cluster',
-          include: ['test/cluster/**/*.test.ts'],
-          globalSetup: ['test/cluster/support/lab.setup.ts'],
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          ...cluster,
+          name: 'cluster-faults',
+          include: ['test/cluster/faults/*.test.ts'],
+          exclude: [outages],
+          maxWorkers: clusterWorkers,
+          sequence: { groupOrder: 1 },
         },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'kernel',
+          include: ['test/kernel/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          maxWorkers: kernelWorkers,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      // No other test of the cluster can run meanwhile, but those of the kernel can.
+      {
+        extends: true,
+        test: {
+          ...cluster,
+          name: 'cluster-outages',
+          include: [outages],
+          maxWorkers: kernelWorkers,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: { ...cluster, name: 'cluster-sweep', include: [sweep], sequence: { groupOrder: 3 } },
       },
     ],
   },

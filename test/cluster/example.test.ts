@@ -4,36 +4,50 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { expect } from 'vitest';
 import { captureOnNode } from './support/capture.ts';
-import { adminKubeconfig, kokotapProgram, kubectl, kubectlProgram, kubectlWith } from './support/lab.ts';
+import {
+  adminKubeconfig,
+  kokotap,
+  kokotapProgram,
+  kubectl,
+  kubectlProgram,
+  kubectlWith,
+} from './support/lab.ts';
 import { type Packet, payloads, pings } from './support/packets.ts';
-import { Pod, podObject, snapshot } from './support/pod.ts';
+import { Pod, podObject } from './support/pod.ts';
 import { pair, test } from './support/sandbox.ts';
 
-const toNodeB = ['--pod=web', '--mirrortype=both', '--dest-node=node-b', '--vxlan-id=100'];
-const toNodeA = ['--pod=web', '--dest-node=node-a'];
+/**
+ * These tests are the only ones of the run with the default name, `mirror`, which a node has only once: they are in one
+ * file, so that they run one after the other.
+ */
+const ifname = '--ifname=mirror';
+const toNodeB = ['--pod=web', '--mirrortype=both', '--dest-node=node-b', '--vxlan-id=100', ifname];
+const toNodeA = ['--pod=web', '--dest-node=node-a', ifname];
 const datagrams = ['first', 'second', 'third'];
 const fivePings = [1, 2, 3, 4, 5];
 const tcpBytes = 20_000;
 
-test('the example works as it is typed', async () => {
+test('the example works as it is typed', async ({ sandbox }) => {
   await kubectl('delete', 'pod', 'web', '--ignore-not-found');
   await kubectlWith(podObject({ name: 'web', node: 'node-a' }), 'create');
   try {
-    await kubectl('wait', '--for=condition=Ready', 'pod/web', '--timeout=40s');
+    await kubectl('wait', '--for=condition=Ready', 'pod/web', '--timeout=150s');
+    const web = new Pod('default', 'web', 'node-a');
     const example = 'kokotap --pod=web --mirrortype=both --dest-node=node-b --vxlan-id=100';
-    const before = await snapshot(new Pod('default', 'web', 'node-a'));
+    const before = await sandbox.snapshot(web);
     expect(await typed(`${example} | kubectl create -f -`)).toBe(
       'pod/kokotap-web-sender created\npod/kokotap-web-receiver-node-b created',
     );
+    sandbox.watchTap(await tapIdOf('pod/kokotap-web-sender'));
     await kubectl(
       'wait',
       '--for=condition=Ready',
       'pod/kokotap-web-sender',
       'pod/kokotap-web-receiver-node-b',
-      '--timeout=40s',
+      '--timeout=150s',
     );
     expect(await typed(`${example} | kubectl delete -f -`)).toMatch(/kokotap-web-receiver-node-b" deleted/);
-    expect(await snapshot(new Pod('default', 'web', 'node-a'))).toEqual(before);
+    expect(await sandbox.snapshot(web)).toEqual(before);
   } finally {
     await kubectl(
       'delete',
@@ -48,21 +62,21 @@ test('the example works as it is typed', async () => {
 
 test('packets of every protocol are seen on the other node, each once', async ({ sandbox }) => {
   const { web, peer } = await pair(sandbox);
-  const before = await snapshot(web);
+  const before = await sandbox.snapshot(web);
   const names = await sandbox.tap(...toNodeB);
   expect(names).toEqual(['kokotap-web-sender', 'kokotap-web-receiver-node-b']);
   await expectAllSeen('node-b', web, peer);
   await sandbox.untap(...toNodeB);
-  expect(await snapshot(web)).toEqual(before);
+  expect(await sandbox.snapshot(web)).toEqual(before);
 });
 
 test("packets are seen on the target's own node, each once", async ({ sandbox }) => {
   const { web, peer } = await pair(sandbox);
-  const before = await snapshot(web);
+  const before = await sandbox.snapshot(web);
   await sandbox.tap(...toNodeA);
   await expectAllSeen('node-a', web, peer);
   await sandbox.untap(...toNodeA);
-  expect(await snapshot(web)).toEqual(before);
+  expect(await sandbox.snapshot(web)).toEqual(before);
 });
 
 test.for([
@@ -70,11 +84,26 @@ test.for([
   { direction: 'egress', seen: 'request', unseen: 'reply' },
 ] as const)('only $direction: a ping shows its $seen', async ({ direction, seen, unseen }, { sandbox }) => {
   const { web, peer } = await pair(sandbox);
-  await sandbox.tap('--pod=web', '--dest-node=node-b', `--mirrortype=${direction}`);
+  await sandbox.tap('--pod=web', '--dest-node=node-b', `--mirrortype=${direction}`, ifname);
   const address = await peer.address();
   const packets = await captureOnNode('node-b', 'mirror', () => web.ping(address, 5));
   expect(pings(packets, seen)).toEqual(fivePings);
   expect(pings(packets, unseen)).toEqual([]);
+});
+
+test('a second tap with the name of a running one is refused and leaves the first alone', async ({
+  sandbox,
+}) => {
+  const { web, peer } = await pair(sandbox);
+  await sandbox.tap('--pod=web', '--dest-node=node-b', ifname);
+  const second = await kokotap(['--pod=web', '--dest-node=node-a', `--namespace=${sandbox.namespace}`]);
+  expect(second.stdout).toBe('');
+  expect(second.stderr).toContain(
+    'is of the tap to node/node-b: delete it first, or give this tap another --ifname',
+  );
+  const there = await peer.address();
+  const packets = await captureOnNode('node-b', 'mirror', () => web.ping(there, 2));
+  expect(pings(packets, 'request')).toEqual([1, 2]);
 });
 
 async function expectAllSeen(node: 'node-a' | 'node-b', web: Pod, peer: Pod): Promise<void> {
@@ -93,6 +122,11 @@ async function expectAllSeen(node: 'node-a' | 'node-b', web: Pod, peer: Pod): Pr
     expect(payloads(packets, 'udp', source, destination).map(String)).toEqual(datagrams);
     expect(bytesOf(packets, source, destination)).toBe(tcpBytes);
   }
+}
+
+/** The id of the tap that a pod of the namespace `default` belongs to. */
+function tapIdOf(pod: string): Promise<string> {
+  return kubectl('get', pod, '-o', String.raw`jsonpath={.metadata.labels.kokotap/tap}`);
 }
 
 /** The length of the TCP stream, when no packet is missing and none is seen twice. */

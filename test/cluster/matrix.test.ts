@@ -12,5 +12,5 @@ const ways = nodes
   );
 
 test.for(ways)('$way ($from to $to)', async ({ from, to }, { sandbox }) => {
-  await expectTapped(sandbox, await sandbox.startPod({ name: 'web', node: from }), to);
+  await expectTapped(sandbox, [await sandbox.startPod({ name: 'web', node: from })], to);
 });

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { kokotap, kubectlWith } from './support/lab.ts';
-import { podObject } from './support/pod.ts';
+import { podObject, toolsImage } from './support/pod.ts';
 import { type Sandbox, test } from './support/sandbox.ts';
 import { until } from './support/until.ts';
 
@@ -35,15 +35,21 @@ test('a pod that has finished is refused', async ({ sandbox }) => {
 });
 
 test("a pod in its node's network is refused on that node", async ({ sandbox }) => {
-  await sandbox.startPod({ name: 'host', node: 'node-a', containers: ['main'], spec: { hostNetwork: true } });
+  // It echoes nothing: the ports are the node's, which other tests use.
+  const sleeper = { name: 'main', image: toolsImage, command: ['sleep', 'infinity'] };
+  await sandbox.startPod({
+    name: 'host',
+    node: 'node-a',
+    spec: { hostNetwork: true, containers: [sleeper] },
+  });
   await expectRefusal(sandbox, 'host', 'node-a', '(hostNetwork), and so would the mirror: name another');
 });
 
 test('what is wrong with a filter is seen in the description of the sender', async ({ sandbox }) => {
   await sandbox.startPod({ name: 'web', node: 'node-a' });
-  await sandbox.pipe('create', '--pod=web', '--dest-node=node-b', '--filter=tcp prt 80');
+  const [sender = ''] = await sandbox.createTap('--pod=web', '--dest-node=node-b', '--filter=tcp prt 80');
   await until('kubectl describes it', async () => {
-    const description = await sandbox.kubectl('describe', 'pod', 'kokotap-web-sender');
+    const description = await sandbox.kubectl('describe', 'pod', sender);
     return description.includes(
       '--filter "tcp prt 80" is not possible: can\'t parse filter expression: syntax error',
     );

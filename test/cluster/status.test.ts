@@ -10,7 +10,11 @@ const firstPacketMs = 15_000;
 
 test('the status tells from the kernel what was copied', async ({ sandbox }) => {
   const { web, peer } = await pair(sandbox);
-  const [sender = '', receiver = ''] = await sandbox.tap('--pod=web', '--dest-node=node-b', '--vxlan-id=100');
+  const [sender = '', receiver = ''] = await sandbox.tap(
+    '--pod=web',
+    '--dest-node=node-b',
+    `--vxlan-id=${sandbox.vni}`,
+  );
   const there = await peer.address();
   const tap = `--tap-id=${await sandbox.tapId(sender)}`;
   const status = async (name: string) =>
@@ -22,7 +26,7 @@ test('the status tells from the kernel what was copied', async ({ sandbox }) => 
   expect(others).toEqual([]);
   expect(after).toMatchObject({
     role: 'sender',
-    device: { name: 'mirror', kind: 'vxlan', up: true, vni: 100 },
+    device: { name: sandbox.ifname, kind: 'vxlan', up: true, vni: sandbox.vni },
   });
   for (const hook of ['ingress', 'egress']) {
     const [then, now] = [before.copies[hook], after.copies[hook]];
@@ -30,7 +34,10 @@ test('the status tells from the kernel what was copied', async ({ sandbox }) => 
     expect(now.copiedBytes - then.copiedBytes).toBeGreaterThanOrEqual(5 * pingBytes);
   }
   const [received] = await status(receiver);
-  expect(received).toMatchObject({ role: 'receiver', device: { name: 'mirror', up: true, mtuBytes: 1450 } });
+  expect(received).toMatchObject({
+    role: 'receiver',
+    device: { name: sandbox.ifname, up: true, mtuBytes: 1450 },
+  });
   expect(received.receivedPackets).toBeGreaterThanOrEqual(10);
 
   // What the receiver reports every five seconds, and what the sender asks for.
@@ -48,9 +55,10 @@ test('the first packet is there soon', async ({ sandbox }) => {
   const startMs = Date.now();
   const seen = scriptOnNode(
     'node-b',
-    'until tcpdump --immediate-mode -c 1 -i mirror icmp &>/dev/null; do sleep 0.02; done; date +%s%3N',
+    'until tcpdump --immediate-mode -c 1 -i "$1" icmp &>/dev/null; do sleep 0.02; done; date +%s%3N',
+    sandbox.ifname,
   );
-  await sandbox.pipe('create', '--pod=web', '--dest-node=node-b');
+  await sandbox.createTap('--pod=web', '--dest-node=node-b');
   const tookMs = Number(await seen) - startMs;
   process.stderr.write(
     `cluster tests: first packet seen ${(tookMs / 1000).toFixed(2)} s after kokotap was started\n`,

@@ -24,16 +24,16 @@ test("a second interface of the pod's is tapped, and only that", async ({ sandbo
     nsenter --net="/proc/$pid/ns/net" ip address add 203.0.113.2/24 dev net1
     nsenter --net="/proc/$pid/ns/net" ip link set net1 up`);
   sandbox.defer(() => scriptOnNode('node-a', 'ip link delete kokotap-net1 || true'));
-  const before = await web.snapshot();
+  const before = await sandbox.snapshot(web);
   const args = ['--pod=web', '--pod-ifname=net1', '--dest-node=node-b'];
   await sandbox.tap(...args);
   const there = await peer.address();
-  const packets = await captureOnNode('node-b', 'mirror', async () => {
+  const packets = await captureOnNode('node-b', sandbox.ifname, async () => {
     await web.ping(there, 2);
     await web.ping('203.0.113.1', 4);
   });
   expect(pings(packets, 'request')).toEqual(fourPings);
   expect(pings(packets, 'reply')).toEqual(fourPings);
   await sandbox.untap(...args);
-  expect(await web.snapshot()).toEqual(before);
+  expect(await sandbox.snapshot(web)).toEqual(before);
 });

@@ -36,20 +36,21 @@ export class Flow {
 
   /** Starts a flow without an end. Returns at the first echo. */
   static async start(from: Pod, to: Pod, perSecond = 1000): Promise<Flow> {
-    const [flow, started] = await Flow.#spawn(from, to, perSecond, 0);
+    const [flow, started] = await Flow.#spawn(from, to, flowPort, perSecond, 0);
     await started;
     return flow;
   }
 
   /** Sends so many datagrams and waits for the last echo. */
-  static async send(from: Pod, to: Pod, count: number): Promise<FlowResult> {
-    const [flow] = await Flow.#spawn(from, to, 1000, count);
+  static async send(from: Pod, to: Pod, count: number, port = flowPort): Promise<FlowResult> {
+    const [flow] = await Flow.#spawn(from, to, port, 1000, count);
     return flow.#result();
   }
 
   static async #spawn(
     from: Pod,
     to: Pod,
+    port: number,
     perSecond: number,
     count: number,
   ): Promise<[Flow, Promise<unknown>]> {
@@ -57,7 +58,7 @@ export class Flow {
     const child = spawn(
       nodeProgram,
       // oxfmt-ignore
-      [from.node, 'nsenter', `--net=/proc/${pid}/ns/net`, 'python3', '-c', flowProgram, 'send', address, String(flowPort), String(perSecond), String(count)],
+      [from.node, 'nsenter', `--net=/proc/${pid}/ns/net`, 'python3', '-c', flowProgram, 'send', address, String(port), String(perSecond), String(count)],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     return [new Flow(child), Promise.race([once(child.stdout, 'data'), once(child, 'exit')])];

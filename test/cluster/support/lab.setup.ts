@@ -8,7 +8,9 @@ import { build } from '../../../scripts/build.ts';
  * It is left running if it ran before.
  * The programs are built here: vitest runs a project's setup before that of the whole.
  */
-export default async function startLab(): Promise<() => Promise<void>> {
+export default async function startLab(): Promise<(() => Promise<void>) | undefined> {
+  if (process.env[doneFor] === String(process.pid)) return undefined;
+  process.env[doneFor] = String(process.pid);
   const wasUp = (await execa(path.resolve('lab/status'), { reject: false })).exitCode === 0;
   await build();
   await step('the image', 'image/build');
@@ -19,6 +21,9 @@ export default async function startLab(): Promise<() => Promise<void>> {
     if (!wasUp) await step('the lab down', 'lab/down');
   };
 }
+
+/** Several projects use the lab. vitest runs this file for each, in modules of its own but in one process. */
+const doneFor = 'KOKOTAP_TEST_LAB_STARTED_BY';
 
 /** The lab makes what its cache lacks, which takes a while on a machine that has nothing. */
 const longestMs = 30 * 60_000;

@@ -52,7 +52,7 @@ export interface Outcome {
 
 /** Runs kubectl as the lab's administrator. */
 export function kubectl(...args: string[]): Promise<string> {
-  return run(kubectlProgram, [`--kubeconfig=${adminKubeconfig}`, ...args], { timeoutMs: 90_000 });
+  return run(kubectlProgram, [`--kubeconfig=${adminKubeconfig}`, ...args], { timeoutMs: 160_000 });
 }
 
 /** Runs kubectl with an object, or several, on its standard input. */
@@ -73,7 +73,7 @@ export async function kokotap(args: readonly string[], kubeconfig = adminKubecon
   const { exitCode, stdout, stderr } = await execa(process.execPath, [kokotapProgram, ...args], {
     env: { KUBECONFIG: kubeconfig },
     reject: false,
-    timeout: 30_000,
+    timeout: 60_000,
   });
   return { exitCode, stdout, stderr };
 }

@@ -1,5 +1,6 @@
 import { flowPort, flowProgram } from './flow.ts';
-import { kubectl, type NodeName, nodes, scriptOnNode } from './lab.ts';
+import { kubectl, type NodeName, scriptOnNode } from './lab.ts';
+import { until } from './until.ts';
 
 export interface PodWish {
   readonly name: string;
@@ -66,6 +67,13 @@ export class Pod {
     return this.field('.status.podIP');
   }
 
+  /** Waits until the API has the address that the pod has now. */
+  addressKnown(): Promise<void> {
+    return until("the API has the pod's new address", async () =>
+      (await this.inNetns('ip', '-brief', 'address')).includes(` ${await this.address()}/`),
+    );
+  }
+
   exec(...command: string[]): Promise<string> {
     return kubectl('exec', this.name, '-n', this.namespace, '--', ...command);
   }
@@ -121,55 +129,4 @@ export class Pod {
   netns(): Promise<string> {
     return this.script('stat -L -c %i "/proc/$pid/ns/net"');
   }
-
-  /** See {@link snapshotScript}. */
-  snapshot(): Promise<string> {
-    return this.inNetns('bash', '-ec', snapshotScript);
-  }
 }
-
-/** A node's links, everything of tc on them and taps' tables of nftables, which a tap must leave as they were. */
-function nodeSnapshot(node: NodeName): Promise<string> {
-  return scriptOnNode(node, snapshotScript);
-}
-
-/** Timers of a bridge run on; everything else stays. */
-const snapshotScript = String.raw`
-ip -details link show | sed -E 's/[a-z_]+_timer +[0-9.]+//g'
-for device in $(ip -json link show | jq -r '.[].ifname'); do
-  echo "$device"
-  tc qdisc show dev "$device"
-  for hook in ingress egress; do tc filter show dev "$device" "$hook" 2>/dev/null || true; done
-done
-nft list tables | grep kokotap- || true`;
-
-/** Everything that a tap of a pod can change: in the pod, and on all nodes. */
-export async function snapshot(pod: Pod): Promise<Record<string, string>> {
-  const [inPod, ...onNodes] = await Promise.all([pod.snapshot(), ...nodes.map(nodeSnapshot)]);
-  return { pod: inPod, ...Object.fromEntries(nodes.map((node, index) => [node, onNodes[index] ?? ''])) };
-}
-
-/** What any tap has left on the nodes: its devices, filters and tables, in whatever network namespace, a line each. */
-export async function traces(): Promise<string[]> {
-  const found = await Promise.all(nodes.map((node) => scriptOnNode(node, tracesScript)));
-  return found.flatMap((lines, index) =>
-    lines.split('\n').flatMap((line) => (line === '' ? [] : `${nodes[index]}: ${line}`)),
-  );
-}
-
-/** A process may end between being listed and being looked into. */
-const tracesScript = String.raw`
-seen=' '
-for process in /proc/[0-9]*; do
-  netns=$(readlink "$process/ns/net") || continue
-  [[ "$seen" != *" $netns "* ]] || continue
-  nsenter --net="$process/ns/net" bash -ec '
-    ip -details link show | grep "kokotap:" || true
-    nft list tables | grep "kokotap-" || true
-    for device in $(ip -json link show | jq -r ".[].ifname"); do
-      for hook in ingress egress; do
-        tc filter show dev "$device" "$hook" 2>/dev/null | grep "handle 0x6b" | sed "s/^/$device $hook /" || true
-      done
-    done' || continue
-  seen+="$netns "
-done`;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { execa } from 'execa';
 import { test as base } from 'vitest';
+import { TAP_LABEL, TAP_SELECTOR } from '#src/tap/labels.ts';
 import {
   adminKubeconfig,
   kokotapProgram,
@@ -8,15 +9,26 @@ import {
   kubectlProgram,
   kubectlWith,
   type NodeName,
+  nodes,
   scriptOnNode,
 } from './lab.ts';
 import { Flow } from './flow.ts';
 import { Pod, podObject, type PodWish } from './pod.ts';
+import { nodeSnapshot, podSnapshot, traces, tracesOf } from './traces.ts';
 import { until } from './until.ts';
 
-/** What a test makes in the cluster: a namespace of its own, and whatever else it says how to remove. */
+/**
+ * What a test makes in the cluster: a namespace of its own, taps whose devices have a name of their own, and whatever else
+ * it says how to remove. Tests run side by side: one must not see or disturb what another has made.
+ */
 export class Sandbox {
-  readonly namespace: string = `kokotap-test-${randomBytes(3).toString('hex')}`;
+  readonly #suffix = randomBytes(3).toString('hex');
+  readonly namespace: string = `kokotap-test-${this.#suffix}`;
+  /** The name of its taps' devices, unless a tap is given another: this one with a digit behind it is the sandbox's own too. */
+  readonly ifname: string = `mirror-${this.#suffix}`;
+  /** Not in any other sandbox's use: tests that tap with a VNI of their choice take this one. */
+  readonly vni: number = Number.parseInt(this.#suffix, 16) || 1;
+  readonly #tapIds = new Set<string>();
   readonly #undo: (() => Promise<unknown>)[] = [];
 
   static async create(): Promise<Sandbox> {
@@ -92,32 +104,74 @@ export class Sandbox {
     await this.kubectl(
       'wait',
       '--for=condition=Ready',
-      '--timeout=40s',
+      '--timeout=150s',
       ...names.map((name) => `pod/${name}`),
     );
   }
 
   /** `kokotap … | kubectl create -f -`; the names of the pods made, which are Ready then. */
   async tap(...args: string[]): Promise<string[]> {
-    const { stdout } = await this.pipe('create', ...args);
-    const names = [...stdout.matchAll(/^pod\/(\S+) created$/gm)].flatMap(([, name]) => name ?? []);
+    const names = await this.createTap(...args);
     await this.ready(...names);
     return names;
   }
 
-  /** `kokotap … | kubectl delete -f -`, after which the pods are gone. */
-  async untap(...args: string[]): Promise<{ stdout: string; warning: string }> {
-    return this.pipe('delete', ...args);
+  /** The same, without waiting for the pods. */
+  async createTap(...args: string[]): Promise<string[]> {
+    const { stdout } = await this.#pipe('create', args);
+    return [...stdout.matchAll(/^pod\/(\S+) created$/gm)].flatMap(([, name]) => name ?? []);
   }
 
-  async pipe(verb: 'create' | 'delete', ...args: string[]): Promise<{ stdout: string; warning: string }> {
+  /** `kokotap … | kubectl delete -f -`, after which the pods are gone. */
+  async untap(...args: string[]): Promise<{ stdout: string; warning: string }> {
+    return this.#pipe('delete', args);
+  }
+
+  async #pipe(
+    verb: 'create' | 'delete',
+    args: readonly string[],
+  ): Promise<{ stdout: string; warning: string }> {
     const { stdout, pipedFrom } = await execa(
       process.execPath,
-      [kokotapProgram, '-n', this.namespace, ...args],
-      { env: { KUBECONFIG: adminKubeconfig }, timeout: 60_000 },
+      [kokotapProgram, '-n', this.namespace, ...this.#withIfname(args)],
+      { env: { KUBECONFIG: adminKubeconfig }, timeout: 150_000 },
     ).pipe(kubectlProgram, [`--kubeconfig=${adminKubeconfig}`, verb, '-f', '-']);
-    const stderr: unknown = pipedFrom[0]?.stderr;
-    return { stdout, warning: typeof stderr === 'string' ? stderr : '' };
+    const [kokotap] = pipedFrom;
+    for (const [, id = ''] of String(kokotap?.stdout).matchAll(tapLabel)) this.watchTap(id);
+    return { stdout, warning: String(kokotap?.stderr) };
+  }
+
+  /** Has {@link snapshot} and {@link traces} look for a tap too that the sandbox has not made itself. */
+  watchTap(tapId: string): void {
+    this.#tapIds.add(tapId);
+  }
+
+  /** A tap's flags, and the sandbox's own name for its devices unless they have one. */
+  #withIfname(args: readonly string[]): string[] {
+    return args.some((arg) => arg.startsWith('--ifname=')) ? [...args] : [`--ifname=${this.ifname}`, ...args];
+  }
+
+  /**
+   * Everything that the sandbox's taps of these pods can change: the pods' networks, and on all nodes the nodes' own
+   * devices, the pods' cables, and devices, filters and tables of the taps. What one of other sandboxes' taps leaves shows
+   * in their own tests and in the sweep that ends a run.
+   */
+  async snapshot(...pods: readonly Pod[]): Promise<Record<string, string>> {
+    const pattern = this.#traces();
+    const entries = await Promise.all([
+      ...pods.map(async (pod) => [`pod ${pod.name}`, await podSnapshot(pod)] as const),
+      ...nodes.map(async (node) => [node, await nodeSnapshot(node, pods, pattern)] as const),
+    ]);
+    return Object.fromEntries(entries);
+  }
+
+  /** What the sandbox's taps have on the nodes, in whatever network namespace, a line each. */
+  traces(): Promise<string[]> {
+    return traces(this.#traces());
+  }
+
+  #traces(): string {
+    return [`: ${this.ifname}[0-9]?[@:]`, ...tracesOf(this.#tapIds)].join('|');
   }
 
   /** The id of the tap that a pod belongs to. */
@@ -125,15 +179,19 @@ export class Sandbox {
     return this.kubectl('get', 'pod', name, '-o', String.raw`jsonpath={.metadata.labels.kokotap/tap}`);
   }
 
+  /** Ends the taps first, and waits for it; the namespace's other pods go by themselves. */
   async destroy(): Promise<void> {
     try {
       for (const undo of this.#undo) await undo();
     } finally {
-      await this.kubectl('delete', 'pods', '--all');
+      await this.kubectl('delete', 'pods', `--selector=${TAP_SELECTOR}`);
       await kubectl('delete', 'namespace', this.namespace, '--wait=false');
     }
   }
 }
+
+/** In the manifests of a tap. */
+const tapLabel = new RegExp(`^ +${TAP_LABEL}: ['"]?([0-9a-f]{12})['"]?$`, 'gm');
 
 /** A test with a namespace of its own. */
 export const test = base.extend<{ sandbox: Sandbox }>({

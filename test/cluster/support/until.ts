@@ -7,7 +7,7 @@ const pollMs = 200;
 export async function until(
   what: string,
   attempt: () => Promise<boolean>,
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -5,7 +5,7 @@ SHELL := /bin/bash -euo pipefail
 MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup build image check test test-matrix mutation demo bench lab-up lab-down lab-status clean
+.PHONY: help setup build image check test test-quick test-matrix mutation demo bench lab-up lab-down lab-status clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ check: setup ## formatter, linter, type checker, dead code, shell scripts
 
 test: setup ## everything: checks, unit tests, kernel tests, cluster tests
 	@node scripts/test.ts
+
+test-quick: setup ## the same without faults, on one container runtime
+	@node scripts/test.ts quick
 
 test-matrix: setup ## the cluster tests on the lab's oldest and newest Kubernetes
 	@node scripts/test.ts matrix

@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { failures, type FileResult, type Part, partsOf, slowest, times } from './testReport.ts';
 
 /**
- * Runs the checks and the tests and closes with a line `N passed, N failed`, in which every check counts as one.
- * `check` as the only argument: the checks alone; `matrix`: the cluster tests on each other Kubernetes of the lab;
- * anything else goes to vitest, for example `--project unit`.
+ * Runs the checks and the tests and closes with the time of each part, the slowest tests, and a line `N passed, N failed`,
+ * in which every check counts as one. `check` as the only argument: the checks alone; `quick`: without faults, on one
+ * runtime; `matrix`: the cluster tests on each other Kubernetes of the lab; anything else goes to vitest, for example
+ * `--project unit`.
  */
 function main(args: readonly string[]): number {
   if (process.getuid?.() !== 0) {
@@ -15,11 +17,20 @@ function main(args: readonly string[]): number {
     );
     return 1;
   }
-  const [command] = args;
-  const results =
-    command === 'check' ? runChecks() : command === 'matrix' ? runMatrix() : [...runChecks(), runTests(args)];
+  const startMs = Date.now();
+  const results = runAll(args);
   const passed = sum(results.map((each) => each.passed));
   const failed = sum(results.map((each) => each.failed));
+  const files = results.flatMap((each) => each.files ?? []);
+  process.stdout.write(failures(files));
+  if (files.length > 0) process.stdout.write(slowest(files));
+  process.stdout.write(
+    times(
+      results.flatMap((each) => each.parts),
+      startMs,
+      Date.now(),
+    ),
+  );
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   return failed === 0 ? 0 : 1;
 }
@@ -27,13 +38,31 @@ function main(args: readonly string[]): number {
 interface Result {
   readonly passed: number;
   readonly failed: number;
+  readonly parts: readonly Part[];
+  readonly files?: readonly FileResult[];
 }
+
+function runAll(args: readonly string[]): Result[] {
+  switch (args[0]) {
+    case 'check':
+      return runChecks();
+    case 'quick':
+      return [...runChecks(), runTests(withoutFaults, { RUNTIMES: process.env['RUNTIMES'] ?? 'containerd' })];
+    case 'matrix':
+      return runMatrix();
+    default:
+      return [...runChecks(), runTests(args)];
+  }
+}
+
+const withoutFaults = ['unit', 'kernel', 'cluster', 'cluster-sweep'].map((name) => `--project=${name}`);
 
 function runChecks(): Result[] {
   return Object.entries(checks).map(([name, [program, ...rest]]) => {
     process.stdout.write(`\n== ${name}\n`);
+    const startMs = Date.now();
     const failed = spawnSync(program, rest, { stdio: 'inherit' }).status === 0 ? 0 : 1;
-    return { passed: 1 - failed, failed };
+    return { passed: 1 - failed, failed, parts: [{ name: 'checks', startMs, endMs: Date.now() }] };
   });
 }
 
@@ -44,7 +73,7 @@ function runMatrix(): Result[] {
   );
   return versions.map((version) => {
     process.stdout.write(`\n== Kubernetes ${version}\n`);
-    return runTests(['--project', 'cluster'], { KUBERNETES: version });
+    return runTests(['--project=cluster*'], { KUBERNETES: version });
   });
 }
 
@@ -60,22 +89,27 @@ function runTests(args: readonly string[], env: NodeJS.ProcessEnv = {}): Result 
   process.stdout.write('\n== tests\n');
   const folder = mkdtempSync(path.join(tmpdir(), 'kokotap-results-'));
   const file = path.join(folder, 'results.json');
+  const startMs = Date.now();
   try {
     const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile.json=${file}`];
     const { status } = spawnSync('vitest', ['run', ...reporters, ...args], {
       stdio: 'inherit',
       env: { ...process.env, ...env },
     });
-    if (!existsSync(file)) return { passed: 0, failed: 1 }; // it was interrupted
+    if (!existsSync(file)) return { passed: 0, failed: 1, parts: [] }; // it was interrupted
     const {
       numPassedTests: passed,
       numFailedTests: failed,
       numTotalTests: total,
       testResults: files,
     } = JSON.parse(readFileSync(file, 'utf8'));
-    process.stdout.write(failures(files));
-    // A run that fails outside a test (set-up, an unhandled error), or leaves tests out, has failed.
-    return { passed, failed: Math.max(failed, total - passed, status === 0 ? 0 : 1) };
+    return {
+      passed,
+      // A run that fails outside a test (set-up, an unhandled error), or leaves tests out, has failed.
+      failed: Math.max(failed, total - passed, status === 0 ? 0 : 1),
+      parts: partsOf(files, startMs),
+      files,
+    };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -84,31 +118,5 @@ function runTests(args: readonly string[], env: NodeJS.ProcessEnv = {}): Result 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
-
-interface FileResult {
-  readonly name: string;
-  readonly assertionResults: readonly {
-    readonly fullName: string;
-    readonly status: string;
-    readonly failureMessages: readonly string[];
-  }[];
-}
-
-/** What failed and why, a line each: the end of a long output is what is kept of it. */
-function failures(files: readonly FileResult[]): string {
-  return files
-    .flatMap(({ name, assertionResults }) =>
-      assertionResults
-        .filter(({ status }) => status === 'failed')
-        .map(({ fullName, failureMessages: [message = ''] }) => {
-          const reason = message.split('\n', 1)[0]?.slice(0, longestReason);
-          return `FAILED ${path.relative('.', name)}: ${fullName}: ${reason}\n`;
-        }),
-    )
-    .join('');
-}
-
-/** In characters. */
-const longestReason = 300;
 
 process.exitCode = main(process.argv.slice(2));

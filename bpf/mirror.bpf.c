@@ -10,8 +10,10 @@
 //                - on an IPv6 underlay, where the kernel drops what does not fit, anything else loses its end;
 //                - on an IPv4 underlay the rest travels as IP fragments; it loses its end if no IP packet has room for it
 //
-// What fits is the mirror device's MTU, which the agent sets. Packets are counted as the kernel's own statistics of
-// qdiscs and actions do: one that the kernel cuts into segments later counts as so many.
+// What fits is the mirror device's MTU, which the agent sets. A copy that cannot be made to fit is dropped and counted.
+// Packets are counted as the kernel's own statistics of qdiscs and actions do: one that the kernel cuts into segments
+// later counts as so many. Those statistics count none for a packet that does not say how many; this program counts the
+// segments of such a packet itself, and adds up apart what the kernel's statistics lack.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -19,6 +21,7 @@
 #include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
 #include <linux/tcp.h>
+#include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
@@ -49,8 +52,10 @@ struct count {
     __u64 seen;
     __u64 sampled_out;
     __u64 shed;
+    __u64 unfit;                // could not be made to fit
     __u64 copied, copied_bytes; // before they are cut in any way
     __u64 sent;                 // of these, as handed to the device, which then cuts them into so many
+    __u64 unmeasured;           // of all these but `seen`, the packets that the kernel's statistics lack
 };
 
 // By direction; `seen` has one of its own on each hook of the target interface.
@@ -212,37 +217,74 @@ static __always_inline void forget_route(struct __sk_buff *skb) {
     bpf_skb_set_tunnel_key(skb, &unused, __builtin_offsetof(struct bpf_tunnel_key, tunnel_label), 0);
 }
 
-// Makes a copy fit the device's MTU and returns how many packets it becomes there; 0 if it cannot go.
-static __always_inline __u32 fit(struct __sk_buff *skb, struct layers *at) {
-    __u32 length = skb->len, segment = skb->gso_size, packets = segment ? skb->gso_segs : 1, headers = 0, mtu = 0;
+// Bytes in front of the payload that the kernel cuts into segments; 0 where they are not known.
+static __always_inline __u32 headers_of(struct __sk_buff *skb, struct layers *at) {
+    __u8 offset;
+
+    if (at->transport && at->protocol == IPPROTO_UDP)
+        return at->transport + sizeof(struct udphdr);
+    if (at->transport && at->protocol == IPPROTO_TCP && !bpf_skb_load_bytes(skb, at->transport + 12, &offset, 1))
+        return at->transport + (offset >> 4) * 4;
+    return 0;
+}
+
+static __always_inline __u32 segments(__u32 length, __u32 headers, __u32 size) {
+    return length > headers && size ? (length - headers + size - 1) / size : 1;
+}
+
+static __always_inline int is_unmeasured(struct __sk_buff *skb) {
+    return skb->gso_size && !skb->gso_segs;
+}
+
+// How many packets the kernel makes of this one. It is unmeasured if a virtual machine sent it, or a program that
+// changes the length of packets.
+static __always_inline __u32 packets_of(struct __sk_buff *skb) {
+    struct layers at;
+
+    if (!is_unmeasured(skb))
+        return skb->gso_size ? skb->gso_segs : 1;
+    at = find_layers(skb);
+    return segments(skb->len, headers_of(skb, &at), skb->gso_size);
+}
+
+#define UNFIT -1
+
+// Makes a copy fit the device's MTU and returns how many packets it becomes there, of the number that it would become
+// as it is; UNFIT if it cannot be made to fit.
+static __always_inline __s32 fit(struct __sk_buff *skb, struct layers *at, __u32 packets) {
+    __u32 length = skb->len, segment = skb->gso_size, headers = 0, mtu = 0;
     __u32 tag = skb->vlan_present ? VLAN_TAG : 0; // which is not in the frame yet
     __s32 excess;
-    __u8 offset;
+    int is_tcp;
 
     if (!settings.fit || length <= FITS_ANYWHERE)
         return packets;
-    if (segment && at->transport && at->protocol == IPPROTO_TCP &&
-        !bpf_skb_load_bytes(skb, at->transport + 12, &offset, 1))
-        headers = at->transport + (offset >> 4) * 4;
+    if (segment)
+        headers = headers_of(skb, at);
     bpf_check_mtu(skb, 0, &mtu, 0, 0);
     excess = (headers ? headers + segment : length) + tag - ETH_HLEN - mtu;
-    if (excess <= 0)
+    is_tcp = headers && at->protocol == IPPROTO_TCP;
+    if (excess <= 0) {
+        if (segment && !is_tcp) // it may be a tunnel's packet, with more headers than these
+            forget_route(skb);
         return packets;
-    if (headers) {
+    }
+    if (is_tcp) {
         int failed = shrink_segments(skb, excess);
         if (failed < 0)
-            return 0;
-        segment = skb->gso_size;
-        if (segment)
-            packets = (length - headers + segment - 1) / segment;
+            return UNFIT;
+        packets = segments(length, headers, skb->gso_size);
         if (!failed)
             return packets;
-    } else if (!segment && (settings.cut || length + tag > LARGEST)) {
+    }
+    if (settings.cut && headers) // the kernel would drop each segment
+        return UNFIT;
+    if (!segment && (settings.cut || length + tag > LARGEST)) {
         __u32 fits = settings.cut && length - excess < LARGEST_CUT ? length - excess : LARGEST_CUT;
         if (bpf_skb_change_tail(skb, fits, 0))
-            return 0;
+            return UNFIT;
         if (settings.cut)
-            return 1;
+            return packets;
     }
     forget_route(skb);
     return packets;
@@ -251,10 +293,6 @@ static __always_inline __u32 fit(struct __sk_buff *skb, struct layers *at) {
 static __always_inline struct count *count_of(enum direction direction) {
     __u32 key = direction;
     return bpf_map_lookup_elem(&counts, &key);
-}
-
-static __always_inline __u32 packets_of(struct __sk_buff *skb) {
-    return skb->gso_size ? skb->gso_segs : 1;
 }
 
 static __always_inline int see(struct __sk_buff *skb, enum direction direction) {
@@ -288,11 +326,14 @@ SEC("tc/heard") int heard(struct __sk_buff *skb) {
 
 SEC("tc/copy") int copy(struct __sk_buff *skb) {
     struct count *count = count_of(skb->cb[MARK] == EGRESS ? EGRESS : INGRESS);
-    __u32 packets = packets_of(skb), length = skb->len, sent;
+    __u32 packets = packets_of(skb), length = skb->len, bytes = length;
     struct layers at = {};
+    __s32 sent;
 
     if (!count)
         return TC_ACT_SHOT;
+    if (is_unmeasured(skb))
+        count->unmeasured += packets;
     if (settings.one_in > 1 || skb->gso_size)
         at = find_layers(skb);
     if (settings.one_in > 1 && conversation(skb, &at) % settings.one_in) {
@@ -305,15 +346,17 @@ SEC("tc/copy") int copy(struct __sk_buff *skb) {
         count->shed += packets;
         return TC_ACT_SHOT;
     }
-    count->copied += packets;
-    count->copied_bytes += skb->len;
     // It refuses to cut within the headers that a checksum is still to be written to, and to more than about
     // LARGEST_CUT: then the copy stays whole.
-    if (length < skb->len)
+    if (length < bytes)
         bpf_skb_change_tail(skb, length, 0);
-    sent = fit(skb, &at);
-    if (!sent)
+    sent = fit(skb, &at, skb->gso_size ? packets : 1); // one whose end is cut off is one packet
+    if (sent == UNFIT) {
+        count->unfit += packets;
         return TC_ACT_SHOT;
+    }
+    count->copied += packets;
+    count->copied_bytes += bytes;
     count->sent += sent;
     return TC_ACT_UNSPEC; // on to the device's other filters
 }

@@ -11,6 +11,7 @@ const directionMetrics = [
   ['notMatchingPackets', 'not_matching_packets', 'Packets that the filter left out'],
   ['sampledOutPackets', 'sampled_out_packets', 'Packets of conversations that the sample left out'],
   ['shedPackets', 'shed_packets', 'Packets beyond the rate'],
+  ['unfitPackets', 'unfit_packets', 'Packets too large for the underlay that could not be made to fit it'],
   ['copiedPackets', 'copied_packets', 'Packets copied'],
   ['copiedBytes', 'copied_bytes', 'Bytes of the packets copied, with their Ethernet headers'],
 ] as const;

@@ -7,9 +7,12 @@ export interface Counts {
   readonly seen: number;
   readonly sampledOut: number;
   readonly shed: number;
+  readonly unfit: number;
   readonly copied: number;
   readonly copiedBytes: number;
   readonly sent: number;
+  /** Of those that came to the mirror device, the packets that the kernel's own statistics lack. */
+  readonly unmeasured: number;
 }
 
 const program = z.object({ map_ids: z._default(z.array(z.number()), []) });
@@ -25,9 +28,11 @@ const counts = z.array(
             seen: z.number(),
             sampled_out: z.number(),
             shed: z.number(),
+            unfit: z.number(),
             copied: z.number(),
             copied_bytes: z.number(),
             sent: z.number(),
+            unmeasured: z.number(),
           }),
         }),
       ),
@@ -132,8 +137,10 @@ function sum(entries: z.infer<typeof counts>, hook: Hook): Counts {
     seen: total('seen'),
     sampledOut: total('sampled_out'),
     shed: total('shed'),
+    unfit: total('unfit'),
     copied: total('copied'),
     copiedBytes: total('copied_bytes'),
     sent: total('sent'),
+    unmeasured: total('unmeasured'),
   };
 }

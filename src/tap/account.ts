@@ -7,6 +7,8 @@ export interface DirectionAccount {
   readonly sampledOutPackets: number;
   /** Beyond the rate. */
   readonly shedPackets: number;
+  /** Too large for the underlay, and could not be made to fit it. */
+  readonly unfitPackets: number;
   readonly copiedPackets: number;
   /** Of the copies while they were whole, with their Ethernet headers. */
   readonly copiedBytes: number;
@@ -16,13 +18,16 @@ export interface DirectionAccount {
 export interface Counted {
   /** By the program on the target interface. */
   readonly seen: number;
-  /** By the action that copies. */
+  /** By the action that copies, which counts none for a packet that does not say how many it becomes. */
   readonly matched: number;
   /** By the program on the mirror device. */
   readonly sampledOut: number;
   readonly shed: number;
+  readonly unfit: number;
   readonly copied: number;
   readonly copiedBytes: number;
+  /** Of these, the packets that the action did not count. */
+  readonly unmeasured: number;
 }
 
 /**
@@ -31,19 +36,30 @@ export interface Counted {
  * packets pass; read from the mirror device back to the target interface, none comes out negative.
  */
 export function directionAccount(counted: Counted): DirectionAccount {
-  const { seen, matched, sampledOut, shed, copied, copiedBytes } = counted;
-  const gone = Math.max(0, sampledOut + shed + copied - matched);
+  const { seen, sampledOut, shed, unfit, copiedBytes } = counted;
+  const matched = matchedOf(counted);
+  const gone = Math.max(0, arrivedOf(counted) - matched);
   return {
     seenPackets: seen + gone,
     notMatchingPackets: seen - matched,
     sampledOutPackets: sampledOut,
     shedPackets: shed,
-    copiedPackets: matched + gone - sampledOut - shed,
+    unfitPackets: unfit,
+    copiedPackets: matched + gone - sampledOut - shed - unfit,
     copiedBytes,
   };
 }
 
 /** The copies that never came to the program on the mirror device, for the device was not up. */
-export function refusedBefore({ matched, sampledOut, shed, copied }: Counted): number {
-  return Math.max(0, matched - sampledOut - shed - copied);
+export function refusedBefore(counted: Counted): number {
+  return Math.max(0, matchedOf(counted) - arrivedOf(counted));
+}
+
+function matchedOf({ matched, unmeasured }: Counted): number {
+  return matched + unmeasured;
+}
+
+/** The copies that came to the program on the mirror device. */
+function arrivedOf({ sampledOut, shed, unfit, copied }: Counted): number {
+  return sampledOut + shed + unfit + copied;
 }

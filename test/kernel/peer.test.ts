@@ -50,6 +50,7 @@ describe('status', () => {
       notMatchingPackets: 0,
       sampledOutPackets: 0,
       shedPackets: 0,
+      unfitPackets: 0,
       copiedPackets: 0,
       copiedBytes: 0,
     };

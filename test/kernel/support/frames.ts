@@ -33,6 +33,11 @@ export function tcpSyn(source: string, destination: string, toPort: number): str
   return segment.slice(0, 32) + sum + segment.slice(36);
 }
 
+/** A segment with data from port 9; its checksum is that of no data. */
+export function tcpData(source: string, destination: string, toPort: number, payload: string): string {
+  return tcpSyn(source, destination, toPort).replace('5002ffff', '5018ffff') + payload;
+}
+
 export function arpRequest(from: string, source: string, target: string): string {
   return `0001080006040001${from}${address(source)}000000000000${address(target)}`;
 }

@@ -325,9 +325,9 @@ export class Net {
   }
 
   /** Starts both agents of a tap over an IPv6 underlay; see {@link addIPv6}. */
-  async tapOverIPv6(): Promise<void> {
+  async tapOverIPv6(changes: Record<string, string> = {}): Promise<void> {
     const receiver = this.startReceiver({ local: ipv6.nodeB, remote: ipv6.nodeA });
-    const sender = this.startSender({ local: ipv6.nodeA, remote: ipv6.nodeB });
+    const sender = this.startSender({ local: ipv6.nodeA, remote: ipv6.nodeB, ...changes });
     await Promise.all([sender.ready(), receiver.ready()]);
   }
 

@@ -122,6 +122,45 @@ export async function sendFrames(
   await net.exec(where, 'perl', '-e', script, ifname, ...frames);
 }
 
+/** What a virtual machine says of a frame that it has not finished, as `struct virtio_net_hdr` has it; bytes of the frame. */
+export interface Unfinished {
+  /** Into what the frame is still to be cut; without one it only lacks its checksum. */
+  readonly segments?: { readonly of: 'TCP over IPv4' | 'UDP'; readonly bytes: number };
+  /** Where the summed part begins, which is the transport's header, and where in that the sum goes. */
+  readonly checksum: { readonly from: number; readonly at: number };
+}
+
+/**
+ * Sends a frame as a virtual machine does: its checksum, and if it is to be cut its segments, are left to the kernel. The
+ * packet does not say how many segments it becomes.
+ */
+export async function sendUnfinished(
+  net: Net,
+  where: Where,
+  ifname: string,
+  frame: string,
+  { segments, checksum }: Unfinished,
+): Promise<void> {
+  const type = segments === undefined ? 0 : { 'TCP over IPv4': 1, UDP: 5 }[segments.of];
+  const header = Buffer.alloc(10);
+  header.writeUInt8(1, 0);
+  header.writeUInt8(type, 1);
+  header.writeUInt16LE(checksum.from + checksum.at + 2, 2);
+  header.writeUInt16LE(segments?.bytes ?? 0, 4);
+  header.writeUInt16LE(checksum.from, 6);
+  header.writeUInt16LE(checksum.at, 8);
+  const script = `
+    use Socket;
+    my ($ifname, $frame) = @ARGV;
+    my ($AF_PACKET, $SIOCGIFINDEX, $SOL_PACKET, $PACKET_VNET_HDR) = (17, 0x8933, 263, 15);
+    socket(my $socket, $AF_PACKET, SOCK_RAW, 0) or die $!;
+    setsockopt($socket, $SOL_PACKET, $PACKET_VNET_HDR, pack('i', 1)) or die $!;
+    ioctl($socket, $SIOCGIFINDEX, my $request = pack('a16 x24', $ifname)) or die $!;
+    my $to = pack('S n l x12', $AF_PACKET, 0x800, unpack('x16 l', $request));
+    send($socket, pack('H*', $frame), 0, $to) or die $!;`;
+  await net.exec(where, 'perl', '-e', script, ifname, header.toString('hex') + frame);
+}
+
 /** A UDP server that answers every datagram with the same; `received` counts them. */
 export async function echoUdp(net: Net, where: Where, port: number): Promise<{ received(): number }> {
   let received = 0;

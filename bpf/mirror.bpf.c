@@ -32,8 +32,12 @@
 #define LARGEST_STEP 4095  // bytes by which the kernel resizes a packet at once
 #define STEPS 16           // take off 65520 bytes
 #define VLAN_TAG 4         // bytes
+#define ICMP_HEADER 8      // bytes in front of the packet that an error is about
+// Destination unreachable, source quench, redirect, time exceeded, parameter problem; of ICMPv6 all below 128.
+#define ICMP_ERRORS (1 << 3 | 1 << 4 | 1 << 5 | 1 << 11 | 1 << 12)
 #define VLAN_TAGS 2        // as many in the frame itself are looked behind
-#define MARK 4             // the word of skb->cb that tells `copy` the direction; nobody else's in between
+#define MARK 4             // the word of skb->cb in which `seen` tells `copy` the direction; nobody else's in between
+#define SEEN 0x6b6f6b00    // is in that word, with the direction, of what `seen` saw and of nothing else
 
 enum direction { INGRESS, EGRESS };
 
@@ -46,6 +50,7 @@ const volatile struct {
     __u32 one_in;           // conversations; 0 or 1: all
     __u32 fit;              // 0: everything fits
     __u32 cut;              // 1: cut what else does not fit; 0: only what no IP packet has room for
+    __u32 seed;             // of the hash that samples
 } settings = {.magic = 0x6b6f6b6f74617021};
 
 struct count {
@@ -111,64 +116,82 @@ struct layers {
     __u8 version, protocol;
 };
 
-static __always_inline struct layers find_layers(struct __sk_buff *skb) {
-    void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-    struct layers at = {.network = ETH_HLEN};
-    struct ethhdr *ethernet = data;
-    __be16 type;
+// All headers are read by a helper, for they need not be in the part of the packet that programs see directly.
+static __always_inline struct layers read_ip(struct __sk_buff *skb, __u32 network, __be16 type) {
+    struct layers at = {.network = network};
+    union {
+        struct iphdr v4;
+        struct ipv6hdr v6;
+    } header;
 
-    if ((void *)(ethernet + 1) > end)
-        return at;
-    type = ethernet->h_proto;
-#pragma unroll
-    for (int i = 0; i < VLAN_TAGS; i++) {
-        if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD))
-            break;
-        if (data + at.network + VLAN_TAG > end)
-            return at;
-        type = *(__be16 *)(data + at.network + 2);
-        at.network += VLAN_TAG;
-    }
     if (type == bpf_htons(ETH_P_IP)) {
-        struct iphdr *ip = data + at.network;
-        if ((void *)(ip + 1) > end || ip->ihl < 5)
+        if (bpf_skb_load_bytes(skb, network, &header.v4, sizeof header.v4) || header.v4.ihl < 5)
             return at;
         at.version = 4;
-        at.protocol = ip->protocol;
-        if (!(ip->frag_off & bpf_htons(0x3fff)))
-            at.transport = at.network + ip->ihl * 4;
+        at.protocol = header.v4.protocol;
+        if (!(header.v4.frag_off & bpf_htons(0x3fff)))
+            at.transport = network + header.v4.ihl * 4;
     } else if (type == bpf_htons(ETH_P_IPV6)) {
-        struct ipv6hdr *ip = data + at.network;
-        if ((void *)(ip + 1) > end)
+        if (bpf_skb_load_bytes(skb, network, &header.v6, sizeof header.v6))
             return at;
         at.version = 6;
-        at.protocol = ip->nexthdr;
-        at.transport = at.network + sizeof *ip;
+        at.protocol = header.v6.nexthdr;
+        at.transport = network + sizeof header.v6;
     }
     return at;
 }
 
+static __always_inline struct layers find_layers(struct __sk_buff *skb) {
+    __u32 network = ETH_HLEN;
+    __be16 type = 0;
+
+    bpf_skb_load_bytes(skb, network - sizeof type, &type, sizeof type);
+#pragma unroll
+    for (int i = 0; i < VLAN_TAGS; i++) {
+        if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD))
+            break;
+        network += VLAN_TAG;
+        bpf_skb_load_bytes(skb, network - sizeof type, &type, sizeof type);
+    }
+    return read_ip(skb, network, type);
+}
+
+// The packet that an ICMP error is about, as far as the error holds it; of anything else the packet itself.
+static __always_inline struct layers find_subject(struct __sk_buff *skb, struct layers *at) {
+    __u8 type;
+
+    if (!at->transport || at->protocol != (at->version == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) ||
+        bpf_skb_load_bytes(skb, at->transport, &type, sizeof type))
+        return *at;
+    if (at->version == 6)
+        return type < 128 ? read_ip(skb, at->transport + ICMP_HEADER, bpf_htons(ETH_P_IPV6)) : *at;
+    return type < 32 && ICMP_ERRORS >> type & 1 ? read_ip(skb, at->transport + ICMP_HEADER, bpf_htons(ETH_P_IP)) : *at;
+}
+
 // A number that is the same for both directions of a conversation: of its addresses, its protocol, and the ports of TCP
-// and UDP. Fragments, of which all but the first have no ports, go by the addresses. What is not IP is always 0.
-static __always_inline __u32 conversation(struct __sk_buff *skb, struct layers *at) {
-    __u32 from[4] = {}, to[4] = {}, hash;
+// and UDP. An ICMP error counts to the conversation that it is about. Fragments, of which all but the first have no
+// ports, go by the addresses. What is not IP is always 0. Nobody who does not know the seed can tell which numbers are
+// in the sample.
+static __always_inline __u32 conversation(struct __sk_buff *skb, struct layers *packet) {
+    struct layers at = find_subject(skb, packet);
+    __u32 addresses[8] = {}, hash; // the source's, and from the fifth on the destination's
     __u16 ports[2] = {};
 
-    if (at->version == 4) {
-        bpf_skb_load_bytes(skb, at->network + 12, from, 4);
-        bpf_skb_load_bytes(skb, at->network + 16, to, 4);
-    } else if (at->version == 6) {
-        bpf_skb_load_bytes(skb, at->network + 8, from, 16);
-        bpf_skb_load_bytes(skb, at->network + 24, to, 16);
+    if (at.version == 4) {
+        bpf_skb_load_bytes(skb, at.network + __builtin_offsetof(struct iphdr, saddr), addresses, 8);
+        addresses[4] = addresses[1];
+        addresses[1] = 0;
+    } else if (at.version == 6) {
+        bpf_skb_load_bytes(skb, at.network + __builtin_offsetof(struct ipv6hdr, saddr), addresses, 32);
     } else {
         return 0;
     }
-    if (at->transport && (at->protocol == IPPROTO_TCP || at->protocol == IPPROTO_UDP))
-        bpf_skb_load_bytes(skb, at->transport, ports, sizeof ports);
-    hash = at->protocol + (ports[0] ^ ports[1]) * 0x9e3779b1;
+    if (at.transport && (at.protocol == IPPROTO_TCP || at.protocol == IPPROTO_UDP))
+        bpf_skb_load_bytes(skb, at.transport, ports, sizeof ports);
+    hash = settings.seed ^ (at.protocol + (ports[0] ^ ports[1]) * 0x9e3779b1);
 #pragma unroll
     for (int i = 0; i < 4; i++)
-        hash = (hash ^ from[i] ^ to[i]) * 0x85ebca6b;
+        hash = (hash ^ addresses[i] ^ addresses[4 + i]) * 0x85ebca6b;
     hash ^= hash >> 15;
     hash *= 0xc2b2ae35;
     return hash ^ hash >> 16;
@@ -290,16 +313,15 @@ static __always_inline __s32 fit(struct __sk_buff *skb, struct layers *at, __u32
     return packets;
 }
 
-static __always_inline struct count *count_of(enum direction direction) {
-    __u32 key = direction;
-    return bpf_map_lookup_elem(&counts, &key);
+static __always_inline struct count *count_of(__u32 direction) {
+    return bpf_map_lookup_elem(&counts, &direction);
 }
 
 static __always_inline int see(struct __sk_buff *skb, enum direction direction) {
     struct count *count = count_of(direction);
     if (count)
         count->seen += packets_of(skb);
-    skb->cb[MARK] = direction;
+    skb->cb[MARK] = SEEN | direction; // two taps of one interface write the same
     return TC_ACT_UNSPEC; // on to the next filter
 }
 
@@ -325,12 +347,13 @@ SEC("tc/heard") int heard(struct __sk_buff *skb) {
 }
 
 SEC("tc/copy") int copy(struct __sk_buff *skb) {
-    struct count *count = count_of(skb->cb[MARK] == EGRESS ? EGRESS : INGRESS);
+    __u32 direction = skb->cb[MARK] ^ SEEN;
+    struct count *count = count_of(direction);
     __u32 packets = packets_of(skb), length = skb->len, bytes = length;
     struct layers at = {};
     __s32 sent;
 
-    if (!count)
+    if (!count) // no copy: the kernel itself, or somebody in the pod, sends it by this device
         return TC_ACT_SHOT;
     if (is_unmeasured(skb))
         count->unmeasured += packets;

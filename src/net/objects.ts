@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type CopySettings, objectName, withSettings } from '#src/tap/programs.ts';
@@ -8,7 +9,7 @@ export function prepareObject(settings: CopySettings): string {
   const name = objectName(settings);
   const compiled = readFileSync(path.join(import.meta.dirname, 'mirror.bpf.o'));
   mkdirSync(RUN_FOLDER, { recursive: true });
-  writeFileSync(objectPath(name), withSettings(compiled, settings));
+  writeFileSync(objectPath(name), withSettings(compiled, settings, randomBytes(4).readUInt32LE()));
   return name;
 }
 

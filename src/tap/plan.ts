@@ -157,15 +157,17 @@ function planMerging({ ifname, role, device }: Wanted, merging: boolean | undefi
     : [];
 }
 
-/** Nothing comes in through a mirror device, and nothing but copies goes out, of which the eBPF program takes care. */
+/**
+ * Nothing comes in through a mirror device, and nothing but copies goes out. At the sender the eBPF program lets nothing
+ * else go; without it the device's own packets are dropped by their address.
+ */
 function deviceFilters({ id, mac, device, copies, object }: Wanted): OurFilter[] {
   const direct = { handle: handleOf(id, true), action: 'direct' } as const;
   const drop = { ...direct, preference: preferences.filter };
   return [
     { ...drop, hook: 'ingress', program: dropAll },
-    { ...drop, hook: 'egress', program: copies === undefined ? dropAll : dropFrom(mac) },
     ...(object === undefined
-      ? []
+      ? [{ ...drop, hook: 'egress', program: copies === undefined ? dropAll : dropFrom(mac) } as const]
       : [{ ...direct, preference: preferences.copy, hook: 'egress', program: copyProgram(object) } as const]),
     ...(object === undefined || device.kind === 'veth'
       ? []

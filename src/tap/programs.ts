@@ -79,10 +79,12 @@ const verifierStatistics = /^(processed \d+ insns|verification time|stack depth)
 /**
  * Writes the settings into a compiled object.
  *
+ * @param seed 32 bits, of the hash that samples. It is not in the object's name: an agent that starts anew keeps the
+ *   program that is there, and with it the sample.
  * @returns the object to load
  * @throws {Error} when it is not the object of bpf/mirror.bpf.c
  */
-export function withSettings(object: Uint8Array, settings: CopySettings): Uint8Array {
+export function withSettings(object: Uint8Array, settings: CopySettings, seed: number): Uint8Array {
   const bytes = Buffer.from(object);
   const at = bytes.indexOf(magic);
   if (at === -1 || bytes.indexOf(magic, at + 1) !== -1)
@@ -97,6 +99,7 @@ export function withSettings(object: Uint8Array, settings: CopySettings): Uint8A
   bytes.writeUInt32LE(oneIn, at + 28);
   bytes.writeUInt32LE(underlay === undefined ? 0 : 1, at + 32);
   bytes.writeUInt32LE(underlay === 'IPv6' ? 1 : 0, at + 36);
+  bytes.writeUInt32LE(seed, at + 40);
   return bytes;
 }
 

@@ -1,7 +1,10 @@
 import { describe, expect } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readAccount } from './support/account.ts';
 import { Capture } from './support/capture.ts';
-import { test } from './support/net.ts';
+import { ethernet } from './support/frames.ts';
+import { type Net, test } from './support/net.ts';
+import { sendFrames } from './support/traffic.ts';
 
 const listenMs = 30_000;
 
@@ -38,5 +41,32 @@ describe('a tap of a pod without traffic', () => {
     await net.exec('nodeA', 'ip', 'link', 'set', 'mirror', 'down');
     await sleep(5000); // healed meanwhile: it comes up again under the eyes of the capture
     expect(await mirror.frames()).toEqual([]);
+  });
+});
+
+describe('frames that somebody in the pod writes to its mirror device', () => {
+  const forged = ethernet('026b00000001', '026b00000002', '88b5', '5a'.repeat(100));
+
+  test.for([
+    ['another node', 'nodeB', (net: Net) => net.tap()],
+    ["the pod's own node", 'nodeA', (net: Net) => net.tapSameNode()],
+  ] as const)('do not come to %s, and are not counted', async ([, node, tap], { net }) => {
+    await net.quiet();
+    await tap(net);
+    const mirror = await Capture.start(net, node, 'mirror');
+    await expect(sendFrames(net, 'pod', 'mirror', [forged])).rejects.toThrow('No buffer space available');
+    expect(await mirror.frames()).toEqual([]);
+    const { ingress, egress, sentPackets, receivedPackets } = await readAccount(net, node);
+    expect([ingress.copiedPackets, egress.copiedPackets, sentPackets, receivedPackets]).toEqual([0, 0, 0, 0]);
+  });
+
+  test('would come without the eBPF programs, so that the test above can fail', async ({ net }) => {
+    await net.quiet();
+    const receiver = net.startReceiver();
+    const sender = net.startPlainSender();
+    await Promise.all([sender.ready(), receiver.ready()]);
+    const mirror = await Capture.start(net, 'nodeB', 'mirror');
+    await sendFrames(net, 'pod', 'mirror', [forged]);
+    expect(await mirror.frames()).toEqual([forged]);
   });
 });

@@ -60,7 +60,6 @@ describe('a plan', () => {
       'add filter mirror',
       'add filter mirror',
       'add filter mirror',
-      'add filter mirror',
       'set up mirror',
       'add clsact eth0',
       'add filter eth0',

@@ -36,10 +36,11 @@ describe('the settings in the object', () => {
 
   /** The fields of `struct settings` behind its magic number. */
   function written(settings: CopySettings) {
-    const compiled = Buffer.from(`ELF ${magic}${'\0'.repeat(32)} more`);
-    const object = Buffer.from(withSettings(compiled, settings));
+    const compiled = Buffer.from(`ELF ${magic}${'\0'.repeat(36)} more`);
+    const object = Buffer.from(withSettings(compiled, settings, 0xfedcba98));
     expect(object.subarray(0, 12)).toEqual(compiled.subarray(0, 12));
-    expect(object.subarray(44)).toEqual(compiled.subarray(44));
+    expect(object.readUInt32LE(44)).toBe(0xfedcba98);
+    expect(object.subarray(48)).toEqual(compiled.subarray(48));
     const [rate, burstNs] = [object.readBigUInt64LE(12), object.readBigUInt64LE(20)].map(Number);
     const [snaplen, oneIn, hasUnderlay, overIPv6] = [28, 32, 36, 40].map((at) => object.readUInt32LE(at));
     return { rate, burstNs, snaplen, oneIn, hasUnderlay, overIPv6 };
@@ -75,7 +76,7 @@ describe('the settings in the object', () => {
   });
 
   test.each(['', magic + magic])('have one place: %j is no object', (compiled) => {
-    expect(() => withSettings(Buffer.from(compiled), plain)).toThrow(
+    expect(() => withSettings(Buffer.from(compiled), plain, 0)).toThrow(
       'The eBPF object does not have its settings in one place: it is not the one of this agent',
     );
   });

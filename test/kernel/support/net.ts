@@ -292,7 +292,7 @@ export class Net {
    */
   startPlainSender(
     changes: Record<string, string> = {},
-    object: Uint8Array = Buffer.concat([Buffer.from('!patokok'), Buffer.alloc(32)]),
+    object: Uint8Array = Buffer.concat([Buffer.from('!patokok'), Buffer.alloc(40)]),
   ): Agent {
     const bundle = this.file('kokotap-agent.js');
     copyFileSync(agentBundle, bundle);

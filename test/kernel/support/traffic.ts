@@ -126,13 +126,14 @@ export async function sendFrames(
 export interface Unfinished {
   /** Into what the frame is still to be cut; without one it only lacks its checksum. */
   readonly segments?: { readonly of: 'TCP over IPv4' | 'UDP'; readonly bytes: number };
-  /** Where the summed part begins, which is the transport's header, and where in that the sum goes. */
-  readonly checksum: { readonly from: number; readonly at: number };
+  /** Where the summed part begins, which is the transport's header, and where in that the sum goes; undefined: it is there. */
+  readonly checksum?: { readonly from: number; readonly at: number };
 }
 
 /**
  * Sends a frame as a virtual machine does: its checksum, and if it is to be cut its segments, are left to the kernel. The
- * packet does not say how many segments it becomes.
+ * packet does not say how many segments it becomes. Of one of more than 4 KiB that has its checksum, only the Ethernet
+ * header is in the part of the packet that programs see directly.
  */
 export async function sendUnfinished(
   net: Net,
@@ -143,12 +144,12 @@ export async function sendUnfinished(
 ): Promise<void> {
   const type = segments === undefined ? 0 : { 'TCP over IPv4': 1, UDP: 5 }[segments.of];
   const header = Buffer.alloc(10);
-  header.writeUInt8(1, 0);
+  header.writeUInt8(checksum === undefined ? 0 : 1, 0);
   header.writeUInt8(type, 1);
-  header.writeUInt16LE(checksum.from + checksum.at + 2, 2);
+  if (checksum !== undefined) header.writeUInt16LE(checksum.from + checksum.at + 2, 2);
   header.writeUInt16LE(segments?.bytes ?? 0, 4);
-  header.writeUInt16LE(checksum.from, 6);
-  header.writeUInt16LE(checksum.at, 8);
+  header.writeUInt16LE(checksum?.from ?? 0, 6);
+  header.writeUInt16LE(checksum?.at ?? 0, 8);
   const script = `
     use Socket;
     my ($ifname, $frame) = @ARGV;

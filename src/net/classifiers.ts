@@ -44,23 +44,28 @@ export type CountedFilter = Filter & {
 
 export interface CountedClassifier extends Classifier {
   readonly filters: readonly CountedFilter[];
-  /** What came by its hooks so far; one that the kernel cuts into segments later counts as so many. */
+  /**
+   * What came by those of its hooks that have filters so far; one that the kernel cuts into segments later counts as so
+   * many.
+   */
   readonly packets: number;
 }
 
 /** What came by the hooks of an interface so far: see {@link CountedClassifier.packets}. */
 export async function readClassified(netns: Netns, ifname: string): Promise<number> {
-  return (await findQdisc(netns, ifname))?.packets ?? 0;
+  return (await listQdiscs(netns, ifname)).find(isClassifying)?.packets ?? 0;
 }
 
 /** What classifies the packets of an interface. */
 export async function readClassifier(netns: Netns, ifname: string): Promise<CountedClassifier> {
-  const found = await findQdisc(netns, ifname);
-  if (found === undefined) return { qdisc: 'none', filters: [], packets: 0 };
+  const qdiscs = await listQdiscs(netns, ifname);
+  const found = qdiscs.find(isClassifying);
+  const blackhole = qdiscs.some(({ kind }) => kind === 'blackhole');
+  if (found === undefined) return { qdisc: 'none', blackhole, filters: [], packets: 0 };
   const kind = found.kind === 'clsact' ? 'clsact' : 'ingress';
   const hooks: Hook[] = kind === 'clsact' ? ['ingress', 'egress'] : ['ingress'];
   const filters = await Promise.all(hooks.map((hook) => listFilters(netns, ifname, hook)));
-  return { qdisc: kind, filters: filters.flat(), packets: found.packets ?? 0 };
+  return { qdisc: kind, blackhole, filters: filters.flat(), packets: found.packets ?? 0 };
 }
 
 /** The kernel's number of the eBPF program at a preference of a hook, if there is one. */
@@ -74,10 +79,13 @@ export async function findProgram(
   return filters.find(({ programId }) => programId !== undefined)?.programId;
 }
 
-async function findQdisc(netns: Netns, ifname: string): Promise<z.infer<typeof qdisc> | undefined> {
+async function listQdiscs(netns: Netns, ifname: string): Promise<z.infer<typeof qdisc>[]> {
   const json = await netns.run('tc', ['-json', '-stats', 'qdisc', 'show', 'dev', ifname]);
-  const qdiscs = z.parse(z.array(qdisc), JSON.parse(json));
-  return qdiscs.find(({ kind }) => kind === 'clsact' || kind === 'ingress');
+  return z.parse(z.array(qdisc), JSON.parse(json));
+}
+
+function isClassifying({ kind }: z.infer<typeof qdisc>): boolean {
+  return kind === 'clsact' || kind === 'ingress';
 }
 
 /**

@@ -68,6 +68,8 @@ function commandOf(step: InsideStep): [string, ...string[]] {
       return ['ip', 'link', 'set', 'dev', link, 'up'];
     case 'add clsact':
       return ['tc', 'qdisc', 'add', 'dev', link, 'clsact'];
+    case 'add blackhole':
+      return ['tc', 'qdisc', 'replace', 'dev', link, 'root', 'blackhole'];
     case 'delete clsact':
       return ['tc', 'qdisc', 'delete', 'dev', link, 'clsact'];
     case 'add filter':

@@ -61,6 +61,7 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
       ...planMtu(wanted, found),
       ...planMerging(wanted, found === undefined ? undefined : observed.merging),
       ...planFilters(wanted, observed, ifname, deviceFilters(wanted)),
+      ...planBlackhole(wanted, found && observed.classifiers[ifname]),
       ...(found?.up === true ? [] : [{ do: 'set up', link: ifname } as const]),
       ...(copies === undefined
         ? []
@@ -157,28 +158,36 @@ function planMerging({ ifname, role, device }: Wanted, merging: boolean | undefi
     : [];
 }
 
+/** What a receiver's device is to send is dropped where it is not counted: what is counted came from the sender. */
+function planBlackhole({ ifname, role }: Wanted, found: Classifier | undefined): Step[] {
+  return role === 'receiver' && found?.blackhole !== true ? [{ do: 'add blackhole', link: ifname }] : [];
+}
+
 /**
  * Nothing comes in through a mirror device, and nothing but copies goes out. At the sender the eBPF program lets nothing
  * else go; without it the device's own packets are dropped by their address.
  */
 function deviceFilters({ id, mac, device, copies, object }: Wanted): OurFilter[] {
   const direct = { handle: handleOf(id, true), action: 'direct' } as const;
-  const drop = { ...direct, preference: preferences.filter };
+  const dropped: OurFilter = {
+    ...direct,
+    hook: 'ingress',
+    preference: preferences.filter,
+    program: dropAll,
+  };
+  if (copies === undefined) return [dropped];
+  if (object === undefined) return [dropped, { ...dropped, hook: 'egress', program: dropFrom(mac) }];
+  const copy: OurFilter = {
+    ...direct,
+    hook: 'egress',
+    preference: preferences.copy,
+    program: copyProgram(object),
+  };
+  if (device.kind === 'veth') return [dropped, copy];
   return [
-    { ...drop, hook: 'ingress', program: dropAll },
-    ...(object === undefined
-      ? [{ ...drop, hook: 'egress', program: copies === undefined ? dropAll : dropFrom(mac) } as const]
-      : [{ ...direct, preference: preferences.copy, hook: 'egress', program: copyProgram(object) } as const]),
-    ...(object === undefined || device.kind === 'veth'
-      ? []
-      : [
-          {
-            ...direct,
-            preference: preferences.heard,
-            hook: 'ingress',
-            program: heardProgram(object),
-          } as const,
-        ]),
+    dropped,
+    copy,
+    { ...direct, hook: 'ingress', preference: preferences.heard, program: heardProgram(object) },
   ];
 }
 

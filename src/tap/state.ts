@@ -52,6 +52,8 @@ export interface Filter {
 /** What classifies the packets of one interface. */
 export interface Classifier {
   readonly qdisc: 'none' | 'clsact' | 'ingress';
+  /** The root qdisc drops what the interface is to send, before it is classified or captured. */
+  readonly blackhole?: boolean | undefined;
   readonly filters: readonly Filter[];
 }
 
@@ -106,6 +108,7 @@ export type Step =
   | { readonly do: 'set mtu'; readonly link: string; readonly mtuBytes: number }
   | { readonly do: 'set up'; readonly link: string }
   | { readonly do: 'add clsact'; readonly link: string }
+  | { readonly do: 'add blackhole'; readonly link: string }
   | { readonly do: 'delete clsact'; readonly link: string }
   | { readonly do: 'add filter'; readonly link: string; readonly filter: OurFilter }
   | {

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
+import { ethernet } from './support/frames.ts';
 import { addresses, type Net, test } from './support/net.ts';
-import { sendUdp } from './support/traffic.ts';
+import { sendFrames, sendUdp } from './support/traffic.ts';
 
 const filter = 'udp';
 /** Longer than the receiver takes to report. */
@@ -41,6 +42,18 @@ describe('what becomes of copies between the two ends', () => {
     await Promise.all([net.startSender({ filter }).ready(), net.startReceiver().ready()]);
     await send();
     await expectDelivered(net, { sentPackets: 150, reportedPackets: 100, lostPackets: 50 });
+  });
+
+  test("does not count what the receiver's own node sends by its device", async ({ net }) => {
+    await net.quiet();
+    const { sender } = await net.tap({ filter });
+    await sender.logged('the largest copies get to the receiver');
+    await swallow(net, 200);
+    await sendUdp(net, 'pod', addresses.gateway, { count: 30, minBytes: 400, maxBytes: 400 });
+    await swallowNothing(net);
+    const written = ethernet('026b00000001', '026b00000002', '88b5', '5a'.repeat(100));
+    await sendFrames(net, 'nodeB', 'mirror', [written, written, written]);
+    await expectDelivered(net, { sentPackets: 30, reportedPackets: 0, lostPackets: 30 });
   });
 
   test('leaves out what the receiver got from a sandbox before this one', async ({ net }) => {

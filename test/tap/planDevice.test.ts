@@ -73,7 +73,7 @@ describe('the device that is made', () => {
       'silence mirror',
       'add clsact mirror',
       'add filter mirror',
-      'add filter mirror',
+      'add blackhole mirror',
       'set up mirror',
     ]);
   });
@@ -97,11 +97,11 @@ describe('the filters of the device', () => {
   const heard = { ...direct, hook: 'ingress', preference: preferences.heard, program: 'copy.o:[tc/heard]' };
 
   test.each([
-    ['a sender', sender, [dropped, onlyCopies, copyProgram, heard]],
+    ['a sender', sender, [dropped, copyProgram, heard]],
     ['a sender without eBPF', { ...sender, object: undefined }, [dropped, onlyCopies]],
-    ['a sender on one node', vethSender, [dropped, onlyCopies, copyProgram]],
+    ['a sender on one node', vethSender, [dropped, copyProgram]],
     ['a sender on one node without eBPF', { ...vethSender, object: undefined }, [dropped, onlyCopies]],
-    ['a receiver, which sends nothing', receiver, [dropped, { ...onlyCopies, program: dropAll }]],
+    ['a receiver, which sends nothing', receiver, [dropped]],
   ] satisfies [string, Wanted, object[]][])('of %s', (_, wanted, filters) => {
     expect(addedFilters(planRepairs(wanted, bare).steps, 'mirror')).toEqual(filters);
   });

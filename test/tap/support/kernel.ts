@@ -48,7 +48,9 @@ function applyOne(state: Observed, step: Step): Observed {
       return withLink({ up: true });
     case 'add clsact':
       if (classifier.qdisc !== 'none') throw new Error('File exists');
-      return withClassifier({ qdisc: 'clsact', filters: [] });
+      return withClassifier({ ...classifier, qdisc: 'clsact', filters: [] });
+    case 'add blackhole':
+      return withClassifier({ ...classifier, blackhole: true });
     case 'delete clsact':
       if (classifier.qdisc !== 'clsact') throw new Error('no such qdisc');
       return withClassifier(none);

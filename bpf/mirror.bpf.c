@@ -123,6 +123,7 @@ static __always_inline struct layers read_ip(struct __sk_buff *skb, __u32 networ
         struct iphdr v4;
         struct ipv6hdr v6;
     } header;
+    __u8 option[2]; // the next header, and the length in 8 bytes behind the first 8
 
     if (type == bpf_htons(ETH_P_IP)) {
         if (bpf_skb_load_bytes(skb, network, &header.v4, sizeof header.v4) || header.v4.ihl < 5)
@@ -137,6 +138,11 @@ static __always_inline struct layers read_ip(struct __sk_buff *skb, __u32 networ
         at.version = 6;
         at.protocol = header.v6.nexthdr;
         at.transport = network + sizeof header.v6;
+        // The kernel's own packets of more than 64 KiB (BIG TCP) have one, until they are cut into segments.
+        if (at.protocol == IPPROTO_HOPOPTS && !bpf_skb_load_bytes(skb, at.transport, option, sizeof option)) {
+            at.protocol = option[0];
+            at.transport += (option[1] + 1) * 8;
+        }
     }
     return at;
 }

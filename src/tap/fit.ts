@@ -34,7 +34,10 @@ export function fitOf(
   const largestCopyBytes = targetMtuBytes + overheadBytes(remote);
   const needed = largestCopyBytes > underlayMtuBytes;
   const fitting = needed && object !== undefined;
-  return { underlayMtuBytes, largestCopyBytes, fitting, says: notice(isIPv6(remote), needed, fitting) };
+  // IPv4 cuts at multiples of 8 bytes behind its header.
+  const fragments = Math.ceil((largestCopyBytes - 20) / Math.floor((underlayMtuBytes - 20) / 8) / 8);
+  const says = needed ? notice(isIPv6(remote), fitting, fragments) : 'every copy fits the underlay';
+  return { underlayMtuBytes, largestCopyBytes, fitting, says };
 }
 
 /** The largest packet in bytes that a copy can become and that travels whole. */
@@ -42,9 +45,9 @@ export function largestWholeBytes({ underlayMtuBytes, largestCopyBytes }: Fit): 
   return Math.min(underlayMtuBytes, largestCopyBytes);
 }
 
-function notice(overIPv6: boolean, needed: boolean, fitting: boolean): string {
-  if (!needed) return 'every copy fits the underlay';
+function notice(overIPv6: boolean, fitting: boolean, fragments: number): string {
+  const inFragments = `in up to ${fragments} fragments`;
   if (fitting)
-    return `TCP is cut to fit the underlay; other copies that are too large ${overIPv6 ? 'lose their end' : 'travel as two fragments'}`;
-  return `copies that are larger than the underlay takes ${overIPv6 ? 'the kernel drops' : 'the kernel sends as two fragments'}`;
+    return `TCP is cut to fit the underlay; other copies that are too large ${overIPv6 ? 'lose their end' : `travel ${inFragments}`}`;
+  return `copies that are larger than the underlay takes the kernel ${overIPv6 ? 'drops' : `sends ${inFragments}`}`;
 }

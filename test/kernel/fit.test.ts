@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
+import { readAccount } from './support/account.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import { addresses, ipv6, type Net, test, type Where } from './support/net.ts';
 import { covered, segment } from './support/stream.ts';
-import { receiveTcp, sendTcp, sendUdp } from './support/traffic.ts';
+import { receiveTcp, sendSegments, sendTcp, sendUdp } from './support/traffic.ts';
 
 const port = 7000;
 const bytes = 20_000_000;
@@ -15,13 +16,17 @@ const innerBytes = 30;
 const fittingSegment = 1450 - headerBytes;
 
 describe('on an underlay of MTU 1500', () => {
-  test.for([1500, 9000, 32_000])(
+  test.for([
+    [1500, 2],
+    [9000, 7],
+    [32_000, 22],
+  ] as const)(
     'copies of TCP of a pod with MTU %d are cut to fit, and all bytes arrive',
-    async (mtuBytes, { net }) => {
+    async ([mtuBytes, most], { net }) => {
       await net.setPodMtu(mtuBytes);
       const { sender } = await net.tap();
       await sender.logged(
-        'TCP is cut to fit the underlay; other copies that are too large travel as two fragments',
+        `TCP is cut to fit the underlay; other copies that are too large travel in up to ${most} fragments`,
       );
       const atPod = await Capture.start(net, 'pod', 'eth0', 128);
       expect(await bytesSeen(net, addresses.pod)).toBe(bytes);
@@ -35,6 +40,33 @@ describe('on an underlay of MTU 1500', () => {
       expect(lone.length).toBeLessThan(bytes / mtuBytes / 4);
     },
   );
+
+  test('copies of packets of more than 64 KiB (BIG TCP) are cut to fit, and all bytes arrive', async ({
+    net,
+  }) => {
+    await net.addIPv6();
+    for (const [where, ifname] of [
+      ['nodeA', 'vethpod'],
+      ['pod', 'eth0'],
+    ] as const)
+      await net.exec(where, `ip link set ${ifname} gso_max_size 196608 gro_max_size 196608`);
+    await net.tap();
+    const atPod = await Capture.start(net, 'pod', 'eth0', 128);
+    expect(await bytesSeen(net, ipv6.pod)).toBe(bytes);
+    expect((await atPod.frames()).filter(isBigTcp).length).toBeGreaterThan(0);
+    expect(await fragments(net)).toBeLessThan(bytes / 1500 / 4);
+  });
+
+  test('a datagram of a pod with MTU 9000 travels in seven fragments and arrives whole', async ({ net }) => {
+    await net.quiet();
+    await net.setPodMtu(9000);
+    await net.tap();
+    const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+    await sendUdp(net, 'pod', addresses.gateway, { count: 10, minBytes: 8972, maxBytes: 8972 });
+    const lengths = (await atMirror.frames()).filter(isUdp).map((frame) => frame.length / 2);
+    expect(lengths).toEqual(Array.from({ length: 10 }, () => 9014));
+    expect(await fragments(net)).toBe(70);
+  });
 
   test('a datagram that is too large travels as two fragments and arrives whole', async ({ net }) => {
     await net.quiet();
@@ -79,6 +111,23 @@ describe('on an IPv6 underlay', () => {
     expect(new Set(frames.map((frame) => Number.parseInt(frame.slice(32, 36), 16)))).toEqual(new Set([1500]));
   });
 
+  test('datagrams that the pod sends at once (UDP_SEGMENT) arrive, or are counted as unfit', async ({
+    net,
+  }) => {
+    await net.quiet();
+    await net.addIPv6();
+    await net.tapOverIPv6({ filter: 'udp port 7000' });
+    const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+    await sendSegments(net, 'pod', addresses.gateway, { port, bytes: 1400, count: 10 });
+    await sendSegments(net, 'pod', addresses.gateway, { port, bytes: 1472, count: 10 });
+    expect((await atMirror.frames()).filter(isUdp).map((frame) => frame.length / 2)).toEqual(
+      Array.from({ length: 10 }, () => 1442),
+    );
+    const { egress, sentPackets, receivedPackets } = await readAccount(net);
+    expect(egress).toMatchObject({ copiedPackets: 10, unfitPackets: 10 });
+    expect([sentPackets, receivedPackets]).toEqual([10, 10]);
+  });
+
   test('no datagram is lost for its size, on an underlay of nearly the least MTU there is', async ({
     net,
   }) => {
@@ -121,7 +170,7 @@ test('a sender that cannot load the program taps without it, and says so', async
   await Promise.all([sender.ready(), receiver.ready()]);
   expect(sender.output).toContain('could not be loaded; the tap goes on without them');
   expect(sender.output).toContain(
-    'copies that are larger than the underlay takes the kernel sends as two fragments',
+    'copies that are larger than the underlay takes the kernel sends in up to 2 fragments',
   );
   expect(sender.output).not.toContain('TCP is cut to fit');
   const atMirror = await Capture.start(net, 'nodeB', 'mirror');
@@ -136,6 +185,11 @@ async function bytesSeen(net: Net, to: string): Promise<number> {
   await sendTcp(net, 'nodeA', to, port, bytes);
   expect(await server.received()).toBe(bytes);
   return covered((await atMirror.frames()).flatMap((frame) => segment(frame, port) ?? []));
+}
+
+/** Whether between the headers of IPv6 and TCP is a hop-by-hop header. */
+function isBigTcp(frame: string): boolean {
+  return frame.slice(24, 28) === '86dd' && frame.slice(40, 42) === '00' && frame.slice(108, 110) === '06';
 }
 
 /** The fragments that a node made. */

@@ -21,7 +21,7 @@ test.each([
     1549,
     'copy.o',
     true,
-    'TCP is cut to fit the underlay; other copies that are too large travel as two fragments',
+    'TCP is cut to fit the underlay; other copies that are too large travel in up to 2 fragments',
   ],
   [
     v6,
@@ -35,7 +35,7 @@ test.each([
     1549,
     undefined,
     false,
-    'copies that are larger than the underlay takes the kernel sends as two fragments',
+    'copies that are larger than the underlay takes the kernel sends in up to 2 fragments',
   ],
   [v6, 1569, undefined, false, 'copies that are larger than the underlay takes the kernel drops'],
 ])('copies of 1500 bytes to %s over %i bytes with the programs %s', (remote, mtu, object, fitting, says) => {
@@ -47,4 +47,14 @@ test.each([
   [1500, 1500],
 ])('over %i bytes the largest copy that travels whole has %i', (mtu, bytes) => {
   expect(largestWholeBytes(fitOf(v4, mtu, 1500, undefined))).toBe(bytes);
+});
+
+test.each([
+  [1500, 1500, 2],
+  [2930, 1500, 2],
+  [2931, 1500, 3],
+  [9000, 1500, 7],
+  [32_000, 1500, 22],
+])('a copy of %i bytes travels over %i bytes in its fragments', (target, mtu, count) => {
+  expect(fitOf(v4, mtu, target, 'copy.o').says).toContain(`travel in up to ${count} fragments`);
 });

@@ -35,6 +35,26 @@ export async function sendUdp(
   );
 }
 
+/** Hands the kernel several datagrams of one size as one, to cut them (UDP_SEGMENT). */
+export async function sendSegments(
+  net: Net,
+  from: Where,
+  to: string,
+  { port, bytes, count }: { port: number; bytes: number; count: number },
+): Promise<void> {
+  await runPerl(
+    net,
+    from,
+    'my ($to, $port, $bytes, $count) = @ARGV; socket(S, PF_INET, SOCK_DGRAM, 0) or die; ' +
+      'my ($SOL_UDP, $UDP_SEGMENT) = (17, 103); setsockopt(S, $SOL_UDP, $UDP_SEGMENT, pack("i", $bytes)) or die $!; ' +
+      'defined(send(S, "z" x ($bytes * $count), 0, sockaddr_in($port, inet_aton($to)))) or die $!',
+    to,
+    String(port),
+    String(bytes),
+    String(count),
+  );
+}
+
 /** Sends a great many small UDP datagrams, as fast as they go. */
 export async function floodUdp(
   net: Net,

@@ -52,4 +52,4 @@ lab-status: ## say what of it runs
 	@lab/status
 
 clean: ## remove what was built here
-	@rm -rf dist node_modules
+	@rm -rf dist node_modules reports .stryker-tmp

@@ -73,6 +73,13 @@ test.each([
   expect(documents(stdout)).toEqual(printed.map(withOurAnnotation));
 });
 
+test('a time limit is printed again', async () => {
+  const line = [...LINE, '--duration=1h'];
+  const printed = await printedManifests(line);
+  const { stdout } = await runWith(printed.map(live), line);
+  expect(documents(stdout)).toEqual(printed.map(withOurAnnotation));
+});
+
 test('only the pods that still exist are printed', async () => {
   const [, receiver] = await printedManifests();
   const { stdout } = await runWith(receiver ? [live(receiver)] : []);

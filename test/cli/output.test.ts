@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { kokotap, PROGRAM } from './support/kokotap.ts';
+import { command, kokotap, PROGRAM } from './support/kokotap.ts';
 
 test('who stops reading gets no complaint', async () => {
   const child = spawn(process.execPath, [PROGRAM, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -25,4 +25,9 @@ test('a wrong flag is told on standard error and ends the program with 2', async
     stdout: '',
     stderr: 'kokotap: Unknown flag "--pdo", did you mean --pod?, see kokotap --help\n',
   });
+});
+
+test('help does not depend on the terminal', async () => {
+  const wide = await kokotap(['--help'], { COLUMNS: '200', FORCE_COLOR: '1' });
+  expect(wide).toEqual(await command(['--help']));
 });

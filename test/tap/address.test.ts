@@ -40,13 +40,40 @@ test.each([
   expect(parseAddress(text)).toEqual({ family, text: canonical });
 });
 
-test.each(['10.0.0.1', '240.0.0.1', '169.254.1.1', '2001:db8::1', 'fd00::1', 'fec0::1'])(
-  '%s can be sent to',
-  (text) => {
-    const address = parseAddress(text);
-    expect(address && unreachableKind(address)).toBeUndefined();
-  },
-);
+test.each([
+  ['0.0.0.0', 'the unspecified address'],
+  ['0.1.2.3', 'the unspecified address'],
+  ['127.0.0.1', 'a loopback address'],
+  ['127.255.255.255', 'a loopback address'],
+  ['224.0.0.0', 'a multicast address'],
+  ['239.255.255.255', 'a multicast address'],
+  ['255.255.255.255', 'the broadcast address'],
+  ['::', 'the unspecified address'],
+  ['::1', 'a loopback address'],
+  ['ff02::1', 'a multicast address'],
+  ['fe80::1', 'a link-local address'],
+  ['febf::1', 'a link-local address'],
+])('%s is %s', (text, kind) => {
+  const address = parseAddress(text);
+  expect(address && unreachableKind(address)).toBe(kind);
+});
+
+test.each([
+  '10.0.0.1',
+  '126.0.0.1',
+  '128.0.0.1',
+  '223.255.255.255',
+  '240.0.0.1',
+  '255.255.255.254',
+  '169.254.1.1',
+  '2001:db8::1',
+  '2001:db8::fe80',
+  'fd00::1',
+  'fec0::1',
+])('%s can be sent to', (text) => {
+  const address = parseAddress(text);
+  expect(address && unreachableKind(address)).toBeUndefined();
+});
 
 test('IPv4 before IPv6, in whatever order the nodes have them', () => {
   const [v4, v6, otherV4] = ['10.0.0.1', 'fd00::1', '10.0.0.2'].flatMap((text) => parseAddress(text) ?? []);

@@ -38,6 +38,12 @@ test('the ends of the path are mirrored in the two pods', () => {
   ]);
 });
 
+test('of one node only the sender serves metrics, for both ends have one loopback', () => {
+  const port = ['--metrics-port=9400'];
+  expect(metricsArgs({ ...TAP, metricsPort: 9400 })).toEqual([port, port]);
+  expect(metricsArgs({ ...TAP, metricsPort: 9400, path: { kind: 'same-node' } })).toEqual([port, []]);
+});
+
 test('the receiver has less rights than the sender', () => {
   const [sender, receiver] = manifests(TAP).map(({ spec }) => spec);
   expect(sender).toMatchObject({ hostPID: true, hostNetwork: true });
@@ -90,3 +96,10 @@ test('a target with the longest names makes labels that Kubernetes takes', () =>
     }
   }
 });
+
+/** The pods' flags of the port for metrics. */
+function metricsArgs(tap: ResolvedTap) {
+  return manifests(tap).map(({ spec }) =>
+    spec.containers[0]?.args.filter((arg) => arg.startsWith('--metrics-port')),
+  );
+}

@@ -70,6 +70,35 @@ test.each([
   expect(receiverName({ ...PLAIN, pod }, node)).toMatch(/-[0-9a-f]{10}-receiver-/u);
 });
 
+test.each(['a-0123456789-b', 'a0123456789', 'a-012345678', 'a-01234567890', 'a-0123456789x'])(
+  'a plain name with no hash where names have one stays plain: %s',
+  (pod) => {
+    expect(names({ ...PLAIN, pod })).toEqual([
+      `default/kokotap-${pod}-sender`,
+      `default/kokotap-${pod}-receiver-node-b`,
+    ]);
+  },
+);
+
+test('a plain name is no longer than one for which the kubelet can make a folder', () => {
+  const [longest, tooLong] = [139, 140].map((length) => senderName({ ...PLAIN, pod: 'x'.repeat(length) }));
+  expect(longest).toBe(`kokotap-${'x'.repeat(139)}-sender`);
+  expect(longest).toHaveLength(154);
+  expect(tooLong).toMatch(/-[0-9a-f]{10}-sender$/u);
+});
+
+test.each([
+  ['x'.repeat(61), 'x'.repeat(60)],
+  [`${'x'.repeat(59)}.y`, 'x'.repeat(59)],
+  ['a..b.c', 'a-b-c'],
+  ['.Ab.', 'ab'],
+])('a name with a hash has of %s what a label can have: %s', (full, short) => {
+  const identity = { ...PLAIN, pod: full, podIfname: 'net1' };
+  const hash = /[0-9a-f]{10}/u.exec(senderName({ ...identity }).replace(short, ''))?.[0];
+  expect(senderName(identity)).toBe(`kokotap-${short}-${hash}-sender`);
+  expect(receiverName(identity, full)).toBe(`kokotap-${short}-${hash}-receiver-${short}`);
+});
+
 test('any name is one that a pod can have', () => {
   fc.assert(
     fc.property(identities, (identity) => {

@@ -82,6 +82,7 @@ describe('a plan', () => {
     expect(planRepairs(wanted, { ...bare, links: [eth0, net1] }).missing).toBe(
       'interface net2 of the target, which has eth0, net1',
     );
+    expect(planRepairs(wanted, bare).missing).toBe('interface net1 and net2 of the target, which has eth0');
     const steps = planRepairs(wanted, { ...bare, links: [eth0, net1, { ...net1, name: 'net2' }] }).steps;
     expect(addedFilters(steps, 'net1')).toEqual(addedFilters(steps, 'eth0'));
     expect(addedFilters(steps, 'net2')).toEqual(addedFilters(steps, 'eth0'));

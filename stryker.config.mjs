@@ -7,6 +7,9 @@ export default {
   ignorePatterns: ['/*', '!/package.json', '!/vitest.mutation.ts', '!/src/**', '!/test/**', '/test/nodes'],
   coverageAnalysis: 'perTest',
   concurrency: 2,
+  // A mutant that loops for ever is one that the tests notice; a machine at work must not look like one.
+  timeoutMS: 60_000,
+  dryRunTimeoutMinutes: 30,
   thresholds: { high: 95, low: 90, break: 90 },
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
   reporters: ['clear-text', 'html', 'json'],

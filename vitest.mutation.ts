@@ -6,6 +6,6 @@ export default defineConfig({
     include: ['test/{tap,cli}/**/*.test.ts'],
     // The first run takes the time of each test, and mutation may have little of the processors.
     testTimeout: 60_000,
-    exclude: ['test/cli/{connection,kubeconfig,nodeVersion,output,pack}.test.ts'],
+    exclude: ['test/cli/{connection,documents,kubeconfig,nodeVersion,output,pack}.test.ts'],
   },
 });

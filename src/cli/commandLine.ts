@@ -70,7 +70,6 @@ function describeProgram(): Command {
     .description(DESCRIPTION)
     .configureHelp({ helpWidth: 80 })
     .exitOverride()
-    .showSuggestionAfterError(false)
     .allowExcessArguments()
     .optionsGroup('Target:')
     .option('--pod <name>', 'pod whose packets are copied (required)')

@@ -34,6 +34,16 @@ test.each<[string, ReturnType<Override>, string]>([
     'API server URL did not answer with JSON of the Kubernetes API (status 404, text/html): an empty answer; is the URL that of the API server?',
   ],
   [
+    'an answer of no type, longer than a message may be',
+    { code: 404, body: 'x'.repeat(70), type: '' },
+    `API server URL did not answer with JSON of the Kubernetes API (status 404, no content type): "${'x'.repeat(60)}"; is the URL that of the API server?`,
+  ],
+  ...['null', '"no"', '{}', '{"message":5}'].map((body): [string, ReturnType<Override>, string] => [
+    `the refusal of another server, ${body}`,
+    { code: 403, body },
+    `API server URL did not answer with JSON of the Kubernetes API (status 403, application/json): ${JSON.stringify(body)}; is the URL that of the API server?`,
+  ]),
+  [
     'JSON that is no pod',
     { code: 200, body: '{"hello": "world"}' },
     'API server URL did not answer with JSON of the Kubernetes API (status 200, application/json): "{\\"hello\\": \\"world\\"}"; is the URL that of the API server?',

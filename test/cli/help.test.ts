@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { command } from './support/kokotap.ts';
 
@@ -69,6 +69,14 @@ test.each([['-h'], ['--pod=web', '--help'], ['--help', '--pod=web']])(
     expect(await command(args)).toEqual(await command(['--help']));
   },
 );
+
+test('help is as wide on every terminal', async () => {
+  const narrow = await command(['--help']);
+  const { isTTY, columns } = process.stdout;
+  Object.assign(process.stdout, { isTTY: true, columns: 200 });
+  onTestFinished(() => void Object.assign(process.stdout, { isTTY, columns }));
+  expect(await command(['--help'])).toEqual(narrow);
+});
 
 test('version', async () => {
   expect(await command(['--version'])).toEqual({

@@ -9,9 +9,6 @@ const cluster = {
     pod('centos'),
     pod('elsewhere', { namespace: 'team' }),
     pod('host', { spec: { hostNetwork: true } }),
-    pod('kube-proxy', {
-      metadata: { annotations: { 'kubernetes.io/config.mirror': 'abc', 'kubernetes.io/config.hash': 'abc' } },
-    }),
     node('node-a', ['10.0.0.1', 'fd00::1']),
     node('kube-master', ['fd00::2', '10.0.0.2']),
     node('only-v6.example.org', ['fd00:0:0::3']),
@@ -168,10 +165,15 @@ test.for(['v1.24.17', 'v1.29.9-eks-a', 'v1.30.0', 'v2.0.0', ''])(
   },
 );
 
-test('a static pod is known to its node by its config hash', async () => {
-  await using api = await startFakeApi(cluster);
+test.each([
+  ['a static pod', { 'kubernetes.io/config.mirror': 'abc', 'kubernetes.io/config.hash': 'abc' }, 'abc'],
+  ['a static pod without a hash', { 'kubernetes.io/config.mirror': 'abc' }, 'uid-of-kube-proxy'],
+  ['no static pod', { 'kubernetes.io/config.hash': 'abc' }, 'uid-of-kube-proxy'],
+])('%s is known to its node by its config hash, or by its UID', async (_, annotations, uid) => {
+  const objects = [...cluster.objects, pod('kube-proxy', { metadata: { annotations } })];
+  await using api = await startFakeApi({ objects });
   const { stdout } = await commandAt(api.url, ['--pod=kube-proxy', '--dest-node=kube-master']);
-  expect(argsOf(documents(stdout)[0])).toContain('--pod-uid=abc');
+  expect(argsOf(documents(stdout)[0])).toContain(`--pod-uid=${uid}`);
 });
 
 test.each([['--dest-node=kube-master'], ['--dest-ip=192.0.2.7']])(

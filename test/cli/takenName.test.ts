@@ -26,6 +26,14 @@ test('a tap of the pod to another destination is neither created over nor delete
   );
 });
 
+test('nor is a pod of that name that is no tap at all', async () => {
+  await using api = await startFakeApi({ objects: [pod('web'), ...nodes, pod('kokotap-web-sender')] });
+  expect((await commandAt(api.url, LINE)).stderr).toBe(
+    'kokotap: Pod "kokotap-web-sender" in namespace "default" is not a tap: ' +
+      'delete it first, or give this tap another --ifname\n',
+  );
+});
+
 test('another --ifname gives the second tap names of its own', async () => {
   await using api = await startFakeApi({ objects: [pod('web'), ...nodes, otherSender] });
   expect(await commandAt(api.url, [...LINE, '--ifname=tap2'])).toMatchObject({ exitCode: 0, stderr: '' });

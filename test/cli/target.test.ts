@@ -14,7 +14,7 @@ const cluster = {
     pod('creating', { phase: 'Pending' }),
     pod('initialising', {
       phase: 'Pending',
-      status: { initContainerStatuses: [{ state: { terminated: {} } }, { state: { running: {} } }] },
+      status: { initContainerStatuses: [{ state: { terminated: {} } }, {}, { state: { running: {} } }] },
     }),
     pod('done', { phase: 'Succeeded' }),
     pod('failed', { phase: 'Failed' }),
@@ -22,6 +22,9 @@ const cluster = {
     pod('leaving', { metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } }),
     pod('lonely', { node: 'no-address' }),
     pod('lost', { node: 'node-gone' }),
+    pod('unassigned', { node: undefined }),
+    { ...pod('new'), status: undefined },
+    pod('on-not-ready', { node: 'not-ready' }),
     pod('many', {
       spec: {
         containers: [{ name: 'app' }, { name: 'proxy' }],
@@ -98,6 +101,21 @@ test.each([
     'Pod "pending" in namespace "default" is not running yet (phase Pending): wait until it is, then try again',
   ],
   [
+    'said to run, but nowhere',
+    ['--pod=unassigned'],
+    'Pod "unassigned" in namespace "default" is not running yet (phase Running): wait until it is, then try again',
+  ],
+  [
+    'without a status',
+    ['--pod=new'],
+    'Pod "new" in namespace "default" is not running yet (phase Unknown): wait until it is, then try again',
+  ],
+  [
+    'not there, and neither is the destination',
+    ['--pod=xyzxyz', '--dest-node=unlike-any'],
+    'There is no pod "xyzxyz" in namespace "default"; see: kubectl get pods -n default',
+  ],
+  [
     'no container running yet',
     ['--pod=creating'],
     'Pod "creating" in namespace "default" is not running yet (phase Pending): wait until it is, then try again',
@@ -164,6 +182,14 @@ test('a pod whose init containers run has its network already', async () => {
 });
 
 test.each([
+  [
+    ['--pod=on-not-ready', '--dest-node=node-b'],
+    'Node "not-ready" is not ready: the tap will work once it is',
+  ],
+  [
+    ['--pod=on-not-ready', '--dest-node=not-ready'],
+    'Node "not-ready" is not ready: the tap will work once it is',
+  ],
   [['--pod=centos', '--dest-node=not-ready'], 'Node "not-ready" is not ready: the tap will work once it is'],
   [
     ['--pod=leaving', '--dest-node=node-b'],

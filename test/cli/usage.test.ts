@@ -27,7 +27,9 @@ test.each<[string[], string]>([
   [['--dest-ifnam=x'], 'Unknown flag "--dest-ifnam", did you mean --dest-ifname?, see kokotap --help'],
   [['--zzzzzzzz'], 'Unknown flag "--zzzzzzzz", see kokotap --help'],
   [['-x'], 'Unknown flag "-x", see kokotap --help'],
-  ...['0', '16777216', '-1', 'abc', '1e3', '0x10', '', ' 5', '1.5', '٣'].map(wrong('--vxlan-id', VNI_RANGE)),
+  ...['0', '16777216', '-1', 'abc', '1e3', '0x10', '', ' 5', '5 ', '1.5', '٣'].map(
+    wrong('--vxlan-id', VNI_RANGE),
+  ),
   ...['0', '65536', '', '-1'].map(wrong('--vxlan-port', PORT_RANGE)),
   ...['1234567890123456', 'a/b', 'a\nb', '', 'a b', '.', '..', 'a:b', 'eth%d', 'é', 'a\u0007'].flatMap(
     (name) => [wrong('--ifname', `give ${IFNAME}`)(name), wrong('--pod-ifname', IFNAMES)(name)],
@@ -46,7 +48,7 @@ test.each<[string[], string]>([
     wrong('--pod', SUBDOMAIN_RANGE)(name),
     wrong('--dest-node', SUBDOMAIN_RANGE)(name),
   ]),
-  ...['Web', 'a.b', '', 'x'.repeat(64)].flatMap((name) => [
+  ...['Web', 'a.b', 'a=b', '', 'x'.repeat(64)].flatMap((name) => [
     wrong('--namespace', LABEL_RANGE)(name),
     wrong('--tap-namespace', LABEL_RANGE)(name),
     wrong('--pod-container', LABEL_RANGE)(name),
@@ -72,17 +74,31 @@ test.each<[string[], string]>([
   wrong('--dest-ip', `that is a multicast address; ${UNICAST}`)('FF02::1'),
   wrong('--dest-ip', `that is the broadcast address; ${UNICAST}`)('255.255.255.255'),
   wrong('--dest-ip', `that is a link-local address; ${UNICAST}`)('fe80::1'),
-  ...['', '30', '1.5h', '0s', '-5m', '1d', '500ms', '9999999h'].map(wrong('--duration', DURATION_RANGE)),
-  ...['', 'a b', 'a\nb'].map(
+  ...['', '30', '1.5h', '0s', '-5m', '1d', '500ms', 'x30m', '30mx', '2147483648s'].map(
+    wrong('--duration', DURATION_RANGE),
+  ),
+  ...['', 'a b', 'a\nb', ' a', 'a '].map(
     wrong('--image', 'give an image reference without blanks, such as localhost/kokotap:1.0.0'),
   ),
   wrong('--filter', 'it must not be empty')(''),
   ...['', '63', '65536', '1e3', '-1', '100B'].map(wrong('--snaplen', 'give a whole number from 64 to 65535')),
   ...['', '0', '65536'].map(wrong('--metrics-port', 'give a whole number from 1 to 65535')),
-  ...['', '100', '1/0', '2/100', '1/1000001', '1/', '0.01'].map(
+  ...['', '100', '1/0', '2/100', '1/1000001', '1/', '0.01', '1/100x', 'x1/100'].map(
     wrong('--sample', 'give 1/N, such as 1/100 for one conversation in a hundred, with N up to 1000000'),
   ),
-  ...['', '200', '7kbit', '1001gbit', '1.5mbit', '200MBit', '200mbps', '-1mbit'].map(
+  ...[
+    '',
+    '200',
+    '7kbit',
+    '1001gbit',
+    '1.5mbit',
+    '200MBit',
+    '200mbps',
+    '-1mbit',
+    '200mbitx',
+    '7999bit',
+    '1000000000008bit',
+  ].map(
     wrong(
       '--max-rate',
       'give whole bit, kbit, mbit or gbit a second, from 8kbit to 1000gbit, such as 200mbit',

@@ -30,6 +30,26 @@ test('VNIs of other taps are avoided, that of the same tap is kept', async () =>
   expect((await run([tapPod('own', tapId, 42), tapPod('other', 'ffffffffffff', 42)])).vni).toBe(42);
 });
 
+test('of what is no number none is avoided, and of what is no tap its VNI is', async () => {
+  const { vni } = await run([]);
+  const labels = { 'app.kubernetes.io/name': 'kokotap' };
+  const odd = pod('odd', { metadata: { labels: { ...labels, 'kokotap/vni': 'x' } } });
+  const plain = pod('plain', { metadata: { labels } });
+  const nameless = pod('nameless', { metadata: { labels: { ...labels, 'kokotap/vni': String(vni) } } });
+  expect((await run([odd, plain])).vni).toBe(vni);
+  expect((await run([nameless])).vni).toBe(vni + 1);
+});
+
+test('without an answer --vxlan-id would not help', async () => {
+  await using api = await startFakeApi({
+    objects: base,
+    override: ({ path }) => (path === '/api/v1/pods' ? refuse(500, 'InternalError', 'no') : undefined),
+  });
+  expect((await commandAt(api.url, LINE)).stderr).toBe(
+    `kokotap: API server ${api.url} is in trouble (status 500): no; try again later\n`,
+  );
+});
+
 test('without the right to list pods, --vxlan-id helps', async () => {
   await using api = await startFakeApi({
     objects: base,

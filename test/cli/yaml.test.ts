@@ -33,3 +33,10 @@ test('strings stay strings, for kubectl too, which reads YAML 1.1', () => {
     }),
   );
 });
+
+test('documents are apart, long texts stay on their line, and nothing refers to something else', () => {
+  const shared = { text: 'long '.repeat(40).trim() };
+  expect(yamlDocuments([{ a: shared, b: shared }, { c: 1 }])).toBe(
+    `a:\n  text: ${shared.text}\nb:\n  text: ${shared.text}\n---\nc: 1\n`,
+  );
+});

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { parseCommandLine } from '#src/cli/commandLine.ts';
+import { checkOptions, type TapOptions } from '#src/cli/options.ts';
+import { VERSION } from '#src/version.ts';
+
+/** What is meant by a line that has nothing wrong in it. */
+function optionsOf(...flags: readonly string[]): TapOptions {
+  const hasDestination = flags.some((flag) => flag.startsWith('--dest-ip'));
+  const line = parseCommandLine(['--pod=web', ...(hasDestination ? [] : ['--dest-node=b']), ...flags]);
+  if (line.kind !== 'tap') throw new Error(line.text);
+  return checkOptions(line.options);
+}
+
+test('what is not said has a default or is left open', () => {
+  expect(optionsOf()).toEqual({
+    identity: {
+      pod: 'web',
+      targetNamespace: 'default',
+      podIfname: 'eth0',
+      destination: { kind: 'node', node: 'b' },
+      ifname: 'mirror',
+      tapNamespace: 'default',
+    },
+    container: undefined,
+    direction: 'both',
+    filter: undefined,
+    snaplenBytes: undefined,
+    oneIn: undefined,
+    maxBytesPerSecond: undefined,
+    vni: undefined,
+    vxlanPort: 4789,
+    metricsPort: undefined,
+    durationSeconds: undefined,
+    image: `localhost/kokotap:${VERSION}`,
+    cluster: { kubeconfig: undefined, context: undefined },
+  });
+});
+
+test.each<[string, Partial<TapOptions>]>([
+  ['--pod-container=main', { container: 'main' }],
+  [`--pod-container=${'x'.repeat(63)}`, { container: 'x'.repeat(63) }],
+  ['--mirrortype=ingress', { direction: 'ingress' }],
+  ['--mirrortype=egress', { direction: 'egress' }],
+  ['--filter=tcp port 80', { filter: 'tcp port 80' }],
+  ['--snaplen=64', { snaplenBytes: 64 }],
+  ['--snaplen=65535', { snaplenBytes: 65_535 }],
+  ['--sample=1/1', { oneIn: 1 }],
+  ['--sample=1/1000000', { oneIn: 1_000_000 }],
+  ['--max-rate=8kbit', { maxBytesPerSecond: 1000 }],
+  ['--max-rate=8007bit', { maxBytesPerSecond: 1000 }],
+  ['--max-rate=200mbit', { maxBytesPerSecond: 25_000_000 }],
+  ['--max-rate=1000gbit', { maxBytesPerSecond: 125e9 }],
+  ['--vxlan-id=1', { vni: 1 }],
+  ['--vxlan-id=16777215', { vni: 16_777_215 }],
+  ['--vxlan-port=1', { vxlanPort: 1 }],
+  ['--vxlan-port=65535', { vxlanPort: 65_535 }],
+  ['--metrics-port=9400', { metricsPort: 9400 }],
+  ['--duration=1s', { durationSeconds: 1 }],
+  ['--duration=90s', { durationSeconds: 90 }],
+  ['--duration=30m', { durationSeconds: 1800 }],
+  ['--duration=1h30m5s', { durationSeconds: 5405 }],
+  ['--duration=2147483647s', { durationSeconds: 2_147_483_647 }],
+  ['--image=registry.example/kokotap:2', { image: 'registry.example/kokotap:2' }],
+  ['--kubeconfig=a', { cluster: { kubeconfig: 'a', context: undefined } }],
+  ['--context=a', { cluster: { kubeconfig: undefined, context: 'a' } }],
+])('%s', (flag, options) => {
+  expect(optionsOf(flag)).toMatchObject(options);
+});
+
+test.each<[string[], Partial<TapOptions['identity']>]>([
+  [['-n', 'team'], { targetNamespace: 'team', tapNamespace: 'team' }],
+  [['-n=team'], { targetNamespace: 'team' }],
+  [['--tap-namespace=taps'], { targetNamespace: 'default', tapNamespace: 'taps' }],
+  [[`--pod=${'x'.repeat(253)}`], { pod: 'x'.repeat(253) }],
+  [['--pod=a.b-c'], { pod: 'a.b-c' }],
+  [['--dest-ip=192.0.2.7'], { destination: { kind: 'ip', address: '192.0.2.7' } }],
+  [['--dest-ip=2001:DB8:0::7'], { destination: { kind: 'ip', address: '2001:db8::7' } }],
+  [['--pod-ifname=all'], { podIfname: 'all' }],
+  [['--pod-ifname=eth0,net1'], { podIfname: 'eth0,net1' }],
+  ...['x'.repeat(15), 'all1', 'xall', 'default0', 'mydefault', '...', 'a.', '.a', '~', '!'].flatMap(
+    (name): [string[], Partial<TapOptions['identity']>][] => [
+      [[`--ifname=${name}`], { ifname: name }],
+      [[`--dest-ifname=${name}`], { ifname: name }],
+      [[`--pod-ifname=${name}`], { podIfname: name }],
+    ],
+  ),
+])('%j', (flags, identity) => {
+  expect(optionsOf(...flags).identity).toMatchObject(identity);
+});

@@ -51,8 +51,7 @@ export default defineConfig({
         test: {
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          setupFiles: ['test/kernel/support/timeouts.setup.ts'],
           maxWorkers: kernelWorkers,
           sequence: { groupOrder: 2 },
         },

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { Capture, isUdp } from './support/capture.ts';
 import { addresses, test } from './support/net.ts';
-import { echoUdp, sendUdp } from './support/traffic.ts';
+import { echoUdp, exchangeUdp, sendUdp } from './support/traffic.ts';
 
 const port = 7000;
 
@@ -12,7 +12,7 @@ describe('what arrives on the mirror', () => {
     const echo = await echoUdp(net, 'pod', port);
     const atPod = await Capture.start(net, 'pod', 'eth0');
     const atMirror = await Capture.start(net, 'nodeB', 'mirror');
-    await sendUdp(net, 'nodeA', addresses.pod, { port, count: 500 });
+    await exchangeUdp(net, 'nodeA', addresses.pod, { port, count: 500, bytes: 8, maxBytes: 1472 });
     const mirrored = await atMirror.frames();
     const original = await atPod.frames();
     expect(echo.received()).toBe(500);
@@ -43,7 +43,7 @@ describe('what arrives on the mirror', () => {
     await echoUdp(net, 'pod', port);
     const atPod = await Capture.start(net, 'pod', 'eth0');
     const atMirror = await Capture.start(net, 'nodeA', 'mirror');
-    await sendUdp(net, 'nodeA', addresses.pod, { port, count: 200 });
+    await exchangeUdp(net, 'nodeA', addresses.pod, { port, count: 200, bytes: 8, maxBytes: 1472 });
     const mirrored = await atMirror.frames();
     const original = await atPod.frames();
     expect(original.length).toBeGreaterThanOrEqual(400);

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import { ethernet } from './support/frames.ts';
 import { addresses, type Net, test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 import { sendFrames, sendUdp } from './support/traffic.ts';
 
 const filter = 'udp';
@@ -9,7 +10,7 @@ const reportedMs = 8000;
 const noticedMs = 30_000;
 
 describe('what becomes of copies between the two ends', () => {
-  test('is known at the sender: sent is received and lost', { timeout: 120_000 }, async ({ net }) => {
+  test('is known at the sender: sent is received and lost', async ({ net }) => {
     await net.quiet();
     const { sender } = await net.tap({ filter });
     await sender.logged('the largest copies get to the receiver');
@@ -65,7 +66,7 @@ describe('what becomes of copies between the two ends', () => {
     await sender.logged('"state":"waiting"');
     await net.startPod();
     await expect
-      .poll(() => sender.log.filter(({ state }) => state === 'ready').length, { timeout: 10_000 })
+      .poll(() => sender.log.filter(({ state }) => state === 'ready').length, { timeout: scaled(10_000) })
       .toBe(2);
     await net.quiet();
     await sendUdp(net, 'pod', addresses.gateway, { count: 20, maxBytes: 100 });
@@ -73,7 +74,7 @@ describe('what becomes of copies between the two ends', () => {
   });
 });
 
-test('loss is told anew of a device that is made anew', { timeout: 180_000 }, async ({ net }) => {
+test('loss is told anew of a device that is made anew', async ({ net }) => {
   await net.quiet();
   const { sender } = await net.tap({ filter });
   await sender.logged('the largest copies get to the receiver');
@@ -93,23 +94,19 @@ test('loss is told anew of a device that is made anew', { timeout: 180_000 }, as
   await lose(20);
 });
 
-test(
-  'a path that swallows large packets is noticed, and that it no longer does',
-  { timeout: 120_000 },
-  async ({ net }) => {
-    await swallow(net, 1400);
-    const receiver = net.startReceiver();
-    const sender = net.startSender();
-    await receiver.ready();
-    await sender.logged('but packets of 1500 bytes do not get to 192.0.2.2, small ones do', noticedMs);
-    expect(sender.isReady()).toBe(false);
-    expect(await probe(net)).toMatchObject({ packetBytes: 1500, reached: false });
-    await swallowNothing(net);
-    await sender.logged('the largest copies get to the receiver', noticedMs);
-    expect(await probe(net)).toMatchObject({ packetBytes: 1500, reached: true });
-    await expect.poll(() => sender.isReady()).toBe(true);
-  },
-);
+test('a path that swallows large packets is noticed, and that it no longer does', async ({ net }) => {
+  await swallow(net, 1400);
+  const receiver = net.startReceiver();
+  const sender = net.startSender();
+  await receiver.ready();
+  await sender.logged('but packets of 1500 bytes do not get to 192.0.2.2, small ones do', noticedMs);
+  expect(sender.isReady()).toBe(false);
+  expect(await probe(net)).toMatchObject({ packetBytes: 1500, reached: false });
+  await swallowNothing(net);
+  await sender.logged('the largest copies get to the receiver', noticedMs);
+  expect(await probe(net)).toMatchObject({ packetBytes: 1500, reached: true });
+  await expect.poll(() => sender.isReady(), { timeout: scaled(1000) }).toBe(true);
+});
 
 test('the status says what becomes of large copies, and of a tap without eBPF', async ({ net }) => {
   const { sender } = await net.tap();
@@ -132,8 +129,8 @@ async function senderStatus(net: Net) {
   return (await net.status('nodeA')).find(({ role }) => role === 'sender');
 }
 
-async function expectDelivered(net: Net, account: object, timeout = reportedMs): Promise<void> {
-  await expect.poll(() => senderStatus(net), { timeout }).toMatchObject(account);
+async function expectDelivered(net: Net, account: object, timeoutMs = reportedMs): Promise<void> {
+  await expect.poll(() => senderStatus(net), { timeout: scaled(timeoutMs) }).toMatchObject(account);
 }
 
 async function probe(net: Net): Promise<unknown> {

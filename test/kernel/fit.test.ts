@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { readAccount } from './support/account.ts';
 import { Capture, isUdp } from './support/capture.ts';
@@ -82,7 +81,7 @@ describe('on an underlay of MTU 1500', () => {
     await net.quiet();
     await net.setPodMtu(65_535);
     await net.tap();
-    const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+    const atMirror = await Capture.start(net, 'nodeB', 'mirror', 65_600);
     for (const length of [65_457, 65_458, 65_507])
       await sendUdp(net, 'pod', addresses.gateway, { count: 1, minBytes: length, maxBytes: length });
     const frames = (await atMirror.frames()).filter(isUdp);
@@ -192,9 +191,8 @@ function isBigTcp(frame: string): boolean {
   return frame.slice(24, 28) === '86dd' && frame.slice(40, 42) === '00' && frame.slice(108, 110) === '06';
 }
 
-/** The fragments that a node made. */
+/** The fragments that a node made; of what it sent before a capture ended, all. */
 async function fragments(net: Net, where: Where = 'nodeA'): Promise<number> {
-  await sleep(100);
   const [names = '', values = ''] = (await net.exec(where, 'grep', '^Ip:', '/proc/net/snmp')).split('\n');
   return Number(values.split(' ')[names.split(' ').indexOf('FragCreates')]);
 }

@@ -3,13 +3,14 @@ import { describe, expect } from 'vitest';
 import { Capture } from './support/capture.ts';
 import { ethernet, ipv4, udp, vxlan } from './support/frames.ts';
 import { addresses, type Net, test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 import { sendDatagram, sendUdp } from './support/traffic.ts';
 
 const stranger = '192.0.2.9';
 const port = 4789;
 const payload = Buffer.from('injected').toString('hex');
 const marked = '026b00000001';
-const healMs = 30_000;
+const healMs = scaled(30_000);
 
 describe('from another address than the other end has', () => {
   test('no packet gets onto the mirror, though it has the VNI and port', async ({ net }) => {
@@ -63,7 +64,7 @@ describe('the table of nftables', () => {
     await sleep(3000);
     expect(await tables(net)).toEqual(made);
     await net.exec('nodeA', 'ip link set underlay up');
-    await expect.poll(() => sender.isReady(), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => sender.isReady(), { timeout: scaled(30_000) }).toBe(true);
   });
 
   test("of a tap whose agent was killed is removed by the next one's", async ({ net }) => {
@@ -71,7 +72,9 @@ describe('the table of nftables', () => {
     await receiver.kill();
     const other = net.startReceiver({ 'tap-id': '112233445566', vni: '101', ifname: 'other' });
     await other.logged('"state":"alone"');
-    await expect.poll(async () => (await tables(net))[1]).toBe('table inet kokotap-112233445566-receiver');
+    await expect
+      .poll(async () => (await tables(net))[1], { timeout: scaled(1000) })
+      .toBe('table inet kokotap-112233445566-receiver');
   });
 
   test('is not there while another tap has the VNI', async ({ net }) => {

@@ -3,6 +3,7 @@ import { describe, expect, vi } from 'vitest';
 import { Capture } from './support/capture.ts';
 import { ethernet, ipv4, udp } from './support/frames.ts';
 import { addresses, ipv6, type Net, second, test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 import { reassemble, segment } from './support/stream.ts';
 import {
   echoUdp,
@@ -127,7 +128,7 @@ describe('an underlay that is slower than the pod', () => {
         expect(refused).toBeGreaterThan(0);
         expect(received).toBe(sent - refused);
       },
-      { timeout: 10_000, interval: 200 },
+      { timeout: scaled(10_000), interval: 200 },
     );
   });
 

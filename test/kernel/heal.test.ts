@@ -1,9 +1,10 @@
 import { describe, expect } from 'vitest';
 import { Capture, isUdp } from './support/capture.ts';
 import { addresses, type Net, test, type Where } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
 
-const healMs = 10_000;
+const healMs = scaled(10_000);
 
 /** Damage to a running tap, each with where it is done. */
 const damage: Record<string, [Where, string][]> = {
@@ -101,7 +102,7 @@ describe('an agent starting over what is there', () => {
     await net.startReceiver().logged('"state":"alone"');
     for (let afterMs = 100; afterMs <= 420; afterMs += 40) {
       const killed = net.startSender();
-      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      await new Promise((resolve) => setTimeout(resolve, scaled(afterMs)));
       await killed.kill();
       const again = net.startSender();
       await again.ready();

@@ -2,12 +2,13 @@ import { describe, expect } from 'vitest';
 import { Capture, isUdp } from './support/capture.ts';
 import type { Agent } from './support/agent.ts';
 import { addresses, type Net, test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
 
 /** Of a second interface of the pod, and of its other end on the node. */
 const second = { pod: '203.0.113.2', node: '203.0.113.1' };
 const filter = 'udp';
-const soon = { timeout: 10_000 };
+const soon = { timeout: scaled(10_000) };
 
 describe('several interfaces', () => {
   test('are copied to one mirror, and their account is their sum', async ({ net }) => {
@@ -142,7 +143,7 @@ describe('what passes lo', () => {
 
   test('gets to a mirror on the same node whole, however large it is', async ({ net }) => {
     await net.tapSameNode({ 'pod-ifname': 'lo' });
-    const atMirror = await Capture.start(net, 'nodeA', 'mirror');
+    const atMirror = await Capture.start(net, 'nodeA', 'mirror', 65_600);
     await sendUdp(net, 'pod', '127.0.0.1', { count: 10, minBytes: 65_507, maxBytes: 65_507 });
     const frames = (await atMirror.frames()).filter(isUdp);
     expect(frames.map((frame) => frame.length / 2)).toEqual(Array.from({ length: 10 }, () => 65_549));
@@ -150,7 +151,7 @@ describe('what passes lo', () => {
 
   test('gets to another node too, where those too long for an IP packet lose their end', async ({ net }) => {
     await net.tap({ 'pod-ifname': 'lo' });
-    const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+    const atMirror = await Capture.start(net, 'nodeB', 'mirror', 65_600);
     await sendUdp(net, 'pod', '127.0.0.1', { count: 10, minBytes: 65_507, maxBytes: 65_507 });
     await sendUdp(net, 'pod', '127.0.0.1', { count: 10, minBytes: 65_000, maxBytes: 65_000 });
     const lengths = (await atMirror.frames()).filter(isUdp).map((frame) => frame.length / 2);

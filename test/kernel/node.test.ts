@@ -4,16 +4,17 @@ import { type NetDevCounts, netDevCounts } from '#src/tap/netDev.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import type { Agent } from './support/agent.ts';
 import { addresses, type Net, test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 import { floodUdp, sendFrames, sendIp, sendUdp, sinkUdp } from './support/traffic.ts';
 
 const { nodeA, nodeB } = addresses;
 const port = 7000;
 const million = 1_000_000;
-const settled = { timeout: 30_000, interval: 200 };
+const settled = { timeout: scaled(30_000), interval: 200 };
 const back = { 'tap-id': '112233445566', ifname: 'back', vni: '101' };
 
 describe('a tap of a node', () => {
-  test('copies a million packets, and no copy', { timeout: 180_000 }, async ({ net }) => {
+  test('copies a million packets, and no copy', async ({ net }) => {
     await quiet(net);
     const { sender, receiver } = await net.tapNode('nodeA', 'nodeB', { filter: 'udp' });
     const tunnels = await Capture.start(net, 'nodeB', 'mirror', 100, { filter: 'udp port 4789' });
@@ -269,7 +270,7 @@ async function mirrorCounts(net: Net, where: 'nodeA' | 'nodeB'): Promise<NetDevC
 /** Stops the agents, so that no word of theirs comes in between, and reads the counters of node A's cable. */
 async function stopAndCount(net: Net, ...agents: readonly Agent[]): Promise<Cable> {
   for (const agent of agents) agent.child.kill('SIGSTOP');
-  await sleep(300);
+  await sleep(scaled(300));
   const [link] = JSON.parse(await net.exec('nodeA', 'ip -json -stats link show dev underlay'));
   const [atA, atB] = [await mirrorCounts(net, 'nodeA'), await mirrorCounts(net, 'nodeB')];
   const probes = await net.exec('nodeB', `nft list counter inet kokotap-${net.tapId}-receiver probes`);

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { addresses, test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 
 describe('readiness', () => {
   test('of each end waits for the other, and is lost with it', async ({ net }) => {
@@ -9,7 +10,7 @@ describe('readiness', () => {
     const receiver = net.startReceiver();
     await Promise.all([sender.ready(), receiver.ready()]);
     await receiver.stop();
-    await expect.poll(() => sender.isReady(), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => sender.isReady(), { timeout: scaled(10_000) }).toBe(false);
   });
 
   test('comes when the node gets its address only after the agent began', async ({ net }) => {
@@ -19,7 +20,7 @@ describe('readiness', () => {
     const sender = net.startSender();
     await sender.logged('"state":');
     await net.exec('nodeA', 'ip', 'address', 'add', address, 'dev', 'underlay');
-    await expect.poll(() => sender.isReady() && receiver.isReady(), { timeout: 40_000 }).toBe(true);
+    await expect.poll(() => sender.isReady() && receiver.isReady(), { timeout: scaled(40_000) }).toBe(true);
   });
 
   test("is not there while a firewall drops the tunnel's packets", async ({ net }) => {
@@ -27,7 +28,7 @@ describe('readiness', () => {
     // No netfilter tool is needed for a wall: a filter on the underlay that drops everything.
     await net.exec('nodeB', 'tc', 'qdisc', 'add', 'dev', 'underlay', 'clsact');
     await net.exec('nodeB', 'tc filter add dev underlay ingress bpf da bytecode', '1,6 0 0 2');
-    await expect.poll(() => receiver.isReady(), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => receiver.isReady(), { timeout: scaled(10_000) }).toBe(false);
     await net.exec('nodeB', 'tc', 'qdisc', 'delete', 'dev', 'underlay', 'clsact');
     await Promise.all([sender.ready(), receiver.ready()]);
   });
@@ -36,7 +37,7 @@ describe('readiness', () => {
     const { sender, receiver } = await net.tapSameNode();
     await receiver.kill();
     await net.exec('nodeA', 'ip', 'link', 'set', 'mirror', 'down');
-    await expect.poll(() => sender.isReady(), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => sender.isReady(), { timeout: scaled(10_000) }).toBe(false);
   });
 });
 

@@ -1,11 +1,11 @@
 import { describe, expect } from 'vitest';
 import { Capture, isUdp } from './support/capture.ts';
 import { addresses, ipv6, second, test } from './support/net.ts';
-import { echoUdp, sendUdp } from './support/traffic.ts';
+import { echoUdp, exchangeUdp } from './support/traffic.ts';
 
 const port = 7000;
 const count = 100;
-const small = { port, count, maxBytes: 1200 };
+const small = { port, count, bytes: 8, maxBytes: 1200 };
 
 describe.for(['veth', 'macvlan'] as const)('a second interface of the pod, %s', (kind) => {
   test('is tapped alone, both ways, each frame once and unchanged', async ({ net }) => {
@@ -18,8 +18,8 @@ describe.for(['veth', 'macvlan'] as const)('a second interface of the pod, %s', 
       await Capture.start(net, 'nodeA', 'wire'),
       await Capture.start(net, 'nodeB', 'mirror'),
     ];
-    await sendUdp(net, 'nodeA', second.pod, small);
-    await sendUdp(net, 'nodeA', addresses.pod, small);
+    await exchangeUdp(net, 'nodeA', second.pod, small);
+    await exchangeUdp(net, 'nodeA', addresses.pod, small);
     const mirrored = await atMirror.frames();
     expect(mirrored.filter(isUdp)).toHaveLength(2 * count);
     expect(mirrored.toSorted()).toEqual((await onWire.frames()).toSorted());
@@ -40,8 +40,8 @@ describe.for(['veth', 'macvlan'] as const)('a second interface of the pod, %s', 
       await Capture.start(net, 'nodeB', 'mirror'),
       await Capture.start(net, 'nodeB', 'tap2'),
     ];
-    await sendUdp(net, 'nodeA', second.pod, small);
-    await sendUdp(net, 'nodeA', addresses.pod, { ...small, count: 2 * count });
+    await exchangeUdp(net, 'nodeA', second.pod, small);
+    await exchangeUdp(net, 'nodeA', addresses.pod, { ...small, count: 2 * count });
     expect((await atMirror.frames()).filter(isUdp)).toHaveLength(4 * count);
     expect((await atTap2.frames()).filter(isUdp)).toHaveLength(2 * count);
     await other.sender.stop();
@@ -71,7 +71,7 @@ describe.for([
         await Capture.start(net, 'pod', 'eth0'),
         await Capture.start(net, 'nodeB', 'mirror'),
       ];
-      for (const { pod } of families) await sendUdp(net, 'nodeA', pod, small);
+      for (const { pod } of families) await exchangeUdp(net, 'nodeA', pod, small);
       const mirrored = (await atMirror.frames()).filter(isUdp);
       expect(mirrored).toHaveLength(2 * count * families.length);
       expect(mirrored.toSorted()).toEqual((await atPod.frames()).filter(isUdp).toSorted());

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { addresses, test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
 
 const everywhere = ['nodeA', 'nodeB', 'pod'] as const;
@@ -27,7 +28,7 @@ describe('the end of a tap', () => {
       await net.quiet();
       const before = await Promise.all(everywhere.map((where) => net.snapshot(where)));
       const sender = net.startSender();
-      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      await new Promise((resolve) => setTimeout(resolve, scaled(afterMs)));
       const exitCode = await sender.stop();
       // Before Node.js has installed the handler the signal itself ends it, with nothing made yet.
       expect([0, null]).toContain(exitCode);
@@ -43,7 +44,7 @@ describe('the end of a tap', () => {
       const { sender, receiver } = await net.tap();
       await sender.kill();
       const again = net.startSender();
-      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      await new Promise((resolve) => setTimeout(resolve, scaled(afterMs)));
       const exitCode = await again.stop();
       await receiver.stop();
       // Before Node.js has installed the handler the signal itself ends it; the next one starts over the same.

@@ -9,28 +9,24 @@ import { sendFrames } from './support/traffic.ts';
 const listenMs = 30_000;
 
 describe('a tap of a pod without traffic', () => {
-  test(
-    'shows no frame on either mirror in 30 s, even where IPv6 forwarding is on',
-    { timeout: 60_000 },
-    async ({ net }) => {
-      for (const where of ['nodeA', 'nodeB', 'pod'] as const) {
-        await net.exec(
-          where,
-          'sysctl',
-          '-qw',
-          'net.ipv6.conf.all.forwarding=1',
-          'net.ipv6.conf.default.forwarding=1',
-        );
-      }
-      await net.quiet();
-      await net.tap();
-      const captures = [await Capture.start(net, 'nodeB', 'mirror'), await Capture.start(net, 'pod', 'eth0')];
-      await sleep(listenMs);
-      const [mirrored, original] = await Promise.all(captures.map((capture) => capture.frames()));
-      expect(original).toEqual([]);
-      expect(mirrored).toEqual([]);
-    },
-  );
+  test('shows no frame on either mirror in 30 s, even where IPv6 forwarding is on', async ({ net }) => {
+    for (const where of ['nodeA', 'nodeB', 'pod'] as const) {
+      await net.exec(
+        where,
+        'sysctl',
+        '-qw',
+        'net.ipv6.conf.all.forwarding=1',
+        'net.ipv6.conf.default.forwarding=1',
+      );
+    }
+    await net.quiet();
+    await net.tap();
+    const captures = [await Capture.start(net, 'nodeB', 'mirror'), await Capture.start(net, 'pod', 'eth0')];
+    await sleep(listenMs);
+    const [mirrored, original] = await Promise.all(captures.map((capture) => capture.frames()));
+    expect(original).toEqual([]);
+    expect(mirrored).toEqual([]);
+  });
 
   test('sends nothing while its devices come up, by a veth pair either', async ({ net }) => {
     await net.quiet();

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { addresses, test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
 
 describe('the target', () => {
@@ -21,7 +22,7 @@ describe('the target', () => {
     await net.stopPod();
     await sender.logged('"state":"waiting"');
     expect(sender.isReady()).toBe(false);
-    await expect.poll(() => receiver.isReady(), { timeout: 8000 }).toBe(false);
+    await expect.poll(() => receiver.isReady(), { timeout: scaled(8000) }).toBe(false);
     await net.startPod();
     await Promise.all([sender.ready(), receiver.ready()]);
     const received = async () => net.exec('nodeB', 'ip', '-s', 'link', 'show', 'dev', 'mirror');

@@ -43,7 +43,7 @@ export function arpRequest(from: string, source: string, target: string): string
 }
 
 /** An IPv4 address in a frame. */
-export function address(dotted: string): string {
+function address(dotted: string): string {
   return Buffer.from(dotted.split('.').map(Number)).toString('hex');
 }
 

@@ -16,6 +16,7 @@ import { test as base } from 'vitest';
 import type { EndStatus } from '#src/agent/status.ts';
 import { run } from '#src/exec/command.ts';
 import { Agent } from './agent.ts';
+import { scaled } from './speed.ts';
 import { end, until } from './wait.ts';
 
 const agentBundle = path.resolve('dist/kokotap-agent.js');
@@ -223,7 +224,9 @@ export class Net {
    * @param args more words, taken as they are
    */
   exec(where: Where, command: string, ...args: string[]): Promise<string> {
-    return run('nsenter', [`--net=/run/netns/${this.netns(where)}`, ...command.split(' '), ...args]);
+    return run('nsenter', [`--net=/run/netns/${this.netns(where)}`, ...command.split(' '), ...args], {
+      timeoutMs: scaled(30_000),
+    });
   }
 
   /** Starts a command in a namespace; it ends with the test at the latest. */
@@ -378,7 +381,9 @@ export class Net {
   /** Runs a command of the agent that is about what is there. */
   ask(where: 'nodeA' | 'nodeB', command: 'status' | 'probe', tapId = this.tapId): Promise<string> {
     const asked = [process.execPath, agentBundle, command, `--tap-id=${tapId}`];
-    return run('nsenter', [`--net=/run/netns/${this.netns(where)}`, ...asked], { timeoutMs: 30_000 });
+    return run('nsenter', [`--net=/run/netns/${this.netns(where)}`, ...asked], {
+      timeoutMs: scaled(30_000),
+    });
   }
 
   /** Everything of a namespace that a tap must leave as it was. */

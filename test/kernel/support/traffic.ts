@@ -1,6 +1,7 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { Net, Where } from './net.ts';
+import { scaled } from './speed.ts';
 
 /** Sends UDP datagrams of changing sizes and contents from one namespace to an address, whether or not anyone listens. */
 export async function sendUdp(
@@ -206,7 +207,8 @@ export async function echoUdp(net: Net, where: Where, port: number): Promise<{ r
 }
 
 /**
- * Sends numbered datagrams to an echo and waits for each to come back, with a few under way at a time. A datagram is lost
+ * Sends numbered datagrams, from `bytes` to `maxBytes` long, to an echo and waits for each to come back, with so few under
+ * way at a time that the echo's socket has room for them, however seldom it runs. A datagram is lost
  * when the echo of none came for seconds; a later one that came does not show it, for the kernel may change the order.
  */
 export async function exchangeUdp(
@@ -217,23 +219,24 @@ export async function exchangeUdp(
     port,
     count,
     bytes = 1200,
+    maxBytes = bytes,
     sendBufferBytes = 0,
-  }: { port: number; count: number; bytes?: number; sendBufferBytes?: number },
+  }: { port: number; count: number; bytes?: number; maxBytes?: number; sendBufferBytes?: number },
 ): Promise<{ lost: number; changed: number }> {
   const said = await runScript(
     net,
     from,
     `
     const { createSocket } = await import('node:dgram');
-    const [to, port, count, bytes, sendBuffer] = [process.argv[1], ...process.argv.slice(2).map(Number)];
+    const [to, port, count, bytes, maxBytes, sendBuffer, silenceMs] = [process.argv[1], ...process.argv.slice(2).map(Number)];
     const socket = createSocket({ type: to.includes(':') ? 'udp6' : 'udp4', ...(sendBuffer > 0 && { sendBufferSize: sendBuffer }) });
     const missing = new Set();
     let [next, changed, silence] = [0, 0];
-    const datagram = (number) => { const data = Buffer.alloc(bytes, String(number)); data.writeUInt32BE(number); return data; };
+    const datagram = (number) => { const data = Buffer.alloc(bytes + Math.floor((number * (maxBytes - bytes)) / count), String(number)); data.writeUInt32BE(number); return data; };
     const finish = () => { clearTimeout(silence); socket.close(); console.log(JSON.stringify({ lost: missing.size + count - next, changed })); };
     const go = () => {
       clearTimeout(silence);
-      silence = setTimeout(finish, 5000);
+      silence = setTimeout(finish, silenceMs);
       for (; next < count && missing.size < 32; next++) { missing.add(next); socket.send(datagram(next), port, to); }
       if (missing.size === 0) finish();
     };
@@ -247,7 +250,9 @@ export async function exchangeUdp(
     String(port),
     String(count),
     String(bytes),
+    String(maxBytes),
     String(sendBufferBytes),
+    String(scaled(5000)),
   );
   return JSON.parse(said);
 }

@@ -1,18 +1,24 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { scaled } from './speed.ts';
 
-/** Waits for something to be so. */
+/**
+ * Waits for something to be so.
+ *
+ * @param timeoutMs on a machine of usual speed; see {@link scaled}
+ */
 export async function until(
   condition: () => Promise<boolean>,
   timeoutMs: number,
   what: string,
   detail: () => string = () => '',
 ): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
+  const limitMs = scaled(timeoutMs);
+  const deadline = performance.now() + limitMs;
   while (!(await condition())) {
     if (performance.now() > deadline)
-      throw new Error(`Waited ${timeoutMs} ms in vain until ${what}\n${detail()}`);
+      throw new Error(`Waited ${limitMs} ms in vain until ${what}\n${detail()}`);
     await sleep(20);
   }
 }

@@ -6,19 +6,16 @@ import { probePacket } from '#src/tap/probe.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import { hearReceiver, readSent } from './heard.ts';
 import type { Peer } from './peer.ts';
+import type { Timing } from './timing.ts';
 import type { Way, Watch } from './way.ts';
 
-/** Longer than the receiver takes between two reports, so that each look finds a new one. */
-const lossCheckMs = 10_000;
-const probeTimeoutMs = 12_000;
-const probeRetryMs = 10_000;
 /** One may be lost, as any packet may be. */
 const probesAtOnce = 3;
 
 /** Follows the copies on their way: tells when they begin and cease to be lost, and whether the largest get through. */
-export function followDelivery(tunnel: Tunnel, log: Logger): Watch {
-  const loss = new Loss(log);
-  const largest = new LargestCopy(tunnel, log);
+export function followDelivery(tunnel: Tunnel, log: Logger, timing: Timing): Watch {
+  const loss = new Loss(log, timing);
+  const largest = new LargestCopy(tunnel, log, timing);
   return async (way) => {
     await loss.check(way);
     return largest.check(way);
@@ -34,6 +31,7 @@ export function sendProbes(peer: Peer, { vni, remote }: Tunnel, packetBytes: num
 /** What was sent by the last look and has not come by the receiver's latest report is lost. */
 class Loss {
   readonly #log: Logger;
+  readonly #timing: Timing;
   #dueAt = 0;
   #last: { readonly sent: number; readonly reports: number; readonly deviceSent: number } | undefined;
   /** All that was sent is accounted for, so that there is nothing to look at until more is. */
@@ -42,13 +40,14 @@ class Loss {
   #lost: number | undefined = 0;
   #losing = false;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, timing: Timing) {
     this.#log = log;
+    this.#timing = timing;
   }
 
   async check({ netns, netDev, ifname }: Way): Promise<void> {
     if (performance.now() < this.#dueAt) return;
-    this.#dueAt = performance.now() + lossCheckMs;
+    this.#dueAt = performance.now() + this.#timing.lossCheckMs;
     const { sentPackets: deviceSent } = netDevCounts(netDev, ifname);
     if (deviceSent === this.#last?.deviceSent && this.#isSettled) return;
     const heard = await hearReceiver(netns, ifname);
@@ -86,15 +85,17 @@ class Loss {
 class LargestCopy {
   readonly #tunnel: Tunnel;
   readonly #log: Logger;
+  readonly #timing: Timing;
   /** What it is known of, and what is wrong if they do not get through. */
   #known:
     | { readonly bytes: number; readonly trouble: string | undefined; readonly until: number }
     | undefined;
   #asked: { readonly bytes: number; readonly probes: number; readonly until: number } | undefined;
 
-  constructor(tunnel: Tunnel, log: Logger) {
+  constructor(tunnel: Tunnel, log: Logger, timing: Timing) {
     this.#tunnel = tunnel;
     this.#log = log;
+    this.#timing = timing;
   }
 
   /** Says what is wrong; undefined: nothing, or it is not known yet. */
@@ -108,9 +109,9 @@ class LargestCopy {
     const { probes } = heard;
     if (probes === undefined) {
       // A receiver without nftables cannot tell.
-      this.#known = { bytes, trouble: undefined, until: performance.now() + probeRetryMs };
+      this.#known = { bytes, trouble: undefined, until: performance.now() + this.#timing.probeRetryMs };
     } else if (this.#asked?.bytes !== bytes || probes < this.#asked.probes) {
-      this.#asked = { bytes, probes, until: performance.now() + probeTimeoutMs };
+      this.#asked = { bytes, probes, until: performance.now() + this.#timing.probeTimeoutMs };
       sendProbes(peer, this.#tunnel, bytes);
     } else if (probes > this.#asked.probes) {
       this.#asked = undefined;
@@ -121,7 +122,7 @@ class LargestCopy {
       this.#known = {
         bytes,
         trouble: swallowed(bytes, this.#tunnel),
-        until: performance.now() + probeRetryMs,
+        until: performance.now() + this.#timing.probeRetryMs,
       };
     }
     return this.#known?.trouble;

@@ -14,22 +14,19 @@ import { Guard } from './guard.ts';
 import { Peer } from './peer.ts';
 import type { Report } from './report.ts';
 import { sendReports } from './sendReports.ts';
+import type { Timing } from './timing.ts';
 import type { Watch } from './way.ts';
 
 export interface Context {
   readonly log: Logger;
   readonly report: Report;
+  readonly timing: Timing;
   /** Ends the tap. */
   readonly signal: AbortSignal;
 }
 
-const checkMs = 1000;
 /** Changes come in bursts; this lets one look answer for all of them. */
 const settleMs = 50;
-const longestRetryMs = 30_000;
-/** How often the underlay's MTU is read again; the kernel does not tell what it learns of a path. */
-const pathCheckMs = 10_000;
-const guardCheckMs = 10_000;
 
 /**
  * Makes the end exist, keeps it existing through whatever happens to it, and takes it away when the signal comes.
@@ -41,7 +38,7 @@ export async function keep(end: End, context: Context): Promise<void> {
   const keeper = new Keeper(end, context, () => alarm.ring());
   while (!context.signal.aborted) {
     await keeper.check();
-    await alarm.wait(checkMs);
+    await alarm.wait(context.timing.checkMs);
     if (!context.signal.aborted) await alarm.pause(settleMs);
   }
   await keeper.leave();
@@ -84,8 +81,8 @@ class Keeper {
     if (device.kind !== 'vxlan') return;
     this.#guard = new Guard(end.wanted, device, context.log, this.#run);
     if (!end.peerSaysHello) return;
-    this.#peer = new Peer(device);
-    this.#watch = watchOf(end.wanted, device, this.#guard, context.log);
+    this.#peer = new Peer(device, context.timing);
+    this.#watch = watchOf(end.wanted, device, this.#guard, context);
   }
 
   async check(): Promise<void> {
@@ -95,6 +92,7 @@ class Keeper {
       await this.#followPeer();
     } catch (error) {
       this.#inPlace = false;
+      const { checkMs, longestRetryMs } = this.#context.timing;
       this.#retryAt = performance.now() + Math.min(longestRetryMs, checkMs * 2 ** this.#failures++);
       this.#context.report.tell('failing', messageOf(error));
       if (!(error instanceof CommandError)) this.#context.log.debug({ err: error }, 'cause');
@@ -198,7 +196,7 @@ class Keeper {
       await remove(held.place.netns, { ...wanted, ownQdiscs }, this.#run);
       throw error;
     }
-    this.#pathCheckAt = performance.now() + pathCheckMs;
+    this.#pathCheckAt = performance.now() + this.#context.timing.pathCheckMs;
     return this.#pathMtuBytes !== before;
   }
 
@@ -222,7 +220,7 @@ class Keeper {
       if (!isStillThere) await this.#guard?.remove();
       return;
     }
-    await this.#guard?.keep(guardCheckMs);
+    await this.#guard?.keep(this.#context.timing.guardCheckMs);
     this.#peer?.sayHello();
     const { place } = this.#held;
     const netDev = place.netDev();
@@ -256,8 +254,8 @@ class Keeper {
 const withoutObjectNotice =
   'The eBPF programs could not be loaded; the tap goes on without them: copies are not made to fit the underlay, and only counted by the kernel';
 
-function watchOf({ role }: Wanted, device: Vxlan, guard: Guard, log: Logger): Watch {
-  return role === 'sender' ? followDelivery(device, log) : sendReports(device.vni, guard);
+function watchOf({ role }: Wanted, device: Vxlan, guard: Guard, { log, timing }: Context): Watch {
+  return role === 'sender' ? followDelivery(device, log, timing) : sendReports(device.vni, guard, timing);
 }
 
 function alone({ device, ifname, role }: Wanted, trouble: string | undefined): string {

@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { UsageError } from '#src/errors.ts';
 import type { TapId } from '#src/tap/mark.ts';
 import { NODE_VXLAN_PORT } from '#src/tap/nodeTarget.ts';
+import { defaultTickMs } from './timing.ts';
 
 const number = (low: number, high: number) =>
   z.pipe(
@@ -27,11 +28,15 @@ const targets = z.union(
 );
 const flag = z.optional(z.boolean());
 
+/** For tests: what one second of the agent's periods takes. Shorter periods load the node. */
+const tickMs = z._default(number(100, defaultTickMs), defaultTickMs);
+
 const common = {
   'tap-id': z.string().check(z.regex(/^[0-9a-f]{12}$/, 'must be 12 hexadecimal digits')),
   ifname,
   'metrics-port': z.optional(number(1, 65_535)),
   'log-level': z._default(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
+  'tick-ms': tickMs,
 };
 const way = z.union([
   z.object({ 'same-node': z.literal(true) }),
@@ -74,7 +79,7 @@ const schemas = {
       ),
     ),
   receiver: z.intersection(z.object(common), way),
-  question: z.object({ 'tap-id': z.optional(common['tap-id']) }),
+  question: z.object({ 'tap-id': z.optional(common['tap-id']), 'tick-ms': tickMs }),
 };
 
 export type SenderOptions = z.infer<typeof schemas.sender>;
@@ -84,12 +89,19 @@ export type ReceiverOptions = z.infer<typeof schemas.receiver>;
 export type AgentCommand =
   | { readonly name: 'sender'; readonly options: SenderOptions }
   | { readonly name: 'receiver'; readonly options: ReceiverOptions }
-  | { readonly name: 'status' | 'probe'; readonly tapId: TapId | undefined };
+  | { readonly name: 'status' | 'probe'; readonly tapId: TapId | undefined; readonly tickMs: number };
 
 const text = { type: 'string' } as const;
 const bool = { type: 'boolean' } as const;
 const wayFlags = { 'same-node': bool, vni: text, 'vxlan-port': text, local: text, remote: text };
-const roleFlags = { 'tap-id': text, ifname: text, 'log-level': text, 'metrics-port': text, ...wayFlags };
+const roleFlags = {
+  'tap-id': text,
+  ifname: text,
+  'log-level': text,
+  'metrics-port': text,
+  'tick-ms': text,
+  ...wayFlags,
+};
 const flags: Record<AgentCommand['name'], NonNullable<Parameters<typeof parseArgs>[0]>['options']> = {
   sender: {
     ...roleFlags,
@@ -105,7 +117,7 @@ const flags: Record<AgentCommand['name'], NonNullable<Parameters<typeof parseArg
   },
   receiver: roleFlags,
   status: { 'tap-id': text },
-  probe: { 'tap-id': text },
+  probe: { 'tap-id': text, 'tick-ms': text },
 };
 
 /**
@@ -120,8 +132,10 @@ export function parseCommand([name, ...args]: readonly string[]): AgentCommand {
     case 'receiver':
       return { name, options: parse(schemas.receiver, read(name, args)) };
     case 'status':
-    case 'probe':
-      return { name, tapId: parse(schemas.question, read(name, args))['tap-id'] };
+    case 'probe': {
+      const options = parse(schemas.question, read(name, args));
+      return { name, tapId: options['tap-id'], tickMs: options['tick-ms'] };
+    }
     default:
       throw new UsageError(
         `Unknown command ${JSON.stringify(name ?? '')}: give sender, receiver, status or probe`,

@@ -4,9 +4,7 @@ import { messageOf } from '#src/errors.ts';
 import { helloPacket, socketType } from '#src/tap/hello.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
 import type { Tunnel } from '#src/tap/state.ts';
-
-/** Silence of the other end after which it counts as gone: five of its hellos. */
-const silenceMs = 5000;
+import type { Timing } from './timing.ts';
 
 /** The other end of the tap, told from its hello packets. */
 export class Peer {
@@ -15,11 +13,13 @@ export class Peer {
   /** The socket could not be bound, for the node does not have the address at present. */
   #isUseless = false;
   readonly #hello: Uint8Array;
+  readonly #silenceMs: number;
   #count: number | undefined;
   #heardAt = -Infinity;
   #trouble: string | undefined;
 
-  constructor({ local, remote, port, vni }: Tunnel) {
+  constructor({ local, remote, port, vni }: Tunnel, { peerSilenceMs }: Timing) {
+    this.#silenceMs = peerSilenceMs;
     this.#hello = helloPacket(vni);
     this.#at = { local, remote, port };
     this.#socket = this.#open();
@@ -83,7 +83,7 @@ export class Peer {
       this.#trouble = undefined;
     }
     this.#count = count;
-    return performance.now() - this.#heardAt < silenceMs;
+    return performance.now() - this.#heardAt < this.#silenceMs;
   }
 
   close(): void {

@@ -7,6 +7,7 @@ import { sendProbes } from './delivery.ts';
 import { hearReceiver } from './heard.ts';
 import { Peer } from './peer.ts';
 import { type EndStatus, visitEnds } from './status.ts';
+import type { Timing } from './timing.ts';
 
 /** Whether packets as large as a tap's largest copies get to its receiver. */
 export interface ProbeResult {
@@ -18,8 +19,6 @@ export interface ProbeResult {
 }
 
 const pollMs = 250;
-/** A receiver reports every 5 seconds. */
-const timeoutMs = 12_000;
 
 /**
  * Sends a packet as large as the largest copy to the receiver of each sender on this node, and waits until it is reported.
@@ -27,8 +26,9 @@ const timeoutMs = 12_000;
  * @param tapId only this tap's
  * @throws {UserError} when there is no sender whose receiver could tell
  */
-export async function probe(tapId: TapId | undefined): Promise<ProbeResult[]> {
-  const results = (await visitEnds(tapId, probeEnd)).filter((result) => result !== undefined);
+export async function probe(tapId: TapId | undefined, times: Timing): Promise<ProbeResult[]> {
+  const visit = (end: EndStatus, netns: Netns) => probeEnd(end, netns, times);
+  const results = (await visitEnds(tapId, visit)).filter((result) => result !== undefined);
   if (results.length === 0)
     throw new UserError(
       'There is no tap here to probe: run this in a sender whose receiver is on another node and is ready',
@@ -36,18 +36,22 @@ export async function probe(tapId: TapId | undefined): Promise<ProbeResult[]> {
   return results;
 }
 
-async function probeEnd({ tap, device, fit }: EndStatus, netns: Netns): Promise<ProbeResult | undefined> {
+async function probeEnd(
+  { tap, device, fit }: EndStatus,
+  netns: Netns,
+  times: Timing,
+): Promise<ProbeResult | undefined> {
   const { name, vni, port, local, remote } = device;
   if (fit === undefined || vni === undefined || port === undefined || !local || !remote) return undefined;
   const before = (await hearReceiver(netns, name))?.probes;
   if (before === undefined) return undefined;
   const tunnel = { vni, port, local, remote };
   const packetBytes = largestWholeBytes(fit);
-  const peer = new Peer(tunnel);
+  const peer = new Peer(tunnel, times);
   try {
     await peer.connected();
     sendProbes(peer, tunnel, packetBytes);
-    const deadline = performance.now() + timeoutMs;
+    const deadline = performance.now() + times.probeTimeoutMs;
     let reached = false;
     while (!reached && performance.now() < deadline) {
       await sleep(pollMs);

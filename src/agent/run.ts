@@ -5,6 +5,7 @@ import type { End } from './ends.ts';
 import { keep } from './keep.ts';
 import { takeLock } from './lock.ts';
 import { Report } from './report.ts';
+import type { Timing } from './timing.ts';
 
 const lockRetryMs = 250;
 
@@ -18,6 +19,7 @@ export async function run(
   role: Role,
   id: TapId,
   end: () => Promise<End>,
+  times: Timing,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
@@ -30,7 +32,7 @@ export async function run(
   }
   if (lock === undefined) return;
   try {
-    await keep(await end(), { log, report, signal });
+    await keep(await end(), { log, report, timing: times, signal });
   } finally {
     lock.close();
   }

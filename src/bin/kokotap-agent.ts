@@ -7,14 +7,17 @@ import { probe } from '#src/agent/probe.ts';
 import { writeTerminationMessage } from '#src/agent/report.ts';
 import { run } from '#src/agent/run.ts';
 import { readStatus } from '#src/agent/status.ts';
+import { timing } from '#src/agent/timing.ts';
 import { messageOf, UsageError } from '#src/errors.ts';
 
 /** The command of the sender and receiver pods. */
 async function main(args: readonly string[], signal: AbortSignal): Promise<void> {
   const command = parseCommand(args);
   if ('tapId' in command) {
-    const { name, tapId } = command;
-    print(name === 'probe' ? { probes: await probe(tapId) } : { ends: await readStatus(tapId) });
+    const { name, tapId, tickMs } = command;
+    print(
+      name === 'probe' ? { probes: await probe(tapId, timing(tickMs)) } : { ends: await readStatus(tapId) },
+    );
     return;
   }
   const { name, options } = command;
@@ -27,7 +30,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
   const port = options['metrics-port'];
   if (port !== undefined) serveMetrics(port, name, id, log);
   const end = command.name === 'sender' ? () => sender(command.options) : () => receiver(command.options);
-  await run(name, id, end, log, signal);
+  await run(name, id, end, timing(options['tick-ms']), log, signal);
 }
 
 function print(said: object): void {

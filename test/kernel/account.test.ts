@@ -1,7 +1,8 @@
 import { describe, expect, vi } from 'vitest';
 import { readAccount } from './support/account.ts';
+import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
-import { addresses, type Net, test } from './support/net.ts';
+import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { receiveTcp, sendTcp, sendUdp } from './support/traffic.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
+import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
-import { addresses, test } from './support/net.ts';
+import { test } from './support/net.ts';
 import { echoUdp, exchangeUdp, sendUdp } from './support/traffic.ts';
 
 const port = 7000;

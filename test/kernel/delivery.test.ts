@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
+import { addresses } from './support/addresses.ts';
 import { ethernet } from './support/frames.ts';
-import { addresses, type Net, test } from './support/net.ts';
+import { type Net, production, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { sendFrames, sendUdp } from './support/traffic.ts';
 
@@ -12,7 +13,7 @@ const noticedMs = 30_000;
 describe('what becomes of copies between the two ends', () => {
   test('is known at the sender: sent is received and lost', async ({ net }) => {
     await net.quiet();
-    const { sender } = await net.tap({ filter });
+    const { sender } = await net.tap({ filter, ...production });
     await sender.logged('the largest copies get to the receiver');
     await sendUdp(net, 'pod', addresses.gateway, { count: 50, maxBytes: 100 });
     await expectDelivered(net, { sentPackets: 50, reportedPackets: 50, lostPackets: 0 });

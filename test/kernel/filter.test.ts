@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
+import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
-import { addresses, test } from './support/net.ts';
+import { test } from './support/net.ts';
 import { echoUdp, sendUdp } from './support/traffic.ts';
 
 test('only what the filter matches is copied, both ways', async ({ net }) => {

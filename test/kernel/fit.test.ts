@@ -1,7 +1,9 @@
 import { describe, expect } from 'vitest';
 import { readAccount } from './support/account.ts';
+import { addresses, ipv6 } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
-import { addresses, ipv6, type Net, test, type Where } from './support/net.ts';
+import { type Net, test } from './support/net.ts';
+import type { Where } from './support/network.ts';
 import { covered, segment } from './support/stream.ts';
 import { receiveTcp, sendSegments, sendTcp, sendUdp } from './support/traffic.ts';
 

@@ -1,6 +1,8 @@
 import { describe, expect } from 'vitest';
+import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
-import { addresses, test, type Where } from './support/net.ts';
+import { test } from './support/net.ts';
+import type { Where } from './support/network.ts';
 import { sendUdp } from './support/traffic.ts';
 
 describe("what is not kokotap's", () => {

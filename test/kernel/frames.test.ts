@@ -1,7 +1,8 @@
 import { describe, expect } from 'vitest';
+import { addresses, ipv6 } from './support/addresses.ts';
 import { Capture } from './support/capture.ts';
 import { ethernet, ipv4, tcpSyn, udp } from './support/frames.ts';
-import { addresses, ipv6, test } from './support/net.ts';
+import { test } from './support/net.ts';
 import { sendFrames, sendUdp } from './support/traffic.ts';
 
 const [to, from] = ['026b00000001', '026b00000002'];

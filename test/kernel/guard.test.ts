@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
+import { addresses } from './support/addresses.ts';
 import { Capture } from './support/capture.ts';
 import { ethernet, ipv4, udp, vxlan } from './support/frames.ts';
-import { addresses, type Net, test } from './support/net.ts';
+import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { sendDatagram, sendUdp } from './support/traffic.ts';
 
@@ -61,7 +61,7 @@ describe('the table of nftables', () => {
     const made = await tables(net);
     await net.exec('nodeA', 'ip link set underlay down');
     await sender.logged('"state":"failing"', 20_000);
-    await sleep(3000);
+    await net.ticks(5);
     expect(await tables(net)).toEqual(made);
     await net.exec('nodeA', 'ip link set underlay up');
     await expect.poll(() => sender.isReady(), { timeout: scaled(30_000) }).toBe(true);
@@ -97,7 +97,7 @@ describe('the table of nftables', () => {
     const before = await net.snapshot('pod');
     const waiting = net.startSenderWithoutGuard({ 'pod-ifname': 'eth9' });
     await waiting.logged('waiting for interface eth9');
-    await sleep(2500); // in which it looks again
+    await net.ticks(4); // in which it looks again
     expect(waiting.log.flatMap(({ state }) => state ?? [])).toEqual(['waiting']);
     expect(await waiting.stop()).toBe(0);
     const killed = net.startSenderWithoutGuard();

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, vi } from 'vitest';
+import { addresses, ipv6, second } from './support/addresses.ts';
 import { Capture } from './support/capture.ts';
 import { ethernet, ipv4, udp } from './support/frames.ts';
-import { addresses, ipv6, type Net, second, test } from './support/net.ts';
+import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { reassemble, segment } from './support/stream.ts';
 import {

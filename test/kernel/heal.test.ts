@@ -1,6 +1,8 @@
 import { describe, expect } from 'vitest';
+import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
-import { addresses, type Net, test, type Where } from './support/net.ts';
+import { type Net, test } from './support/net.ts';
+import type { Where } from './support/network.ts';
 import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
 

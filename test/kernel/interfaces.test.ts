@@ -1,7 +1,8 @@
 import { describe, expect } from 'vitest';
+import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import type { Agent } from './support/agent.ts';
-import { addresses, type Net, test } from './support/net.ts';
+import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
 

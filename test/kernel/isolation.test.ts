@@ -1,7 +1,8 @@
 import { describe, expect } from 'vitest';
+import { addresses } from './support/addresses.ts';
 import { Capture } from './support/capture.ts';
 import { arpRequest, ethernet, icmpEcho, ipv4, tcpSyn, udp, vxlan } from './support/frames.ts';
-import { addresses, type Net, test } from './support/net.ts';
+import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { echoUdp, receiveTcp, sendDatagram, sendFrames } from './support/traffic.ts';
 

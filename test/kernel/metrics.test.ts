@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { addresses, type Net, test } from './support/net.ts';
+import { addresses } from './support/addresses.ts';
+import { type Net, test } from './support/net.ts';
 import { sendUdp } from './support/traffic.ts';
 
 const port = '9400';

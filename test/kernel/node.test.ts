@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, vi } from 'vitest';
 import { type NetDevCounts, netDevCounts } from '#src/tap/netDev.ts';
+import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import type { Agent } from './support/agent.ts';
-import { addresses, type Net, test } from './support/net.ts';
+import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { floodUdp, sendFrames, sendIp, sendUdp, sinkUdp } from './support/traffic.ts';
 
@@ -11,7 +12,6 @@ const { nodeA, nodeB } = addresses;
 const port = 7000;
 const million = 1_000_000;
 const settled = { timeout: scaled(30_000), interval: 200 };
-const back = { 'tap-id': '112233445566', ifname: 'back', vni: '101' };
 
 describe('a tap of a node', () => {
   test('copies a million packets, and no copy', async ({ net }) => {
@@ -41,16 +41,17 @@ describe('a tap of a node', () => {
   test('and one the other way copy the packets of both nodes twice, and no copy', async ({ net }) => {
     await quiet(net);
     await net.tapNode('nodeA', 'nodeB', { filter: 'udp' });
-    await net.tapNode('nodeB', 'nodeA', { ...back, filter: 'udp' });
+    const back = net.otherTapId;
+    await net.tapNode('nodeB', 'nodeA', { 'tap-id': back, ifname: 'back', vni: '101', filter: 'udp' });
     await sendUdp(net, 'nodeA', nodeB, { port, count: 500, maxBytes: 1472 });
     await sendUdp(net, 'nodeB', nodeA, { port, count: 300, maxBytes: 1472 });
     await vi.waitFor(async () => {
       expect(await account(net)).toMatchObject(expected(500, 300));
-      expect(await account(net, back['tap-id'])).toMatchObject(expected(300, 500));
+      expect(await account(net, back)).toMatchObject(expected(300, 500));
     }, settled);
-    await sleep(2000);
+    await net.ticks(6); // the agents' reports are no packets to copy either
     expect(await account(net)).toMatchObject(expected(500, 300));
-    expect(await account(net, back['tap-id'])).toMatchObject(expected(300, 500));
+    expect(await account(net, back)).toMatchObject(expected(300, 500));
   });
 
   test('copies datagrams whose copies travel as fragments, and not the fragments', async ({ net }) => {
@@ -132,7 +133,7 @@ describe('a tap of a node', () => {
     await receiver.stop();
     for (let count = 0; count < 3; count++) await sendIp(net, 'nodeA', nodeB, 1, '0800f7fe00010000'); // echo
     await sendUdp(net, 'nodeA', nodeB, { port: 9, count: 5 }); // the errors about these are copied
-    await sleep(3000);
+    await net.ticks(4); // hellos cause errors too
     const { copies } = await account(net);
     expect(copies).toMatchObject({ egress: { copiedPackets: 3 }, ingress: { copiedPackets: 8 } });
     expect(copies?.ingress?.notMatchingPackets).toBeGreaterThan(8); // those about the copies and the hellos
@@ -154,9 +155,16 @@ describe('a tap of a node', () => {
     await net.exec('nodeA', 'ip link set tunnel up');
     const before = await net.snapshot('nodeA');
     const flags = tunnelFlags.map((flag) => flag.replace(nodeA, '203.0.113.1').replace(nodeB, '203.0.113.2'));
-    const sender = net.startAgent('nodeA', 'sender', '--host-network', '--pod-ifname=underlay', ...flags);
+    const sender = net.startAgent(
+      'nodeA',
+      'sender',
+      '--host-network',
+      '--pod-ifname=underlay',
+      ...flags,
+      `--tick-ms=${net.tickMs}`,
+    );
     await sender.logged('The way to 203.0.113.2 goes by tunnel, of kind vxlan');
-    await sleep(3000); // it has tried again
+    await net.ticks(5); // it has tried again
     expect(await net.snapshot('nodeA')).toBe(before);
     expect(await sender.stop()).toBe(0);
     expect(await net.snapshot('nodeA')).toBe(before);
@@ -183,7 +191,7 @@ describe('a tap of a node', () => {
     }, settled);
     await receiver.stop();
     await sendUdp(net, 'nodeA', nodeB, { port, count: 20 });
-    await sleep(2000);
+    await net.ticks(4); // hellos cause errors too
     expect(await account(net)).toMatchObject({
       copies: { egress: { copiedPackets: 220 }, ingress: { copiedPackets: 0 } },
     });
@@ -228,21 +236,10 @@ describe('a tap of a node', () => {
 const common = ['--tap-id=aabbccddeeff', '--ifname=mirror', '--mirror-type=both'];
 const tunnelFlags = [...common, '--vni=100', '--vxlan-port=4789', `--local=${nodeA}`, `--remote=${nodeB}`];
 
-/** Nothing is on the cable but what a test sends: no ARP either, and no answer to datagrams. */
+/** Nothing is on the cable but what a test sends: no answer to datagrams either. */
 async function quiet(net: Net): Promise<void> {
   await net.quiet();
-  for (const [where, other] of [
-    ['nodeA', 'nodeB'],
-    ['nodeB', 'nodeA'],
-  ] as const) {
-    const link = await net.exec(other, 'ip -oneline link show dev underlay');
-    const mac = /link\/ether (\S+)/.exec(link)?.[1];
-    await net.exec(
-      where,
-      `ip neighbour replace ${addresses[other]} lladdr ${mac} dev underlay nud permanent`,
-    );
-    await sinkUdp(net, where, port);
-  }
+  for (const where of ['nodeA', 'nodeB'] as const) await sinkUdp(net, where, port);
 }
 
 /** The account of one of two taps that see each other's nodes, when 500 packets went one way and 300 the other. */

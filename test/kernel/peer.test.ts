@@ -1,13 +1,14 @@
 import { describe, expect } from 'vitest';
-import { addresses, test } from './support/net.ts';
+import { addresses } from './support/addresses.ts';
+import { production, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 
 describe('readiness', () => {
   test('of each end waits for the other, and is lost with it', async ({ net }) => {
-    const sender = net.startSender();
+    const sender = net.startSender(production);
     await sender.logged('nothing of the receiver comes from 192.0.2.2 by UDP port 4789');
     expect(sender.isReady()).toBe(false);
-    const receiver = net.startReceiver();
+    const receiver = net.startReceiver(production);
     await Promise.all([sender.ready(), receiver.ready()]);
     await receiver.stop();
     await expect.poll(() => sender.isReady(), { timeout: scaled(10_000) }).toBe(false);

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
+import { addresses, ipv6, second } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
-import { addresses, ipv6, second, test } from './support/net.ts';
+import { test } from './support/net.ts';
 import { echoUdp, exchangeUdp } from './support/traffic.ts';
 
 const port = 7000;

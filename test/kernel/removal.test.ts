@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
-import { addresses, test } from './support/net.ts';
+import { addresses } from './support/addresses.ts';
+import { test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
 

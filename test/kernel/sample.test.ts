@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
+import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import { ethernet, ipv4, udp } from './support/frames.ts';
-import { addresses, type Net, test } from './support/net.ts';
+import { type Net, test } from './support/net.ts';
 import { echoUdp, sendFrames, sendUdp, sendUnfinished } from './support/traffic.ts';
 
 const ports = Array.from({ length: 40 }, (_, index) => 7000 + index);

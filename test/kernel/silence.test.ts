@@ -3,10 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readAccount } from './support/account.ts';
 import { Capture } from './support/capture.ts';
 import { ethernet } from './support/frames.ts';
-import { type Net, test } from './support/net.ts';
+import { type Net, production, test } from './support/net.ts';
 import { sendFrames } from './support/traffic.ts';
+import { until } from './support/wait.ts';
 
 const listenMs = 30_000;
+/** By then an interface that came up has asked for its address, for routers and for multicast groups, if it ever does. */
+const kernelsOwnMs = 5000;
 
 describe('a tap of a pod without traffic', () => {
   test('shows no frame on either mirror in 30 s, even where IPv6 forwarding is on', async ({ net }) => {
@@ -20,7 +23,7 @@ describe('a tap of a pod without traffic', () => {
       );
     }
     await net.quiet();
-    await net.tap();
+    await net.tap(production);
     const captures = [await Capture.start(net, 'nodeB', 'mirror'), await Capture.start(net, 'pod', 'eth0')];
     await sleep(listenMs);
     const [mirrored, original] = await Promise.all(captures.map((capture) => capture.frames()));
@@ -35,7 +38,9 @@ describe('a tap of a pod without traffic', () => {
     await net.tapSameNode();
     const mirror = await Capture.start(net, 'nodeA', 'mirror');
     await net.exec('nodeA', 'ip', 'link', 'set', 'mirror', 'down');
-    await sleep(5000); // healed meanwhile: it comes up again under the eyes of the capture
+    const isUp = async () => (await net.exec('nodeA', 'ip', 'link', 'show', 'mirror')).includes('state UP');
+    await until(isUp, 10_000, 'the mirror is up again');
+    await sleep(kernelsOwnMs);
     expect(await mirror.frames()).toEqual([]);
   });
 });

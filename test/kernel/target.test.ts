@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
-import { addresses, test } from './support/net.ts';
+import { addresses } from './support/addresses.ts';
+import { production, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
 
@@ -18,7 +19,7 @@ describe('the target', () => {
   test('made anew in another network namespace is followed within 5 s; the old namespace is let go', async ({
     net,
   }) => {
-    const { sender, receiver } = await net.tap();
+    const { sender, receiver } = await net.tap(production);
     await net.stopPod();
     await sender.logged('"state":"waiting"');
     expect(sender.isReady()).toBe(false);

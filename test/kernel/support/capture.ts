@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Net, Where } from './net.ts';
+import type { Net } from './net.ts';
+import type { Where } from './network.ts';
 import { scaled } from './speed.ts';
 
 /** Of frames with an MTU of 1500. */

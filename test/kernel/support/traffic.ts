@@ -1,6 +1,7 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import { once } from 'node:events';
-import type { Net, Where } from './net.ts';
+import type { Net } from './net.ts';
+import type { Where } from './network.ts';
 import { scaled } from './speed.ts';
 
 /** Sends UDP datagrams of changing sizes and contents from one namespace to an address, whether or not anyone listens. */

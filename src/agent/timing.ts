@@ -1,0 +1,43 @@
+/** The agent's periods, in milliseconds. */
+export interface Timing {
+  /** Between two looks at an endpoint in place, and two hellos. */
+  readonly checkMs: number;
+  readonly longestRetryMs: number;
+  /** Between two readings of the underlay's MTU: the kernel does not report what it learns of a path. */
+  readonly pathCheckMs: number;
+  readonly guardCheckMs: number;
+  /** Silence of the peer after which it counts as gone: five of its hellos. */
+  readonly peerSilenceMs: number;
+  /** Between two reports of the receiver. */
+  readonly reportMs: number;
+  /** At first the sender waits for reports, to know whether its largest copies get through. */
+  readonly firstReports: { readonly forMs: number; readonly everyMs: number };
+  /** Longer than {@link reportMs}, so that each look at lost copies finds a new report. */
+  readonly lossCheckMs: number;
+  /** Longer than the receiver takes for two reports. */
+  readonly probeTimeoutMs: number;
+  readonly probeRetryMs: number;
+}
+
+/** What {@link timing} takes in production. */
+export const defaultTickMs = 1000;
+
+/**
+ * All periods are multiples of one tick, so that their ratios stay whatever the tick is.
+ *
+ * @param tickMs tests shorten it
+ */
+export function timing(tickMs: number): Timing {
+  return {
+    checkMs: tickMs,
+    longestRetryMs: 30 * tickMs,
+    pathCheckMs: 10 * tickMs,
+    guardCheckMs: 10 * tickMs,
+    peerSilenceMs: 5 * tickMs,
+    reportMs: 5 * tickMs,
+    firstReports: { forMs: 10 * tickMs, everyMs: tickMs },
+    lossCheckMs: 10 * tickMs,
+    probeTimeoutMs: 12 * tickMs,
+    probeRetryMs: 10 * tickMs,
+  };
+}

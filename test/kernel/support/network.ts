@@ -1,0 +1,287 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { run } from '#src/exec/command.ts';
+import { addresses, ipv6, second } from './addresses.ts';
+import { scaled } from './speed.ts';
+import { end, until } from './wait.ts';
+
+const cgroupRoot = existsSync('/sys/fs/cgroup/cgroup.controllers') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/pids';
+
+export type Node = 'nodeA' | 'nodeB';
+export type Where = Node | 'pod';
+
+/** Of a cable: a namespace, the interface there, and its address. */
+type Side = readonly [Where, string, string];
+
+/**
+ * Two nodes joined by an underlay of MTU 1500, and a pod on the first, as network namespaces of their own. The pod's
+ * process is in a cgroup as the kubelet would name it, so that the agent finds it as it does in a cluster.
+ */
+export class Network {
+  readonly #name = `kokotap-test-${randomBytes(3).toString('hex')}`;
+  readonly #folder = mkdtempSync(path.join(tmpdir(), 'kokotap-test-'));
+  readonly #children: ChildProcess[] = [];
+  readonly podUid: string = randomUUID();
+  #pods = 0;
+  #podProcess: ChildProcess | undefined;
+
+  /** Makes all of it. */
+  async build(): Promise<void> {
+    const [a, b] = [this.netns('nodeA'), this.netns('nodeB')];
+    for (const node of [a, b]) {
+      await run('ip', ['netns', 'add', node]);
+      await run('ip', ['-netns', node, 'link', 'set', 'lo', 'up']);
+    }
+    await run('ip', [
+      'link',
+      'add',
+      'underlay',
+      'netns',
+      a,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'underlay',
+      'netns',
+      b,
+    ]);
+    for (const [node, address] of [
+      [a, addresses.nodeA],
+      [b, addresses.nodeB],
+    ] as const) {
+      await run('ip', ['-netns', node, 'address', 'add', `${address}/24`, 'dev', 'underlay']);
+      await run('ip', ['-netns', node, 'link', 'set', 'underlay', 'up']);
+    }
+    await this.startPod();
+  }
+
+  /** The name of a network namespace for `ip netns`; that of the pod changes with every start. */
+  netns(where: Where): string {
+    return where === 'pod' ? `${this.#name}-pod${this.#pods}` : `${this.#name}-${where}`;
+  }
+
+  /** Starts the pod in a new network namespace. */
+  async startPod(): Promise<void> {
+    this.#pods++;
+    const [node, pod] = [this.netns('nodeA'), this.netns('pod')];
+    await run('ip', ['netns', 'add', pod]);
+    await run('ip', ['-netns', pod, 'link', 'set', 'lo', 'up']);
+    await run('ip', [
+      'link',
+      'add',
+      'vethpod',
+      'netns',
+      node,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'eth0',
+      'netns',
+      pod,
+    ]);
+    await run('ip', ['-netns', node, 'address', 'add', `${addresses.gateway}/24`, 'dev', 'vethpod']);
+    await run('ip', ['-netns', node, 'link', 'set', 'vethpod', 'up']);
+    await run('ip', ['-netns', pod, 'address', 'add', `${addresses.pod}/24`, 'dev', 'eth0']);
+    await run('ip', ['-netns', pod, 'link', 'set', 'eth0', 'up']);
+    this.startContainer();
+  }
+
+  /**
+   * Switches IPv6 and ARP off on the cables, so that only the test's own traffic is on them, and checksum offload, so that
+   * a frame has its final checksum wherever it is captured.
+   */
+  async quiet(): Promise<void> {
+    for (const [where, ifname] of [
+      ['nodeA', 'underlay'],
+      ['nodeB', 'underlay'],
+      ['nodeA', 'vethpod'],
+      ['pod', 'eth0'],
+    ] as const) {
+      await this.quietLink(where, ifname);
+    }
+    const { nodeA, nodeB, pod, gateway } = addresses;
+    await this.#withoutArp(['nodeA', 'underlay', nodeA], ['nodeB', 'underlay', nodeB]);
+    await this.#withoutArp(['nodeA', 'vethpod', gateway], ['pod', 'eth0', pod]);
+  }
+
+  /** Gives both sides of a cable the other's hardware address for good: the kernel asks again after seconds. */
+  async #withoutArp(...sides: readonly [Side, Side]): Promise<void> {
+    const [here, there] = sides;
+    for (const [[where, ifname], [other, otherIfname, address]] of [
+      [here, there],
+      [there, here],
+    ] as const) {
+      const mac = (await this.mac(other, otherIfname)).replaceAll(/..(?=.)/g, '$&:');
+      await this.exec(where, `ip neighbour replace ${address} lladdr ${mac} dev ${ifname} nud permanent`);
+    }
+  }
+
+  /** See {@link quiet}. */
+  async quietLink(where: Where, ifname: string): Promise<void> {
+    await this.exec(where, 'sysctl', '-qw', `net.ipv6.conf.${ifname}.disable_ipv6=1`);
+    await this.exec(where, 'ethtool', '-K', ifname, 'tx', 'off');
+    const isUp = async () =>
+      (await this.exec(where, 'ip', 'link', 'show', 'dev', ifname)).includes('state UP');
+    await until(isUp, 5000, `${ifname} is up`);
+  }
+
+  /** Switches IPv6 off between the pod and its node, so that the kernel sends nothing there by itself. */
+  async withoutIPv6(): Promise<void> {
+    await this.exec('nodeA', 'sysctl -qw net.ipv6.conf.vethpod.disable_ipv6=1');
+    await this.exec('pod', 'sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1');
+  }
+
+  /** Gives nodes and pod IPv6 addresses as well. */
+  async addIPv6(): Promise<void> {
+    for (const [where, ifname, address] of [
+      ['nodeA', 'underlay', ipv6.nodeA],
+      ['nodeB', 'underlay', ipv6.nodeB],
+      ['nodeA', 'vethpod', ipv6.gateway],
+      ['pod', 'eth0', ipv6.pod],
+    ] as const) {
+      await this.exec(where, 'sysctl', '-qw', `net.ipv6.conf.${ifname}.disable_ipv6=0`);
+      await this.exec(where, 'ip', 'address', 'add', `${address}/64`, 'dev', ifname, 'nodad');
+    }
+  }
+
+  /** Gives the pod an interface net1, whose other end, `wire` on node A, has an address of the same network. */
+  async addSecondInterface(kind: 'veth' | 'macvlan'): Promise<void> {
+    const pod = this.netns('pod');
+    const ends = [
+      ['nodeA', 'wire'],
+      ['pod', 'net1'],
+    ] as const;
+    if (kind === 'veth') {
+      await this.exec('nodeA', `ip link add wire type veth peer name net1 netns ${pod}`);
+    } else {
+      await this.exec('nodeA', 'ip link add wire type veth peer name lower');
+      await this.exec('nodeA', `ip link add net1 netns ${pod} link lower type macvlan mode bridge`);
+      await this.exec('nodeA', 'ip link set lower up');
+    }
+    for (const [where, ifname] of ends) await this.exec(where, `ip link set ${ifname} up`);
+    if (kind === 'macvlan') await this.quietLink('nodeA', 'lower');
+    for (const [where, ifname] of ends) {
+      await this.quietLink(where, ifname);
+      const address = where === 'pod' ? second.pod : second.gateway;
+      await this.exec(where, `ip address add ${address}/24 dev ${ifname}`);
+    }
+    await this.#withoutArp(['nodeA', 'wire', second.gateway], ['pod', 'net1', second.pod]);
+  }
+
+  /** Sets the MTU, in bytes, of the pod's interface and its other end. */
+  async setPodMtu(mtuBytes: number): Promise<void> {
+    await this.exec('nodeA', `ip link set vethpod mtu ${mtuBytes}`);
+    await this.exec('pod', `ip link set eth0 mtu ${mtuBytes}`);
+  }
+
+  /** Starts a process of the pod in its namespace. */
+  startContainer(): void {
+    const cgroup = this.#cgroup();
+    mkdirSync(cgroup, { recursive: true });
+    const child = spawn('nsenter', [`--net=/run/netns/${this.netns('pod')}`, 'sleep', 'infinity'], {
+      stdio: 'ignore',
+    });
+    writeFileSync(path.join(cgroup, 'cgroup.procs'), String(child.pid));
+    this.#podProcess = child;
+  }
+
+  /** Ends the pod's process; its namespace stays, as CRI-O's does. */
+  async stopContainer(): Promise<void> {
+    await end(this.#podProcess, 'SIGKILL');
+  }
+
+  /** Ends the pod with its namespace, which takes the cable's other end with it a little later. */
+  async stopPod(): Promise<void> {
+    await this.stopContainer();
+    await run('ip', ['netns', 'delete', this.netns('pod')]);
+    const isGone = async () => !(await this.exec('nodeA', 'ip', 'link')).includes('vethpod');
+    await until(isGone, 10_000, 'vethpod is gone');
+  }
+
+  /**
+   * Runs a command in a namespace and returns its output.
+   *
+   * @param command words parted by blanks
+   * @param args more words, taken as they are
+   */
+  exec(where: Where, command: string, ...args: string[]): Promise<string> {
+    return run('nsenter', [`--net=/run/netns/${this.netns(where)}`, ...command.split(' '), ...args], {
+      timeoutMs: scaled(30_000),
+    });
+  }
+
+  /** Starts a command in a namespace; it ends with the test at the latest. */
+  spawn(where: Where, ...command: string[]): ChildProcess {
+    const child = spawn('nsenter', [`--net=/run/netns/${this.netns(where)}`, ...command], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#children.push(child);
+    return child;
+  }
+
+  /** The hardware address of an interface, in hexadecimal. */
+  async mac(where: Where, ifname: string): Promise<string> {
+    const link = await this.exec(where, `ip -oneline link show dev ${ifname}`);
+    return /link\/ether (\S+)/.exec(link)?.[1]?.replaceAll(':', '') ?? '';
+  }
+
+  /** A file of the test's own. */
+  file(name: string): string {
+    return path.join(this.#folder, name);
+  }
+
+  /** Everything of a namespace that a tap must leave as it was. */
+  async snapshot(where: Where): Promise<string> {
+    const links = await this.exec(where, 'ip', '-details', 'link', 'show');
+    const names = [...links.matchAll(/^\d+: ([^:@]+)/gm)].flatMap(([, name]) => name ?? []);
+    const filters = await Promise.all(
+      names.flatMap((name) =>
+        ['ingress', 'egress'].map(async (hook) => {
+          const shown = await this.exec(where, 'tc', 'filter', 'show', 'dev', name, hook).catch(() => '');
+          return `${name} ${hook}: ${shown}`;
+        }),
+      ),
+    );
+    const qdiscs = await this.exec(where, 'tc', 'qdisc', 'show');
+    const routes = await this.exec(where, 'ip', 'route', 'show', 'table', 'all');
+    const sysctls = await this.exec(
+      where,
+      'sh',
+      '-c',
+      'grep -rs . /proc/sys/net/ipv4 /proc/sys/net/ipv6 /proc/sys/net/core | sort',
+    );
+    const tables = await this.exec(where, 'nft', 'list', 'tables');
+    return [links, qdiscs, ...filters, routes, sysctls, tables].join('\n');
+  }
+
+  /** Ends every process and removes all that was made, also when {@link build} failed half-way. */
+  async destroy(): Promise<void> {
+    for (const child of this.#children) await end(child, 'SIGKILL');
+    await this.stopContainer();
+    for (const name of readdirSync('/run/netns')) {
+      if (name.startsWith(this.#name)) await run('ip', ['netns', 'delete', name]);
+    }
+    for (let folder = this.#cgroup(); folder !== cgroupRoot; folder = path.dirname(folder)) {
+      await until(async () => removed(folder), 5000, `${folder} can be removed`);
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #cgroup(): string {
+    return path.join(cgroupRoot, this.#name, 'kubepods', 'besteffort', `pod${this.podUid}`, 'c1');
+  }
+}
+
+function removed(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+  } catch {
+    return !existsSync(folder);
+  }
+  return true;
+}

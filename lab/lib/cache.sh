@@ -1,12 +1,15 @@
 # shellcheck shell=bash disable=SC2154 # the settings come from config.sh, by the command that sources this
-# The cache: a folder per part, named after a hash of all that the part is made from. files/ is the part, seal its
-# fingerprint. A part is made under a temporary name and renamed when it is whole.
+# The cache of the lab's parts. In a part's folder (see scripts/cache.sh) files/ is the part, seal its fingerprint. A part is
+# made under a temporary name and renamed when it is whole.
+# shellcheck source=scripts/cache.sh
+. "$lab/../scripts/cache.sh"
 
 # part_folder PART: where it is or will be.
 part_folder() {
-  local hash
+  local kind=$1 hash
+  [ "$1" != kubernetes ] || kind=$(kubernetes_kind)
   hash=$({ declare -f "make_$1"; "inputs_$1"; } | sha256sum)
-  echo "$cache/$1-${hash:0:12}"
+  echo "$cache/$kind-${hash:0:12}"
 }
 
 # fingerprint PART FOLDER: of its files' names, kinds, modes, owners, sizes and times, and of their contents too unless
@@ -27,10 +30,11 @@ ensure_part() (
   folder=$(part_folder "$1")
   mkdir -p "$cache"
   exec 8>"$cache/.$1.lock"
-  flock 8
+  flock --nonblock 8 || { say "waiting for $1, which another command makes"; flock 8; }
+  rm -rf "$cache/.$1".new.* # what an interrupted build left
   ! part_sound "$1" "$folder" || exit 0
-  [ ! -d "$folder" ] || say "$folder is broken: making it anew"
-  rm -rf "$cache/.$1".new.* "$folder" # also what an interrupted build left
+  if [ -d "$folder" ]; then say "making $1 anew: $folder is broken"; else say "making $1"; fi
+  rm -rf "$folder"
   new=$cache/.$1.new.$$
   mkdir -p "$new/files"
   trap 'say "cannot make $1, see $cache/$1.log"' EXIT # not `||`, under which errors inside would be passed over
@@ -40,3 +44,33 @@ ensure_part() (
   sync -f "$new" # so that a power failure leaves no whole-looking folder of empty files
   mv -T "$new" "$folder"
 )
+
+# progress PART...: says how far each of the parts is that are being made, for as long as this shell runs: every second in
+# a line that stays in its place on a terminal, otherwise every half minute.
+progress() {
+  local interval=30 part line columns
+  [ ! -t 2 ] || interval=1
+  exec 6<> <(:)
+  while [ -e "/proc/$$" ]; do
+    read -rt $interval -u 6 || true # a sleep that does not outlive this shell
+    line=
+    for part; do
+      ! compgen -G "$cache/.$part.new.*" >/dev/null || line+=", $part$(packages_done <"$cache/$part.log")"
+    done
+    [ -n "$line" ] || continue
+    line="lab: after $SECONDS s: ${line#, }"
+    if [ -t 2 ]; then
+      read -r _ columns < <(stty size <&2)
+      ((columns > 0)) || columns=80 # a terminal that does not know
+      printf '\r\e[K%s' "${line:0:columns-1}" >&2
+    else
+      echo "$line" >&2
+    fi
+  done
+}
+
+# packages_done: how many packages a Go build has come to, of all that it may have to compile, from the log of build_go.
+packages_done() {
+  awk '/^packages / { total = $2; next } total && /^[^ :#]+$/ { done++ }
+    END { if (total) printf " %d of %d packages", done, total }'
+}

@@ -8,7 +8,11 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # an ordinary user's path, kept by su
 # shellcheck disable=SC2034
 machine_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin # of what runs in a machine
 
-say() { printf 'lab: %s\n' "$*" >&2; }
+# On a terminal it takes the place of the line that says how far a build is.
+say() {
+  [ ! -t 2 ] || printf '\r\e[K' >&2
+  printf 'lab: %s\n' "$*" >&2
+}
 fail() { say "$@"; exit 1; }
 
 # step WHAT COMMAND...: runs the command and says how long it took.
@@ -22,22 +26,24 @@ step() {
 # need_root: the lab makes namespaces, mounts and network devices.
 need_root() { [ "$(id -u)" = 0 ] || fail "needs root: run it with sudo"; }
 
-# need_programs: names every program that the host lacks, with the Debian package that has it.
+# need_programs [PART...]: names every program that the host lacks, to run the lab or to make these parts, with the Debian
+# package that has it.
 need_programs() {
-  local program package missing=0
-  while read -r program package; do
+  local program part package missing=0
+  while read -r program part package; do
+    [[ $part = - || " $* " == *" $part "* ]] || continue
     command -v "$program" >/dev/null && continue
     say "no $program on this machine: $package"
     missing=1
   done <<'END'
-gcc         apt-get install gcc libc6-dev libseccomp-dev pkg-config
-go          a Go toolchain of version 1.21 or newer, which fetches the one it needs; Debian 12's golang is too old
-mmdebstrap  apt-get install mmdebstrap
-ip          apt-get install iproute2
-mount       apt-get install mount
-nsenter     apt-get install util-linux
-flock       apt-get install util-linux
-setpriv     apt-get install util-linux
+go          kubernetes  a Go toolchain of version 1.21 or newer, which fetches the one it needs; Debian 12's golang is too old
+mmdebstrap  root        apt-get install mmdebstrap
+gcc         cri-o       apt-get install gcc libc6-dev libseccomp-dev pkg-config
+ip          -           apt-get install iproute2
+mount       -           apt-get install mount
+nsenter     -           apt-get install util-linux
+flock       -           apt-get install util-linux
+setpriv     -           apt-get install util-linux
 END
   [ "$missing" = 0 ] || exit 1
 }

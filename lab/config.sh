@@ -4,28 +4,50 @@
 prefix=kokotap-lab # begins the name of everything that the host sees: state folder, cgroup, network interface
 state=/var/lib/$prefix # keys, etcd's data, the machines' folders, pids and logs: gone with lab/down
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kokotap/lab # what takes long to make: outlives the lab
-
-host_address=10.100.0.254 # the host's own on the underlay, by which it reaches the API
-service_network=10.96.0.0/16
 default_mtu=1500 # of the underlay, in bytes; lab/mtu changes it
 
-# A row per machine: name, address on the underlay (a /24), network of its pods, container runtime (a folder in
-# runtime/). The first is the control plane, which runs no pods.
+# The address families of the underlay, the pods and the services. All lists of addresses have this order.
+case ${LAB_NETWORK:=v4} in
+  v4) families=(4) any_address=0.0.0.0 ;;
+  v6) families=(6) any_address=:: ;;
+  dual) families=(4 6) any_address=:: ;;
+  *) echo "lab: LAB_NETWORK is \"$LAB_NETWORK\", but must be v4, v6 or dual" >&2; exit 1 ;;
+esac
+
+# per_family IPv4 IPv6: those of the two that the lab has, separated by a blank.
+per_family() {
+  local -A value=([4]=$1 [6]=$2)
+  local family values=
+  for family in "${families[@]}"; do values+=" ${value[$family]}"; done
+  echo "${values# }"
+}
+service_networks=$(per_family 10.96.0.0/16 fd00:10:96::/112)
+api_services=$(per_family 10.96.0.1 fd00:10:96::1) # of the API, which takes the first
+pod_networks=$(per_family 10.244.0.0/16 fd00:10:244::/48) # of all nodes
+
+# A row per machine: name, number N of its addresses on the underlay (10.100.0.N/24, fd00:10:100::N/64), number P of its
+# pods' networks (10.244.P.0/24, fd00:10:244:P::/64), container runtime (a folder in runtime/). `control` is the control
+# plane, which runs no pods. `host` is no machine: by these addresses the host reaches the API.
 machines=() nodes=()
-declare -A address pods runtime
-while read -r machine ip network word; do
-  machines+=("$machine") address[$machine]=$ip
-  [ "$network" = - ] || { nodes+=("$machine") pods[$machine]=$network runtime[$machine]=$word; }
+declare -A number addresses pods runtime
+while read -r machine n p word; do
+  number[$machine]=$n addresses[$machine]=$(per_family "10.100.0.$n" "fd00:10:100::$n")
+  [ "$machine" = host ] || machines+=("$machine")
+  [ "$p" != - ] || continue
+  nodes+=("$machine") runtime[$machine]=$word
+  pods[$machine]=$(per_family "10.244.$p.0/24" "fd00:10:244:$p::/64")
 done <<'END'
-control  10.100.0.1   -              -
-node-a   10.100.0.11  10.244.1.0/24  containerd
-node-b   10.100.0.12  10.244.2.0/24  cri-o
-node-c   10.100.0.13  10.244.3.0/24  docker
+host     254  -  -
+control  1    -  -
+node-a   11   1  containerd
+node-b   12   2  cri-o
+node-c   13   3  docker
 END
+api_address=${addresses[control]%% *}
 
 # RUNTIMES, words separated by commas or blanks, are dealt out to the nodes in turn instead.
 IFS=', ' read -ra words <<<"${RUNTIMES-}"
 if [ ${#words[@]} -gt 0 ]; then
   for i in "${!nodes[@]}"; do runtime[${nodes[i]}]=${words[i % ${#words[@]}]}; done
 fi
-unset machine ip network word words i
+unset machine n p word words i

@@ -7,8 +7,8 @@ import { failures, type FileResult, type Part, partsOf, slowest, times } from '.
 /**
  * Runs the checks and the tests and closes with the time of each part, the slowest tests, and a line `N passed, N failed`,
  * in which every check counts as one. `check` as the only argument: the checks alone; `quick`: without faults, on one
- * runtime; `matrix`: the cluster tests on each other Kubernetes of the lab; anything else goes to vitest, for example
- * `--project unit`.
+ * runtime; `matrix`: the cluster tests on each other Kubernetes and network of the lab; anything else goes to vitest, for
+ * example `--project unit`.
  */
 function main(args: readonly string[]): number {
   if (process.getuid?.() !== 0) {
@@ -51,7 +51,8 @@ function runAll(args: readonly string[]): Result[] {
     case 'matrix':
       return runMatrix();
     default:
-      return [...runChecks(), runTests(args)];
+      // The last run decides which lab is left running, if one ran before.
+      return [...runChecks(), ...(args.length === 0 ? [runOnNetwork('dual')] : []), runTests(args)];
   }
 }
 
@@ -71,9 +72,18 @@ function runMatrix(): Result[] {
   const versions = readdirSync('lab/programs/hyperkube').flatMap(
     (file) => /^(v.*)\.mod$/.exec(file)?.[1] ?? [],
   );
-  return versions.map((version) => {
+  const onVersions = versions.map((version) => {
     process.stdout.write(`\n== Kubernetes ${version}\n`);
     return runTests(['--project=cluster*'], { KUBERNETES: version });
+  });
+  return [...onVersions, runOnNetwork('dual'), runOnNetwork('v6')];
+}
+
+/** The cluster tests that are about address families, on a lab with others than the default. */
+function runOnNetwork(network: 'dual' | 'v6'): Result {
+  process.stdout.write(`\n== LAB_NETWORK=${network}\n`);
+  return runTests(['--project=cluster', '--project=cluster-sweep', 'cluster/families', 'cluster/sweep'], {
+    LAB_NETWORK: network,
   });
 }
 

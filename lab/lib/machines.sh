@@ -25,11 +25,11 @@ boot() {
 
 # await_boot MACHINE: waits until its first process has recorded its number.
 await_boot() {
-  for _ in {1..200}; do
-    ! machine_pid "$1" >/dev/null || return 0
+  local end=$((SECONDS + 60))
+  until machine_pid "$1" >/dev/null; do
+    ((SECONDS < end)) || fail "$1 does not start, see $state/machines/$1/log/machine.log"
     sleep 0.05
   done
-  fail "$1 does not start, see $state/machines/$1/log/machine.log"
 }
 
 # remove_lab: ends all machines and removes all that the host can see of them, however far they had come.

@@ -12,12 +12,21 @@ in_network() {
 underlay_mtu() { cat "$state/mtu" 2>/dev/null || echo "$default_mtu"; }
 
 # plugged MACHINE: says whether its eth0 is there and set up.
-plugged() { [[ $(in_network "$1" ip -4 -brief address show dev eth0 2>/dev/null) == *" UP "*"${address[$1]}/24"* ]]; }
+plugged() {
+  local found address
+  found=$(in_network "$1" ip -brief address show dev eth0 2>/dev/null) || return
+  [[ $found == *" UP "* ]] || return
+  for address in ${addresses[$1]}; do [[ $found == *" $address/"* ]] || return; done
+}
 
 # make_bridge: in the control machine, unless it is there. Without ARP: it would answer for that machine's address too,
 # with a hardware address that changes as cables come and go, and all that had believed it would miss the API for a while.
 make_bridge() {
-  in_network control ip link show underlay &>/dev/null || in_network control ip link add underlay up arp off type bridge
+  if ! in_network control ip link show underlay &>/dev/null; then
+    in_network control ip link add underlay arp off type bridge
+    [ "$any_address" != :: ] || in_network control ip link set underlay addrgenmode none # it needs no address
+    in_network control ip link set underlay up
+  fi
   in_network control ip link set underlay mtu "$(underlay_mtu)"
   # A switch has no netfilter; packets that pass one here would cost the nodes' CPUs what no real one takes.
   in_network control sysctl -q -e -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0
@@ -26,32 +35,48 @@ make_bridge() {
 # join_bridge PORT: puts a cable's end, already in the control machine, on the bridge.
 join_bridge() { in_network control ip link set "$1" up master underlay; }
 
-# mac_of ADDRESS: the same at every start, for the others remember it for half a minute.
-mac_of() {
-  local bytes
-  IFS=. read -ra bytes <<<"$1"
-  printf '02:00:%02x:%02x:%02x:%02x' "${bytes[@]}"
+# mac_of MACHINE: the same at every start, for the others remember it for half a minute.
+mac_of() { printf '02:00:0a:64:00:%02x' "${number[$1]}"; }
+
+# address_lines MACHINE DEVICE: what `ip -batch` reads to give it the machine's addresses. An IPv6 address can be used at
+# once: it waits for no detection of duplicates.
+address_lines() {
+  local address
+  for address in ${addresses[$1]}; do
+    if [[ $address == *:* ]]; then address+="/64 nodad"; else address+=/24; fi
+    echo "address add $address dev $2"
+  done
+}
+
+# route_lines NODE: what `ip -batch` reads to route to the node's pods.
+route_lines() {
+  local networks gateways i
+  read -ra networks <<<"${pods[$1]}"
+  read -ra gateways <<<"${addresses[$1]}"
+  for i in "${!networks[@]}"; do echo "route replace ${networks[i]} via ${gateways[i]}"; done
 }
 
 # plug MACHINE: connects it, unless it is: a machine that started anew has lost its cable, and all have with `control`.
 plug() {
-  local mtu node
+  local mtu node gateway
   ! plugged "$1" || return 0
   mtu=$(underlay_mtu)
   # The old cable's end stays a moment after its machine, whose network the kernel removes later.
   in_network control ip link delete "$1" 2>/dev/null || true
   in_network control ip link add "$1" mtu "$mtu" type veth \
-    peer name eth0 mtu "$mtu" address "$(mac_of "${address[$1]}")" netns "/proc/$(machine_pid "$1")/ns/net"
+    peer name eth0 mtu "$mtu" address "$(mac_of "$1")" netns "/proc/$(machine_pid "$1")/ns/net"
   join_bridge "$1"
   {
     echo "link set lo up"
-    echo "address add ${address[$1]}/24 dev eth0"
+    address_lines "$1" eth0
     echo "link set eth0 up"
     for node in "${nodes[@]}"; do
-      [ "$node" = "$1" ] || echo "route replace ${pods[$node]} via ${address[$node]}"
+      [ "$node" = "$1" ] || route_lines "$node"
     done
     # Leads nowhere, but a node needs some route to a service's address before kube-proxy's rules change it.
-    [ "$1" = control ] || echo "route replace default via ${address[control]}"
+    if [ "$1" != control ]; then
+      for gateway in ${addresses[control]}; do echo "route replace default via $gateway"; done
+    fi
   } | in_network "$1" ip -batch -
 }
 
@@ -60,10 +85,10 @@ plug_host() {
   local mtu
   ! ip link show "${prefix}0" &>/dev/null || return 0
   mtu=$(underlay_mtu)
-  ip link add "${prefix}0" mtu "$mtu" address "$(mac_of "$host_address")" type veth \
+  ip link add "${prefix}0" mtu "$mtu" address "$(mac_of host)" type veth \
     peer name host mtu "$mtu" netns "/proc/$(machine_pid control)/ns/net"
   join_bridge host
-  ip address add "$host_address/24" dev "${prefix}0"
+  address_lines host "${prefix}0" | ip -batch -
   ip link set "${prefix}0" up
 }
 

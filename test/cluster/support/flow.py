@@ -19,7 +19,10 @@ LATEST_S = 3
 
 def echo(port):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # else process 1 ignores it
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+    family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as server:
+        if family == socket.AF_INET6:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         server.bind(("", port))
         while True:
@@ -35,7 +38,7 @@ class Sender:
         self.back = set()
         self.stopped = False
         self.error = None
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.socket.setblocking(False)
 

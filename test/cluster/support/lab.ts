@@ -28,6 +28,17 @@ export function nextTo(node: NodeName): NodeName {
   return nodes[(nodes.indexOf(node) + 1) % nodes.length] ?? node;
 }
 
+type Family = 'IPv4' | 'IPv6';
+
+const networks: Record<string, readonly Family[]> = { v4: ['IPv4'], v6: ['IPv6'], dual: ['IPv4', 'IPv6'] };
+
+/** The families of the lab's addresses, the first one first everywhere. */
+export const families = networks[process.env['LAB_NETWORK'] ?? 'v4'] ?? [];
+
+export function familyOf(address: string): Family {
+  return address.includes(':') ? 'IPv6' : 'IPv4';
+}
+
 /** The `34` of the lab's Kubernetes 1.34. */
 export const kubernetesMinor = Number((process.env['KUBERNETES'] ?? 'v1.34').split('.')[1]);
 

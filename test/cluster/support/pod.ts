@@ -19,7 +19,7 @@ const tcpPort = 8080;
 export const echoCommand = [
   'bash',
   '-c',
-  `socat TCP-LISTEN:${tcpPort},fork,reuseaddr EXEC:cat & exec python3 -c "$1" echo ${flowPort}`,
+  `socat TCP6-LISTEN:${tcpPort},ipv6only=0,fork,reuseaddr EXEC:cat & exec python3 -c "$1" echo ${flowPort}`,
   'bash',
   flowProgram,
 ];
@@ -67,6 +67,11 @@ export class Pod {
     return this.field('.status.podIP');
   }
 
+  /** One of each family that the lab has. */
+  async addresses(): Promise<string[]> {
+    return (await this.field('.status.podIPs[*].ip')).split(' ');
+  }
+
   /** Waits until the API has the address that the pod has now. */
   addressKnown(): Promise<void> {
     return until("the API has the pod's new address", async () =>
@@ -85,14 +90,14 @@ export class Pod {
   /** Has bytes echoed over TCP. */
   async sendTcp(address: string, bytes: number): Promise<void> {
     const script = 'head -c "$1" /dev/zero | socat -t 5 - "TCP:$2" | wc -c';
-    const back = await this.exec('bash', '-c', script, 'bash', String(bytes), `${address}:${tcpPort}`);
+    const back = await this.exec('bash', '-c', script, 'bash', String(bytes), at(address, tcpPort));
     if (Number(back) !== bytes) throw new Error(`${back} of ${bytes} bytes came back`);
   }
 
   /** Has texts echoed over UDP, a datagram each. */
   async sendUdp(address: string, texts: readonly string[]): Promise<void> {
     const script = 'to=$1; shift; for text; do printf "$text" | socat -t 0.2 - "UDP:$to"; done';
-    const back = await this.exec('bash', '-c', script, 'bash', `${address}:${flowPort}`, ...texts);
+    const back = await this.exec('bash', '-c', script, 'bash', at(address, flowPort), ...texts);
     if (back !== texts.join('')) throw new Error(`UDP came back as ${back}`);
   }
 
@@ -129,4 +134,9 @@ export class Pod {
   netns(): Promise<string> {
     return this.script('stat -L -c %i "/proc/$pid/ns/net"');
   }
+}
+
+/** An address and a port as socat takes them. */
+function at(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -29,14 +29,14 @@ test: setup ## everything: checks, unit tests, kernel tests, cluster tests
 test-quick: setup ## the same without faults, on one container runtime
 	@node scripts/test.ts quick
 
-test-matrix: setup ## the cluster tests on the lab's oldest and newest Kubernetes
+test-matrix: setup ## the cluster tests on the lab's other versions and networks
 	@node scripts/test.ts matrix
 
 mutation: ## change the decisions in small ways and see that the tests notice; needs 90 %
 	@scripts/setup node
 	@trap 'echo "Each change, and the tests that notice it: reports/mutation/mutation.html"' EXIT; stryker run
 
-demo: image ## tap a pod of a real cluster on this machine, step by step
+demo: ## tap a pod of a real cluster on this machine, step by step
 	@scripts/demo
 
 bench: image ## measure what a tap costs; writes docs/performance.md and .json

@@ -9,6 +9,7 @@ import { describeMachine } from './machine.ts';
 import { measureAgents } from './measures/agents.ts';
 import { measureCommandLine } from './measures/commandLine.ts';
 import { measureFirstPacket } from './measures/firstPacket.ts';
+import { measurePauses } from './measures/pause.ts';
 import { measureTraffic } from './measures/traffic.ts';
 import { startPods } from './pods.ts';
 import { document } from './report/document.ts';
@@ -72,6 +73,8 @@ async function measure(lab: Lab, rounds: number): Promise<Results> {
   await lab.open();
   const target = await startPods(lab);
   const traffic = await measureTraffic(lab, target, TAPPED, rounds, progress);
+  progress('pause of the interface');
+  const pauses = await measurePauses(target);
   progress('time to the first packet');
   const firstPacketMilliseconds = await measureFirstPacket(lab, target.address, 5);
   progress('agents at rest');
@@ -83,6 +86,7 @@ async function measure(lab: Lab, rounds: number): Promise<Results> {
     machine: describeMachine(),
     rounds,
     traffic,
+    pauses,
     firstPacketMilliseconds,
     commandLineMilliseconds,
     agents,

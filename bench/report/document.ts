@@ -3,7 +3,7 @@ import type { Results } from '../results.ts';
 import { goalTable } from './goals.ts';
 import { fragments } from './losses.ts';
 import { ratio, ROUND_TRIP, TCP, UDP_64 } from './ratios.ts';
-import { commandLineTable, otherTable } from './rest.ts';
+import { commandLineTable, otherTable, pauseTable } from './rest.ts';
 import { count } from './table.ts';
 import { lossTable, speedTable } from './traffic.ts';
 
@@ -67,6 +67,15 @@ What helped to get there, and what did not, is in [ADR 12](adr/0012-cheap-copies
 ## What it means
 
 ${meaning(results)}
+
+## Making and removing a tap
+
+Adding or removing a clsact qdisc stops an interface: the kernel drops what it is given to send meanwhile. The target
+sends small datagrams as fast as one program can; shown is the time that the largest hole in what arrived lasted, the
+median and the most. Listing qdiscs is there to compare with. On the busy machine a program that only computes runs on
+every CPU, so the target does not always send while the interface stands still; the kernel then takes longer too.
+
+${pauseTable(results)}
 
 ## The command line
 

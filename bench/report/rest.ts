@@ -16,6 +16,24 @@ export function commandLineTable({ commandLineMilliseconds: times }: Results): s
   return table(['', 'wall time', `ratio to \`${EMPTY_PROGRAM}\``], rows);
 }
 
+/** What a clsact qdisc costs the interface on which it comes or goes. */
+export function pauseTable({ pauses }: Results): string {
+  const { idle, busy } = pauses;
+  const rows = [
+    ['clsact comes', shownPause(idle.add), shownPause(busy.add)],
+    ['qdiscs are listed', shownPause(idle.list), shownPause(busy.list)],
+    ['clsact goes', shownPause(idle.delete), shownPause(busy.delete)],
+  ];
+  return table(['', 'idle machine', 'all CPUs busy'], rows);
+}
+
+function shownPause(microseconds: readonly number[]): string {
+  const { median, max } = spread(microseconds);
+  const lossy = microseconds.filter((each) => each > 0).length;
+  if (lossy === 0) return `nothing lost in ${microseconds.length}`;
+  return `${(median / 1000).toFixed(2)} ms, at most ${(max / 1000).toFixed(1)}; lost in ${lossy} of ${microseconds.length}`;
+}
+
 /** What is no ratio. */
 export function otherTable({ firstPacketMilliseconds, agents, imageMegabytes }: Results): string {
   return table(

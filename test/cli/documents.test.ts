@@ -12,13 +12,13 @@ const tap = '--pod=web --dest-node=node-b';
 /** How far a command gets that has nothing wrong in it. */
 const understood = 'kokotap: No kubeconfig found: KUBECONFIG names "/nonexistent"';
 
-test('kokotap understands every command line of the documents', { timeout: 30_000 }, async () => {
+test('kokotap understands every command line of the documents', async () => {
   const lines = commandsOf('kokotap').map(({ command }) => command.replace('…', tap));
   expect(lines).toContain('kokotap --pod=web --mirrortype=both --dest-node=node-b --vxlan-id=100');
   expect(await refused(lines)).toEqual([]);
 });
 
-test('kokotap has every flag that README names, and takes its examples', { timeout: 30_000 }, async () => {
+test('kokotap has every flag that README names, and takes its examples', async () => {
   const flags = codeOf(textOf('README.md')).filter((code) => /^--?[a-z]/u.test(code));
   const examples = flags.filter((flag) => flag.includes('='));
   expect(examples).toContain('--pod-ifname=eth0,lo');

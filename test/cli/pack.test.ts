@@ -7,7 +7,7 @@ import { kokotap } from './support/kokotap.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
-test('the packed program installs without network and runs', { timeout: 60_000 }, async () => {
+test('the packed program installs without network and runs', { timeout: 180_000 }, async () => {
   const folder = await temporaryFolder();
   const { stdout: packed } = await execa(
     'npm',

@@ -2,11 +2,15 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { loadAll } from 'js-yaml';
+import { vi } from 'vitest';
 import { main } from '#src/cli/main.ts';
 // The command line loads it when it needs it; here it is loaded before the time of a test begins.
 import '#src/cli/printTap.ts';
 import { temporaryFolder } from './folder.ts';
 import { LEAST_NODE } from './nodes.ts';
+
+// To start a program takes seconds when everything else on the machine wants its CPUs too.
+vi.setConfig({ testTimeout: 60_000 });
 
 export const PROGRAM = path.resolve(import.meta.dirname, '../../../dist/kokotap.js');
 

@@ -5,6 +5,8 @@ import { CommandError, run } from '#src/exec/command.ts';
 
 const stateFolder = '/var/lib/kokotap-lab';
 export const adminKubeconfig = `${stateFolder}/kubeconfig`;
+/** Files of the cluster's certificate authority, without `.crt` and `.key`. */
+export const authority = `${stateFolder}/keys/ca`;
 export const kubectlProgram = `${stateFolder}/kubectl`;
 export const kokotapProgram = path.resolve('dist/kokotap.js');
 /** Runs a program inside a node: its first argument is the node. */
@@ -89,13 +91,13 @@ export async function kokotap(args: readonly string[], kubeconfig = adminKubecon
   return { exitCode, stdout, stderr };
 }
 
-/** Runs a program inside a node of the lab. */
-export function onNode(node: NodeName, ...command: [string, ...string[]]): Promise<string> {
+/** Runs a program inside a node of the lab, or inside its control machine. */
+export function onNode(node: NodeName | 'control', ...command: [string, ...string[]]): Promise<string> {
   return run(nodeProgram, [node, ...command], { timeoutMs: 60_000 });
 }
 
 /** Runs a shell script inside a node, with arguments as $1, $2 and so on. */
-export function scriptOnNode(node: NodeName, script: string, ...args: string[]): Promise<string> {
+export function scriptOnNode(node: NodeName | 'control', script: string, ...args: string[]): Promise<string> {
   return onNode(node, 'bash', '-ec', script, 'script', ...args);
 }
 

@@ -1,20 +1,10 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { execa } from 'execa';
 import { expect } from 'vitest';
 import { captureOnNode } from './support/capture.ts';
-import {
-  adminKubeconfig,
-  kokotap,
-  kokotapProgram,
-  kubectl,
-  kubectlProgram,
-  kubectlWith,
-} from './support/lab.ts';
+import { kokotap, kubectl, kubectlWith } from './support/lab.ts';
 import { type Packet, payloads, pings } from './support/packets.ts';
 import { Pod, podObject } from './support/pod.ts';
 import { pair, test } from './support/sandbox.ts';
+import { typed } from './support/typed.ts';
 
 /**
  * These tests are the only ones of the run with the default name, `mirror`, which a node has only once: they are in one
@@ -35,7 +25,7 @@ test('the example works as it is typed', async ({ sandbox }) => {
     const web = new Pod('default', 'web', 'node-a');
     const example = 'kokotap --pod=web --mirrortype=both --dest-node=node-b --vxlan-id=100';
     const before = await sandbox.snapshot(web);
-    expect(await typed(`${example} | kubectl create -f -`)).toBe(
+    expect((await typed(`${example} | kubectl create -f -`)).stdout).toBe(
       'pod/kokotap-web-sender created\npod/kokotap-web-receiver-node-b created',
     );
     sandbox.watchTap(await tapIdOf('pod/kokotap-web-sender'));
@@ -46,7 +36,9 @@ test('the example works as it is typed', async ({ sandbox }) => {
       'pod/kokotap-web-receiver-node-b',
       '--timeout=150s',
     );
-    expect(await typed(`${example} | kubectl delete -f -`)).toMatch(/kokotap-web-receiver-node-b" deleted/);
+    expect((await typed(`${example} | kubectl delete -f -`)).stdout).toMatch(
+      /kokotap-web-receiver-node-b" deleted/,
+    );
     expect(await sandbox.snapshot(web)).toEqual(before);
   } finally {
     await kubectl(
@@ -132,24 +124,4 @@ function tapIdOf(pod: string): Promise<string> {
 /** The length of the TCP stream, when no packet is missing and none is seen twice. */
 function bytesOf(packets: readonly Packet[], source: string, destination: string): number {
   return payloads(packets, 'tcp', source, destination).reduce((sum, { length }) => sum + length, 0);
-}
-
-/** Runs a line as a user does who has kokotap and kubectl in the PATH. */
-async function typed(line: string): Promise<string> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'kokotap-test-'));
-  try {
-    const program = path.join(folder, 'kokotap');
-    writeFileSync(program, `#!/bin/sh\nexec "${process.execPath}" "${kokotapProgram}" "$@"\n`);
-    chmodSync(program, 0o755);
-    const { stdout } = await execa('bash', ['-o', 'pipefail', '-c', line], {
-      env: {
-        PATH: `${folder}:${path.dirname(kubectlProgram)}:${process.env['PATH'] ?? ''}`,
-        KUBECONFIG: adminKubeconfig,
-      },
-      timeout: 60_000,
-    });
-    return stdout;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }

@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { expect } from 'vitest';
-import { kokotap, kubectl } from './support/lab.ts';
+import { kokotap } from './support/lab.ts';
 import { type Sandbox, test } from './support/sandbox.ts';
+import { serviceAccount } from './support/users.ts';
 
 test('missing rights are named, and the least ones are enough', async ({ sandbox }) => {
   const { namespace } = sandbox;
@@ -41,16 +39,4 @@ async function grant(
   await sandbox.kubectl('create', `${kind}binding`, full, `--${kind}=${full}`, subject);
   sandbox.defer(() => sandbox.kubectl('delete', kind, full));
   sandbox.defer(() => sandbox.kubectl('delete', `${kind}binding`, full));
-}
-
-/** Makes a ServiceAccount without rights; the kubeconfig of it. */
-async function serviceAccount(sandbox: Sandbox, name: string): Promise<string> {
-  await sandbox.kubectl('create', 'serviceaccount', name);
-  const token = await sandbox.kubectl('create', 'token', name);
-  const config = await kubectl('config', 'view', '--raw', '--minify', '--flatten', '-o', 'json');
-  const folder = mkdtempSync(path.join(tmpdir(), 'kokotap-test-'));
-  sandbox.defer(async () => rmSync(folder, { recursive: true }));
-  const file = path.join(folder, 'config');
-  writeFileSync(file, JSON.stringify({ ...JSON.parse(config), users: [{ name: 'admin', user: { token } }] }));
-  return file;
 }

@@ -25,17 +25,19 @@ const flowPackets: Room = { packetBytes: 256, bufferKiB: 32_768 };
 /**
  * Captures on a node's interface what is seen while `during` runs.
  *
+ * @param node a node, or a named network namespace of the control machine
  * @throws {Error} when the capture missed packets, so that it cannot say what was there.
  */
 export async function captureOnNode(
-  node: NodeName,
+  node: NodeName | { readonly netns: string },
   ifname: string,
   during: () => Promise<unknown>,
   { packetBytes, bufferKiB } = wholePackets,
 ): Promise<Packet[]> {
+  const inside = typeof node === 'string' ? [node] : ['control', 'ip', 'netns', 'exec', node.netns];
   const room = [`--snapshot-length=${packetBytes}`, `--buffer-size=${bufferKiB}`];
   const command = [
-    node,
+    ...inside,
     'tcpdump',
     '--immediate-mode',
     ...room,
@@ -70,7 +72,7 @@ export async function captureOnNode(
     await closed;
   }
   if (!messages.includes('\n0 packets dropped by kernel'))
-    throw new Error(`the capture on ${node}'s ${ifname} missed packets: ${messages}`);
+    throw new Error(`the capture on ${inside.join(' ')}'s ${ifname} missed packets: ${messages}`);
   return parsePcap(Buffer.concat(output), listensMs);
 }
 

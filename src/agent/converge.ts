@@ -1,16 +1,18 @@
 import { UserError } from '#src/errors.ts';
-import { applyStep } from '#src/net/steps.ts';
-import type { Netns } from '#src/net/netns.ts';
-import { planRemoval, planRepairs } from '#src/tap/plan.ts';
-import { isEbpf, loadFailure } from '#src/tap/programs.ts';
-import type { Step, Wanted } from '#src/tap/state.ts';
-import { targetLinks } from '#src/tap/targets.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
-import { isThere, observe } from './observe.ts';
+import type { Netns } from '#src/net/netns.ts';
+import { applySteps } from '#src/net/steps.ts';
+import { planRemoval, planRepairs, planUndo } from '#src/tap/plan.ts';
+import { isEbpf, loadFailure } from '#src/tap/programs.ts';
+import type { Observed, Step, Wanted } from '#src/tap/state.ts';
+import { targetLinks } from '#src/tap/targets.ts';
+import { observe } from './observe.ts';
 
 /** How a convergence ended. */
 export interface Outcome {
   readonly steps: readonly Step[];
+  /** What was observed in the end. */
+  readonly observed: Observed;
   /** The interfaces whose clsact qdisc the agent made, now or before. */
   readonly ownQdiscs: ReadonlySet<string>;
   /** The other half of the veth pair on the same node is up, or the device is a VXLAN device. */
@@ -28,8 +30,9 @@ const maxRounds = 4;
 
 /**
  * Makes this end of the tap be as wanted: observe, plan, change, until there is nothing left to change. When a change
- * fails, what was made is taken away again.
+ * fails, what was made here is taken away again, and nothing that stood before.
  *
+ * @param options of all commands; a signal that ends them leaves everything as it is by then, for who gave it to remove
  * @throws {UserError} when something that is not ours is in the way
  * @throws {CommandError}
  */
@@ -39,8 +42,10 @@ export async function converge(netns: Netns, wanted: Wanted, options: RunOptions
   let withoutObject: string | undefined;
   let settled = true;
   let before: string | undefined;
+  let first: Observed | undefined;
   for (let round = 1; ; round++) {
-    const observed = await observe(netns, wanted);
+    const observed = await observe(netns, wanted, options);
+    first ??= observed;
     const targets = targetLinks(wanted.copies, observed);
     const seen = targets.map(({ name, mac }) => `${name} ${mac}`).join();
     settled &&= before === undefined || seen === before;
@@ -53,30 +58,30 @@ export async function converge(netns: Netns, wanted: Wanted, options: RunOptions
       const carrier = observed.links.find(({ name }) => name === wanted.ifname)?.carrier === true;
       const mtus = targets.map(({ mtuBytes }) => mtuBytes);
       const copiedMtuBytes = mtus.length === 0 ? undefined : Math.max(...mtus);
-      return { steps: done, ownQdiscs, carrier, missing: plan.missing, withoutObject, copiedMtuBytes };
+      const { missing } = plan;
+      return { steps: done, observed, ownQdiscs, carrier, missing, withoutObject, copiedMtuBytes };
     }
     if (round > maxRounds) throw new Error(undone(done.at(-1)));
-    let at: Step | undefined;
     try {
-      for (const step of plan.steps) {
-        at = step;
-        const failure = await applyOrDoWithout(netns, step, wanted, options);
-        if (failure !== undefined) {
-          withoutObject = failure;
-          object = undefined;
-          break;
-        }
-        done.push(step);
-        if (step.do === 'add clsact' && step.link !== wanted.ifname)
-          ownQdiscs = new Set([...ownQdiscs, step.link]);
+      const applied = await applySteps(netns, plan.steps, options);
+      done.push(...applied.done);
+      const made = applied.done.filter((step) => step.do === 'add clsact' && step.link !== wanted.ifname);
+      ownQdiscs = new Set([...ownQdiscs, ...made.map(({ link }) => link)]);
+      const [failure] = applied.failures;
+      if (failure === undefined) continue;
+      const reason = whyNotLoaded(failure.step, failure.error);
+      const isTarget = targets.some(({ name }) => name === failure.step.link);
+      if (reason !== undefined) {
+        if (wanted.needsObject) throw needsObject(reason, failure.error);
+        withoutObject = reason;
+        object = undefined;
+      } else if (isTarget && /Cannot find device/.test(failure.error.message)) {
+        settled = false;
+      } else {
+        throw failure.error;
       }
     } catch (error) {
-      const target = targets.find(({ name }) => name === at?.link);
-      if (target !== undefined && !(await isThere(netns, target))) {
-        settled = false;
-        continue;
-      }
-      await remove(netns, { ...wanted, ownQdiscs }, options);
+      if (options.signal?.aborted !== true) await undo(netns, { ...wanted, ownQdiscs }, first, options);
       throw error;
     }
   }
@@ -87,47 +92,54 @@ function undone(step: Step | undefined): string {
 }
 
 /**
- * Makes a change. A tap without the eBPF programs is plain, but it works: where they cannot be loaded, that is no reason
- * to have none, unless the user asked for what they do.
- *
- * @returns why the programs cannot be loaded; undefined: the change is made
+ * Why an eBPF program could not be loaded; undefined when a step failed for anything else. A tap without these programs
+ * works: that they cannot be loaded is no reason to have none, unless the user asked for what they do.
  */
-async function applyOrDoWithout(
-  netns: Netns,
-  step: Step,
-  { needsObject }: Wanted,
-  options: RunOptions,
-): Promise<string | undefined> {
-  try {
-    await applyStep(netns, step, options);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof CommandError && step.do === 'add filter' && isEbpf(step.filter.program)))
-      throw error;
-    const reason = loadFailure(error.stderr) || error.message;
-    if (!needsObject) return reason;
-    throw new UserError(
-      `--snaplen, --sample and --max-rate need eBPF, which this node does not let the sender load: ${reason}`,
-      { cause: error },
-    );
-  }
+function whyNotLoaded(step: Step, error: CommandError | UserError): string | undefined {
+  const isProgram = 'filter' in step && isEbpf(step.filter.program);
+  return isProgram && error instanceof CommandError ? loadFailure(error.stderr) : undefined;
 }
+
+function needsObject(reason: string, cause: Error): UserError {
+  return new UserError(
+    `--snaplen, --sample and --max-rate need eBPF, which this node does not let the sender load: ${reason}`,
+    { cause },
+  );
+}
+
+async function undo(netns: Netns, wanted: Wanted, before: Observed, options: RunOptions): Promise<void> {
+  const steps = planUndo(wanted, before, await observe(netns, wanted, options));
+  const { failures } = await applySteps(netns, steps, { ...options, force: true });
+  const [failure] = failures;
+  if (failure !== undefined) throw failure.error;
+}
+
+/** A removal may take longer than other commands: many interfaces, and a node without spare CPU. */
+const removalTimeoutMs = 60_000;
 
 /**
  * Takes away what is the tap's own, and nothing else.
  *
+ * @param known what was observed last, if nothing has changed since: then there is no need to look first
  * @throws {CommandError} when something stays that cannot be removed
  */
-export async function remove(netns: Netns, wanted: Wanted, options: RunOptions): Promise<readonly Step[]> {
+export async function remove(
+  netns: Netns,
+  wanted: Wanted,
+  options: RunOptions,
+  known?: Observed,
+): Promise<readonly Step[]> {
+  const removing = { ...options, timeoutMs: removalTimeoutMs, force: true };
   const done: Step[] = [];
   for (let round = 1; ; round++) {
     try {
-      const steps = planRemoval(wanted, await observe(netns, wanted));
-      if (steps.length === 0) return done;
-      for (const step of steps) {
-        await applyStep(netns, step, options);
-        done.push(step);
-      }
+      const isKnown = known !== undefined && round === 1;
+      const steps = planRemoval(wanted, isKnown ? known : await observe(netns, wanted, removing));
+      const applied = await applySteps(netns, steps, removing);
+      done.push(...applied.done);
+      const [failure] = applied.failures;
+      if (failure === undefined) return done;
+      throw failure.error;
     } catch (error) {
       // On the same node both agents remove one veth pair: look again, and give up only when it is still there.
       if (round >= maxRounds) throw error;

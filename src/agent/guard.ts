@@ -17,6 +17,7 @@ export class Guard {
   #made: string | undefined;
   #lookedAt = -Infinity;
   #isGone = false;
+  #keeping: Promise<void> | undefined;
   #probes: number | undefined;
   #trouble: string | undefined;
 
@@ -45,6 +46,11 @@ export class Guard {
    */
   async keep(everyMs: number): Promise<void> {
     if (performance.now() < this.#lookedAt + everyMs) return;
+    this.#keeping = this.#keep();
+    await this.#keeping;
+  }
+
+  async #keep(): Promise<void> {
     this.#lookedAt = performance.now();
     try {
       await this.#look();
@@ -62,10 +68,11 @@ export class Guard {
    * @throws {CommandError} when it stays
    */
   async remove(): Promise<void> {
+    await this.#keeping;
     if (this.#isGone) return;
     try {
-      const tables = await listTables(this.#run);
-      if (tables.includes(this.#name)) await changeTables(deletion(this.#name), this.#run);
+      // Made first, if it is not there, so that one transaction does in any case.
+      await changeTables(`add table inet ${this.#name}\n${deletion(this.#name)}`, this.#run);
     } catch (error) {
       if (this.#made !== undefined) throw error; // else there is no nftables, and so no table
     }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { messageOf, UserError } from '#src/errors.ts';
@@ -5,7 +6,7 @@ import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { type Monitor, startMonitor } from '#src/net/monitor.ts';
 import { type Fit, fitOf, overheadBytes } from '#src/tap/fit.ts';
 import { isInNetDev } from '#src/tap/netDev.ts';
-import type { Step, Vxlan, Wanted } from '#src/tap/state.ts';
+import type { Observed, Step, Vxlan, Wanted } from '#src/tap/state.ts';
 import { Alarm } from './alarm.ts';
 import { converge, remove } from './converge.ts';
 import { followDelivery } from './delivery.ts';
@@ -27,6 +28,8 @@ export interface Context {
 
 /** Changes come in bursts; this lets one look answer for all of them. */
 const settleMs = 50;
+/** Where a look takes long, for there are many interfaces or little CPU, the next one waits for so many times as long. */
+const restFactor = 9;
 
 /**
  * Makes the end exist, keeps it existing through whatever happens to it, and takes it away when the signal comes.
@@ -39,7 +42,7 @@ export async function keep(end: End, context: Context): Promise<void> {
   while (!context.signal.aborted) {
     await keeper.check();
     await alarm.wait(context.timing.checkMs);
-    if (!context.signal.aborted) await alarm.pause(settleMs);
+    await alarm.pause(keeper.restMs());
   }
   await keeper.leave();
 }
@@ -49,8 +52,10 @@ interface Held {
   readonly place: Place;
   readonly monitor: Monitor;
   ownQdiscs: ReadonlySet<string>;
-  /** The eBPF programs could not be loaded; it is not tried again. */
-  withoutObject: boolean;
+  /** What the last look found, if everything was in place. */
+  observed: Observed | undefined;
+  /** The eBPF programs could not be loaded: why, and when it is tried again. */
+  withoutObject: { readonly reason: string; readonly until: number } | undefined;
   /** The end has been in place there. */
   wasInPlace: boolean;
 }
@@ -59,6 +64,8 @@ class Keeper {
   readonly #end: End;
   readonly #context: Context;
   readonly #onChange: () => void;
+  readonly #logging: RunOptions;
+  /** Of all that the end of the tap interrupts. */
   readonly #run: RunOptions;
   readonly #peer: Peer | undefined;
   readonly #guard: Guard | undefined;
@@ -71,15 +78,17 @@ class Keeper {
   #pathMtuBytes: number | undefined;
   #pathCheckAt = 0;
   #fit: Fit | undefined;
+  #lookMs = 0;
 
   constructor(end: End, context: Context, onChange: () => void) {
     this.#end = end;
     this.#context = context;
     this.#onChange = onChange;
-    this.#run = { onCommand: (command) => context.log.debug({ command }, 'command') };
+    this.#logging = { onCommand: (command) => context.log.debug({ command }, 'command') };
+    this.#run = { ...this.#logging, signal: context.signal };
     const { device } = end.wanted;
     if (device.kind !== 'vxlan') return;
-    this.#guard = new Guard(end.wanted, device, context.log, this.#run);
+    this.#guard = new Guard(end.wanted, device, context.log, this.#logging);
     if (!end.peerSaysHello) return;
     this.#peer = new Peer(device, context.timing);
     this.#watch = watchOf(end.wanted, device, this.#guard, context);
@@ -89,14 +98,20 @@ class Keeper {
     try {
       await this.#follow();
       await this.#repair();
-      await this.#followPeer();
+      await unlessEnded(this.#followPeer(), this.#context.signal);
     } catch (error) {
+      if (this.#context.signal.aborted) return; // what was under way was interrupted
       this.#inPlace = false;
       const { checkMs, longestRetryMs } = this.#context.timing;
       this.#retryAt = performance.now() + Math.min(longestRetryMs, checkMs * 2 ** this.#failures++);
       this.#context.report.tell('failing', messageOf(error));
       if (!(error instanceof CommandError)) this.#context.log.debug({ err: error }, 'cause');
     }
+  }
+
+  /** How long the next look has to wait, so that looks take a small part of the time only. */
+  restMs(): number {
+    return Math.min(this.#context.timing.checkMs, Math.max(settleMs, restFactor * this.#lookMs));
   }
 
   /** Also what an agent before this one left is taken away, if the signal comes before the first look. */
@@ -143,7 +158,8 @@ class Keeper {
         place,
         monitor: startMonitor(place.netns, this.#onChange),
         ownQdiscs: new Set(),
-        withoutObject: false,
+        observed: undefined,
+        withoutObject: undefined,
         wasInPlace: false,
       }
     );
@@ -155,18 +171,31 @@ class Keeper {
     const changed = held.monitor.changed();
     if (this.#failures > 0 && performance.now() < this.#retryAt) return;
     const otherPath = await this.#readPath(held);
-    if (this.#failures === 0 && !changed && !otherPath) return;
+    const reload = held.withoutObject !== undefined && performance.now() >= held.withoutObject.until;
+    if (this.#failures === 0 && !changed && !otherPath && !reload) return;
+    const beganAt = performance.now();
+    held.observed = undefined;
+    const wasWithout = held.withoutObject;
+    if (reload) held.withoutObject = undefined;
     const made = await converge(held.place.netns, this.#wantedIn(held), this.#run);
+    this.#lookMs = performance.now() - beganAt;
     const { steps, missing } = made;
     held.ownQdiscs = made.ownQdiscs;
-    held.withoutObject ||= made.withoutObject !== undefined;
+    held.observed = made.observed;
+    if (made.withoutObject !== undefined)
+      held.withoutObject = {
+        reason: made.withoutObject,
+        until: performance.now() + this.#context.timing.loadRetryMs,
+      };
     this.#failures = 0;
     this.#inPlace = missing === undefined;
     held.wasInPlace ||= this.#inPlace;
     this.#carrier = made.carrier;
     if (steps.length > 0) this.#context.log.info({ steps: steps.map(describeStep) }, 'made');
-    if (made.withoutObject !== undefined)
+    if (made.withoutObject !== undefined && made.withoutObject !== wasWithout?.reason)
       this.#context.log.warn({ cause: made.withoutObject }, withoutObjectNotice);
+    if (reload && held.withoutObject === undefined)
+      this.#context.log.info('The eBPF programs could be loaded now');
     if (missing === undefined) this.#tellFit(held, made.copiedMtuBytes);
     else this.#context.report.tell('waiting', `waiting for ${missing}`);
   }
@@ -179,7 +208,7 @@ class Keeper {
       this.#pathMtuBytes === undefined || device.kind === 'veth'
         ? wanted.mtuBytes
         : this.#pathMtuBytes - overheadBytes(device.remote);
-    return { ...wanted, ownQdiscs, mtuBytes, ...(withoutObject ? { object: undefined } : {}) };
+    return { ...wanted, ownQdiscs, mtuBytes, ...(withoutObject === undefined ? {} : { object: undefined }) };
   }
 
   /** Reads the underlay's MTU, if it is time to; whether it is another one. By a way that must not be taken no tap is. */
@@ -193,6 +222,7 @@ class Keeper {
       if (!(error instanceof UserError)) throw error;
       const { ownQdiscs } = held;
       held.ownQdiscs = new Set();
+      held.observed = undefined;
       await remove(held.place.netns, { ...wanted, ownQdiscs }, this.#run);
       throw error;
     }
@@ -230,6 +260,7 @@ class Keeper {
     }
     const way = { netns: place.netns, netDev, ifname, fit: this.#fit };
     const trouble = this.#peer && (await this.#watch?.({ ...way, peer: this.#peer }));
+    if (this.#context.signal.aborted) return;
     const ends = this.#end.peerSaysHello ? 'at both ends' : "here; the other end is not kokotap's";
     if (trouble === undefined) this.#context.report.tell('ready', `${ifname} is in place ${ends}`);
     else this.#context.report.tell('alone', `${ifname} is in place ${ends}, but ${trouble}`);
@@ -241,13 +272,26 @@ class Keeper {
     return this.#peer.isThere(netDev, ifname);
   }
 
-  async #removeFrom({ place, monitor, ownQdiscs }: Held): Promise<readonly Step[]> {
-    await monitor.stop();
+  async #removeFrom({ place, monitor, ownQdiscs, observed }: Held): Promise<readonly Step[]> {
+    const isKnown = !monitor.hasChanged();
     try {
-      return await remove(place.netns, { ...this.#end.wanted, ownQdiscs }, this.#run);
+      const wanted = { ...this.#end.wanted, ownQdiscs };
+      return await remove(place.netns, wanted, this.#logging, isKnown ? observed : undefined);
     } finally {
+      await monitor.stop();
       place.netns.close();
     }
+  }
+}
+
+/** Waits for what only looks, unless the tap ends before. */
+async function unlessEnded(looking: Promise<void>, end: AbortSignal): Promise<void> {
+  const done = new AbortController();
+  const ended = once(end, 'abort', { signal: done.signal }).catch(() => undefined);
+  try {
+    await Promise.race([looking, ended]);
+  } finally {
+    done.abort();
   }
 }
 

@@ -3,6 +3,8 @@ export interface Timing {
   /** Between two looks at an endpoint in place, and two hellos. */
   readonly checkMs: number;
   readonly longestRetryMs: number;
+  /** Between two tries to load the eBPF programs that were refused. */
+  readonly loadRetryMs: number;
   /** Between two readings of the underlay's MTU: the kernel does not report what it learns of a path. */
   readonly pathCheckMs: number;
   readonly guardCheckMs: number;
@@ -31,6 +33,7 @@ export function timing(tickMs: number): Timing {
   return {
     checkMs: tickMs,
     longestRetryMs: 30 * tickMs,
+    loadRetryMs: 300 * tickMs,
     pathCheckMs: 10 * tickMs,
     guardCheckMs: 10 * tickMs,
     peerSilenceMs: 5 * tickMs,

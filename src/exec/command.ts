@@ -6,13 +6,16 @@ export class CommandError extends Error {
   readonly command: string;
   readonly exitCode: number | undefined;
   readonly stderr: string;
+  /** What it had printed until then. */
+  readonly stdout: string;
 
-  constructor(command: string, exitCode: number | undefined, stderr: string, cause: Error) {
+  constructor(command: string, exitCode: number | undefined, stderr: string, cause: Error, stdout = '') {
     const outcome = exitCode === undefined ? cause.message.split('\n', 1)[0] : `exit code ${exitCode}`;
     super(`${command}: ${stderr.trim().replaceAll('\n', '; ') || outcome}`, { cause });
     this.command = command;
     this.exitCode = exitCode;
     this.stderr = stderr;
+    this.stdout = stdout;
   }
 }
 
@@ -20,6 +23,10 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** Told of every command before it runs. */
   readonly onCommand?: ((command: string) => void) | undefined;
+  /** Ends the program before its time; that is a {@link CommandError} too. */
+  readonly signal?: AbortSignal | undefined;
+  /** What the program reads from its standard input; undefined: nothing. */
+  readonly input?: string | undefined;
 }
 
 /**
@@ -30,19 +37,23 @@ export interface RunOptions {
 export async function run(
   file: string,
   args: readonly string[],
-  { timeoutMs = 10_000, onCommand }: RunOptions = {},
+  { timeoutMs = 10_000, onCommand, signal, input }: RunOptions = {},
 ): Promise<string> {
   const command = [file, ...args].join(' ');
-  onCommand?.(command);
+  onCommand?.(input === undefined ? command : `${command}\n${input}`);
   try {
     const { stdout } = await execa(file, args, {
-      stdin: 'ignore',
+      ...(input === undefined ? { stdin: 'ignore' } : { input }),
+      ...(signal === undefined ? {} : { cancelSignal: signal }),
       timeout: timeoutMs,
     });
     return stdout;
   } catch (error) {
     if (!(error instanceof ExecaError)) throw error;
-    const stderr: unknown = error.stderr;
-    throw new CommandError(command, error.exitCode, typeof stderr === 'string' ? stderr : '', error);
+    throw new CommandError(command, error.exitCode, text(error.stderr), error, text(error.stdout));
   }
+}
+
+function text(output: unknown): string {
+  return typeof output === 'string' ? output : '';
 }

@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
+import type { RunOptions } from '#src/exec/command.ts';
 import { preferences } from '#src/tap/mark.ts';
 import type { Classifier, Filter, Hook } from '#src/tap/state.ts';
+import { runBatch } from './batch.ts';
 import type { Netns } from './netns.ts';
 
 const qdisc = z.object({ kind: z.string(), packets: z.optional(z.number()) });
@@ -14,25 +16,28 @@ const action = z.object({
   stats: z.optional(z.object({ packets: z.number() })),
 });
 
-/** `tc -json -stats filter show` of iproute2 6.1 for filters of kind bpf; the first entry of a preference has no options. */
-const bpfFilter = z.object({
-  kind: z.string(),
-  options: z.optional(
+const bpfOptions = z.object({
+  handle: z.optional(z.string()),
+  'direct-action': z.optional(z.boolean()),
+  bpf_name: z.optional(z.string()),
+  prog: z.optional(z.object({ id: z.number() })),
+  bytecode: z.optional(
     z.object({
-      handle: z.optional(z.string()),
-      'direct-action': z.optional(z.boolean()),
-      bpf_name: z.optional(z.string()),
-      prog: z.optional(z.object({ id: z.number() })),
-      bytecode: z.optional(
-        z.object({
-          length: z.number(),
-          insns: z.array(z.object({ code: z.number(), jt: z.number(), jf: z.number(), k: z.number() })),
-        }),
-      ),
-      actions: z.optional(z.array(action)),
+      length: z.number(),
+      insns: z.array(z.object({ code: z.number(), jt: z.number(), jf: z.number(), k: z.number() })),
     }),
   ),
+  actions: z.optional(z.array(action)),
 });
+
+/**
+ * `tc -json -stats filter show` of iproute2 6.1 for filters of kind bpf at one preference, which it does not repeat; the
+ * first entry is a head without options.
+ */
+const bpfFilter = z.object({ kind: z.string(), options: z.optional(bpfOptions) });
+
+/** The same for filters of any kind at all preferences. */
+const anyFilter = z.object({ pref: z.number(), kind: z.string(), options: z.optional(z.unknown()) });
 
 /** A filter with what is counted of it. */
 export type CountedFilter = Filter & {
@@ -53,19 +58,61 @@ export interface CountedClassifier extends Classifier {
 
 /** What came by the hooks of an interface so far: see {@link CountedClassifier.packets}. */
 export async function readClassified(netns: Netns, ifname: string): Promise<number> {
-  return (await listQdiscs(netns, ifname)).find(isClassifying)?.packets ?? 0;
+  const json = await netns.run('tc', ['-json', '-stats', 'qdisc', 'show', 'dev', ifname]);
+  return z.parse(z.array(qdisc), JSON.parse(json)).find(isClassifying)?.packets ?? 0;
 }
 
-/** What classifies the packets of an interface. */
+/**
+ * What classifies the packets of interfaces, by name, read by one process. Interfaces that are not there are left out.
+ *
+ * @throws {CommandError}
+ */
+export async function readClassifiers(
+  netns: Netns,
+  ifnames: Iterable<string>,
+  options: RunOptions = {},
+): Promise<ReadonlyMap<string, CountedClassifier>> {
+  const questions = [...ifnames].flatMap((ifname) => questionsAbout(ifname));
+  const commands = questions.map(({ words }) => words);
+  const batch = { ...options, flags: ['-json', '-stats'], force: true };
+  const { stdout, failures } = await runBatch(netns, 'tc', commands, batch);
+  const gone = new Set<string>();
+  for (const { at, error } of failures) {
+    if (!error.stderr.includes('Cannot find device')) throw error;
+    gone.add(questions[at]?.ifname ?? '');
+  }
+  const failed = new Set(failures.map(({ at }) => at));
+  const answers = stdout.split(/^(?=\[)/m); // each is one JSON array, whose begin is the only one at a line's begin
+  const answered = questions.filter((_, at) => !failed.has(at));
+  const found = new Map<string, CountedClassifier>();
+  for (const [at, { ifname, ...question }] of answered.entries()) {
+    if (gone.has(ifname)) continue;
+    const answer = answers[at] ?? '';
+    if (!('hook' in question)) {
+      found.set(ifname, { ...classifierOf(answer), filters: [] });
+      continue;
+    }
+    const { hook } = question;
+    const filters = parseFilters(answer, hook) ?? (await findFilters(netns, ifname, hook, answer));
+    const before = found.get(ifname) ?? noClassifier;
+    found.set(ifname, { ...before, filters: [...before.filters, ...filters] });
+  }
+  return found;
+}
+
+function questionsAbout(ifname: string) {
+  const filters = (hook: Hook) => ({ ifname, hook, words: ['filter', 'show', 'dev', ifname, hook] });
+  return [
+    { ifname, words: ['qdisc', 'show', 'dev', ifname] },
+    filters('ingress'),
+    filters('egress'),
+  ] as const;
+}
+
+/** What classifies the packets of one interface. */
 export async function readClassifier(netns: Netns, ifname: string): Promise<CountedClassifier> {
-  const qdiscs = await listQdiscs(netns, ifname);
-  const found = qdiscs.find(isClassifying);
-  const blackhole = qdiscs.some(({ kind }) => kind === 'blackhole');
-  if (found === undefined) return { qdisc: 'none', blackhole, filters: [], packets: 0 };
-  const kind = found.kind === 'clsact' ? 'clsact' : 'ingress';
-  const hooks: Hook[] = kind === 'clsact' ? ['ingress', 'egress'] : ['ingress'];
-  const filters = await Promise.all(hooks.map((hook) => listFilters(netns, ifname, hook)));
-  return { qdisc: kind, blackhole, filters: filters.flat(), packets: found.packets ?? 0 };
+  const found = (await readClassifiers(netns, [ifname])).get(ifname);
+  return found ?? noClassifier;
 }
 
 /** The kernel's number of the eBPF program at a preference of a hook, if there is one. */
@@ -79,29 +126,48 @@ export async function findProgram(
   return filters.find(({ programId }) => programId !== undefined)?.programId;
 }
 
-async function listQdiscs(netns: Netns, ifname: string): Promise<z.infer<typeof qdisc>[]> {
-  const json = await netns.run('tc', ['-json', '-stats', 'qdisc', 'show', 'dev', ifname]);
-  return z.parse(z.array(qdisc), JSON.parse(json));
-}
+const noClassifier: CountedClassifier = { qdisc: 'none', filters: [], packets: 0 };
 
 function isClassifying({ kind }: z.infer<typeof qdisc>): boolean {
   return kind === 'clsact' || kind === 'ingress';
 }
 
-/**
- * The filters at a hook. Those of others are read from tc's text, whose head line is the same for every kind; tc's
- * JSON is not valid for some kinds, so it is asked for our preferences only, and only when those hold bpf filters.
- */
-async function listFilters(netns: Netns, ifname: string, hook: Hook): Promise<CountedFilter[]> {
-  const text = await netns.run('tc', ['filter', 'show', 'dev', ifname, hook]);
-  const heads = [...text.matchAll(/^filter (?:parent \S+ )?protocol \S+ pref (\d+) (\S+)/gm)].map(
-    (match) => ({
-      hook,
-      preference: Number(match[1]),
-      kind: match[2] ?? '',
-      packets: 0,
-    }),
-  );
+function classifierOf(answer: string): Pick<CountedClassifier, 'qdisc' | 'blackhole' | 'packets'> {
+  const qdiscs = z.parse(z.array(qdisc), JSON.parse(answer));
+  const found = qdiscs.find(isClassifying);
+  const blackhole = qdiscs.some(({ kind }) => kind === 'blackhole');
+  if (found === undefined) return { qdisc: 'none', blackhole, packets: 0 };
+  return { qdisc: found.kind === 'clsact' ? 'clsact' : 'ingress', blackhole, packets: found.packets ?? 0 };
+}
+
+/** The filters in tc's answer, each head aside; undefined when the answer is not valid JSON, as for some kinds of filters. */
+function parseFilters(answer: string, hook: Hook): CountedFilter[] | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(answer);
+  } catch {
+    return undefined;
+  }
+  return z.parse(z.array(anyFilter), json).flatMap(({ pref, kind, options }) => {
+    if (options === undefined) return [];
+    const found = { hook, preference: pref, kind, packets: 0 };
+    return [isOurs(found) ? { ...found, ...parseOptions(z.parse(bpfOptions, options)) } : found];
+  });
+}
+
+/** The heads of all filters, by their form alone, and ours, asked for by their preferences. */
+async function findFilters(
+  netns: Netns,
+  ifname: string,
+  hook: Hook,
+  answer: string,
+): Promise<CountedFilter[]> {
+  const heads = [...answer.matchAll(/"pref":(\d+),"kind":"([^"]*)"/g)].map(([, pref, kind = '']) => ({
+    hook,
+    preference: Number(pref),
+    kind,
+    packets: 0,
+  }));
   const found = new Set(heads.filter(isOurs).map(({ preference }) => preference));
   const ours = await Promise.all([...found].map((each) => listBpf(netns, ifname, hook, each)));
   return [...heads.filter((head) => !isOurs(head)), ...ours.flat()];
@@ -129,10 +195,8 @@ async function listBpf(
   );
 }
 
-type BpfOptions = NonNullable<z.infer<typeof bpfFilter>['options']>;
-
 function parseOptions(
-  options: BpfOptions,
+  options: z.infer<typeof bpfOptions>,
 ): Pick<CountedFilter, 'handle' | 'program' | 'action' | 'packets' | 'programId'> {
   const { handle, bytecode, bpf_name: name, prog } = options;
   const copy = options.actions?.length === 1 ? options.actions[0] : undefined;

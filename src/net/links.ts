@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { RunOptions } from '#src/exec/command.ts';
 import type { Link, Vxlan } from '#src/tap/state.ts';
 import type { Netns } from './netns.ts';
 
@@ -25,6 +26,7 @@ const ipLink = z.object({
   flags: z.array(z.string()),
   link_type: z.string(),
   mtu: z.number(),
+  txqlen: z.optional(z.number()),
   address: z.optional(z.string()),
   ifalias: z.optional(z.string()),
   inet6_addr_gen_mode: z.optional(z.string()),
@@ -39,8 +41,11 @@ export interface LinkCounters {
 }
 
 /** Lists the devices of a network namespace, with their counters. */
-export async function listLinks(netns: Netns): Promise<(Link & { readonly counters: LinkCounters })[]> {
-  const json = await netns.run('ip', ['-json', '-details', '-stats', 'link', 'show']);
+export async function listLinks(
+  netns: Netns,
+  options: RunOptions = {},
+): Promise<(Link & { readonly counters: LinkCounters })[]> {
+  const json = await netns.run('ip', ['-json', '-details', '-stats', 'link', 'show'], options);
   return z.parse(z.array(ipLink), JSON.parse(json)).map((link) => ({
     name: link.ifname,
     kind: link.linkinfo?.info_kind ?? '',
@@ -51,6 +56,7 @@ export async function listLinks(netns: Netns): Promise<(Link & { readonly counte
     carrier: link.flags.includes('LOWER_UP'),
     silent: isSilent(link),
     mtuBytes: link.mtu,
+    hasQueue: link.txqlen !== undefined,
     vxlan: link.linkinfo?.info_kind === 'vxlan' ? parseVxlan(link.linkinfo.info_data) : undefined,
     counters: { received: link.stats64.rx, sent: link.stats64.tx },
   }));

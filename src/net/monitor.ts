@@ -5,6 +5,8 @@ import type { Netns } from './netns.ts';
 export interface Monitor {
   /** Whether anything changed since the last call, or may have (a monitor process ended). Starts it again then. */
   changed(): boolean;
+  /** The same, and nothing more. */
+  hasChanged(): boolean;
   stop(): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ export function startMonitor(netns: Netns, onChange: () => void): Monitor {
       changed = false;
       return was;
     },
+    hasChanged: () => changed || watchers.some((watcher) => !watcher.isRunning),
     async stop() {
       await Promise.all(watchers.map((watcher) => watcher.stop()));
     },
@@ -53,6 +56,10 @@ class Watcher {
     this.#command = command;
     this.#onEvent = onEvent;
     this.#onEnd = onEnd;
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined;
   }
 
   ensure(): void {

@@ -1,59 +1,98 @@
 import { UserError } from '#src/errors.ts';
 import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
 import type { OurFilter, Step } from '#src/tap/state.ts';
+import { runBatch, type BatchOptions, type Failure, type Words } from './batch.ts';
 import type { Netns } from './netns.ts';
 import { objectPath } from './objects.ts';
 
+/** How far some steps got. */
+export interface Applied {
+  /** Those that were taken. */
+  readonly done: readonly Step[];
+  /** Those that failed: without `force` the first one, behind which none was taken. */
+  readonly failures: readonly { readonly step: Step; readonly error: CommandError | UserError }[];
+}
+
 /**
- * Makes one change inside a network namespace.
+ * Makes changes inside a network namespace, in their order, by as few processes as that allows.
  *
  * @param netns of the end of the tap; a VXLAN device's UDP socket and the other half of a veth pair go to the
  *   namespace that the agent itself is in
- * @throws {UserError} when a VNI or a name is taken in the node's namespace
- * @throws {CommandError}
+ * @throws {CommandError} when it is not known how far the steps got
  */
-export async function applyStep(netns: Netns, step: Step, options: RunOptions): Promise<void> {
-  switch (step.do) {
-    case 'add vxlan':
-      await explain(
-        `VNI ${step.vxlan.vni} on UDP port ${step.vxlan.port} is used by another VXLAN device of this node: choose another --vxlan-id`,
-        run('ip', addVxlan(netns, step), options),
-      );
-      return;
-    case 'add veth pair':
-      await explain(
-        `Interface ${step.link} exists on this node: delete it or choose another --ifname`,
-        run('ip', addVethPair(netns, step), options),
-      );
-      return;
-    case 'add clsact': {
-      const hadQueue = await hasQueue(netns, step.link, options);
-      await runInside(netns, step, options);
-      // With any qdisc the kernel gives a device without a queue one of 1000 packets (qdisc_create, "Caught
-      // tx_queue_len zero misconfig"), and would leave it so. CNI plugins make pods' interfaces without.
-      if (!hadQueue) await netns.run('ip', ['link', 'set', 'dev', step.link, 'txqueuelen', '0'], options);
-      return;
+export async function applySteps(
+  netns: Netns,
+  steps: readonly Step[],
+  options: Omit<BatchOptions, 'flags'>,
+): Promise<Applied> {
+  const done: Step[] = [];
+  const failures: { step: Step; error: CommandError | UserError }[] = [];
+  for (const { program, inNode, parts } of group(netns, steps)) {
+    const commands = parts.map(({ words }) => words);
+    const failed =
+      program === 'ethtool'
+        ? await runEthtool(netns, commands, options)
+        : (await runBatch(inNode ? { run } : netns, program, commands, options)).failures;
+    const stopAt = options.force === true ? parts.length : (failed[0]?.at ?? parts.length);
+    for (const [at, { step }] of parts.entries()) {
+      const error = failed.find((each) => each.at === at)?.error;
+      if (error !== undefined) failures.push({ step, error: explain(step, error) });
+      else if (at < stopAt) done.push(step);
     }
-    default:
-      await runInside(netns, step, options);
+    if (failures.length > 0 && options.force !== true) break;
   }
+  return { done, failures };
 }
 
-async function runInside(netns: Netns, step: InsideStep, options: RunOptions): Promise<void> {
-  const [file, ...args] = commandOf(step);
-  await netns.run(file, args, options);
+interface Part {
+  readonly step: Step;
+  readonly words: Words;
 }
 
-/** `ip` says nothing of a queue length of 0. */
-async function hasQueue(netns: Netns, link: string, options: RunOptions): Promise<boolean> {
-  return / qlen \d/.test(await netns.run('ip', ['link', 'show', 'dev', link], options));
+interface Group {
+  readonly program: 'ip' | 'tc' | 'ethtool';
+  /** Run in the namespace that the agent is in. */
+  readonly inNode: boolean;
+  readonly parts: Part[];
 }
 
-type InsideStep = Exclude<Step, { do: 'add vxlan' } | { do: 'add veth pair' }>;
+/** Steps that one process can take, one after the other. */
+function group(netns: Netns, steps: readonly Step[]): Group[] {
+  const groups: Group[] = [];
+  for (const step of steps) {
+    const [program, ...words] = commandOf(netns, step);
+    const inNode = step.do === 'add vxlan' || step.do === 'add veth pair';
+    const last = groups.at(-1);
+    if (last?.program === program && last.inNode === inNode) last.parts.push({ step, words });
+    else groups.push({ program, inNode, parts: [{ step, words }] });
+  }
+  return groups;
+}
 
-function commandOf(step: InsideStep): [string, ...string[]] {
+/** It takes one command a process; there is one such step. */
+async function runEthtool(
+  netns: Netns,
+  commands: readonly Words[],
+  options: RunOptions,
+): Promise<readonly Failure[]> {
+  for (const [at, words] of commands.entries()) {
+    try {
+      await netns.run('ethtool', words, options);
+    } catch (error) {
+      if (!(error instanceof CommandError) || error.exitCode === undefined) throw error;
+      return [{ at, error }];
+    }
+  }
+  return [];
+}
+
+function commandOf(netns: Netns, step: Step): [Group['program'], ...string[]] {
   const { link } = step;
   switch (step.do) {
+    case 'add vxlan':
+      return ['ip', ...addVxlan(netns, step)];
+    case 'add veth pair':
+      return ['ip', ...addVethPair(netns, step)];
     case 'delete link':
       return ['ip', 'link', 'delete', 'dev', link];
     case 'set alias':
@@ -64,6 +103,8 @@ function commandOf(step: InsideStep): [string, ...string[]] {
       return ['ethtool', '--features', link, 'gro', 'off'];
     case 'set mtu':
       return ['ip', 'link', 'set', 'dev', link, 'mtu', String(step.mtuBytes)];
+    case 'remove queue':
+      return ['ip', 'link', 'set', 'dev', link, 'txqueuelen', '0'];
     case 'set up':
       return ['ip', 'link', 'set', 'dev', link, 'up'];
     case 'add clsact':
@@ -74,6 +115,8 @@ function commandOf(step: InsideStep): [string, ...string[]] {
       return ['tc', 'qdisc', 'delete', 'dev', link, 'clsact'];
     case 'add filter':
       return ['tc', 'filter', 'add', ...filterAt(link, step.filter), ...bpf(step.filter)];
+    case 'replace filter':
+      return ['tc', 'filter', 'replace', ...filterAt(link, step.filter), ...bpf(step.filter)];
     case 'delete filter':
       return ['tc', 'filter', 'delete', ...filterAt(link, step), 'bpf'];
   }
@@ -128,12 +171,19 @@ function addVethPair(netns: Netns, { link, mac, peerMac }: Extract<Step, { do: '
   ];
 }
 
-async function explain(meaning: string, command: Promise<unknown>): Promise<void> {
-  try {
-    await command;
-  } catch (error) {
-    if (error instanceof CommandError && error.stderr.includes('exists'))
-      throw new UserError(meaning, { cause: error });
-    throw error;
+/** A VNI or a name that is taken in the node's namespace is for the user to mend. */
+function explain(step: Step, error: CommandError): CommandError | UserError {
+  if (!error.stderr.includes('exists')) return error;
+  if (step.do === 'add vxlan') {
+    const { vni, port } = step.vxlan;
+    return new UserError(
+      `VNI ${vni} on UDP port ${port} is used by another VXLAN device of this node: choose another --vxlan-id`,
+      { cause: error },
+    );
   }
+  return step.do === 'add veth pair'
+    ? new UserError(`Interface ${step.link} exists on this node: delete it or choose another --ifname`, {
+        cause: error,
+      })
+    : error;
 }

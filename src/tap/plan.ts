@@ -41,7 +41,7 @@ export interface Plan {
 export function planRepairs(wanted: Wanted, observed: Observed): Plan {
   const { copies, ifname } = wanted;
   const missing = missingTargets(copies, observed);
-  if (missing !== undefined) return { steps: [], missing };
+  if (missing !== undefined) return { steps: planLeaving(wanted, observed, []), missing };
 
   const targets = targetLinks(copies, observed);
   const cleared = planClearing(wanted, observed);
@@ -54,43 +54,91 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
   const alias = aliasOf({ id: wanted.id, ownQdiscs });
   return {
     steps: [
+      ...planLeaving(wanted, observed, targets),
       ...cleared,
       ...(found === undefined ? [addDevice(wanted)] : []),
       ...(found?.alias === alias ? [] : [{ do: 'set alias', link: ifname, alias } as const]),
       ...(found?.silent === true ? [] : [{ do: 'silence', link: ifname } as const]),
       ...planMtu(wanted, found),
       ...planMerging(wanted, found === undefined ? undefined : observed.merging),
+      ...planQdiscs(wanted, observed, [found ?? { name: ifname, hasQueue: true }]),
       ...planFilters(wanted, observed, ifname, deviceFilters(wanted)),
       ...planBlackhole(wanted, found && observed.classifiers[ifname]),
       ...(found?.up === true ? [] : [{ do: 'set up', link: ifname } as const]),
       ...(copies === undefined
         ? []
-        : targets.flatMap((link) =>
-            planFilters(wanted, observed, link.name, copyFilters(wanted, copies, link, owns(link))),
-          )),
+        : [
+            ...planQdiscs(wanted, observed, targets),
+            ...targets.flatMap((link) =>
+              planFilters(wanted, observed, link.name, copyFilters(wanted, copies, link, owns(link))),
+            ),
+          ]),
     ],
   };
 }
 
-/** Plans the end of the tap: what is its own goes, everything else stays as it is. No steps: nothing is left. */
+/**
+ * Plans the end of the tap: what is its own goes, everything else stays as it is. The device goes first, and with it all
+ * copying: the kernel takes it out of the filters that copy to it, which then do nothing. No steps: nothing is left.
+ */
 export function planRemoval(wanted: Wanted, observed: Observed): readonly Step[] {
   const { ifname } = wanted;
   const mirror = observed.links.find((link) => link.name === ifname && isOurs(link, wanted));
-  const remove = mirror === undefined ? [] : [{ do: 'delete link', link: ifname } as const];
-  const targets = targetLinks(wanted.copies, observed);
-  return [...targets.flatMap(({ name }) => planCleaning(wanted, observed, name)), ...remove];
+  const names = Object.keys(observed.classifiers).filter((name) => name !== mirror?.name);
+  return [
+    ...(mirror === undefined ? [] : [{ do: 'delete link', link: ifname } as const]),
+    ...names.flatMap((name) => planCleaning(wanted, observed, name)),
+  ];
 }
 
-/** Takes our filters off a target interface, and a qdisc that a tap made, unless another's filter is on it. */
+/**
+ * Plans the way back from a convergence that failed: what of this tap is there now and was not there before goes.
+ *
+ * @param before what was observed before its first step
+ */
+export function planUndo(wanted: Wanted, before: Observed, now: Observed): readonly Step[] {
+  const mirror = now.links.find(
+    (link) =>
+      link.name === wanted.ifname &&
+      isOurs(link, wanted) &&
+      !before.links.some(({ name, mac }) => name === link.name && mac === link.mac),
+  );
+  const names = Object.keys(now.classifiers).filter((name) => name !== mirror?.name);
+  return [
+    ...(mirror === undefined ? [] : [{ do: 'delete link', link: mirror.name } as const]),
+    ...names.flatMap((name) => undoOn(name, wanted, before, now)),
+  ];
+}
+
+function undoOn(link: string, { id }: Wanted, before: Observed, now: Observed): Step[] {
+  const was = classifier(before.classifiers[link]);
+  const { qdisc, filters } = classifier(now.classifiers[link]);
+  const made = filters.filter(
+    (filter) => isHandleOf(id, filter.handle) && !was.filters.some((other) => isSamePlace(filter, other)),
+  );
+  const madeQdisc = was.qdisc === 'none' && qdisc === 'clsact' && made.length === filters.length;
+  if (!madeQdisc) return made.map((filter) => deleteFilter(link, filter));
+  const hadQueue = before.links.find(({ name }) => name === link)?.hasQueue !== false;
+  return [{ do: 'delete clsact', link }, ...(hadQueue ? [] : [{ do: 'remove queue', link } as const])];
+}
+
+/** Takes our filters off interfaces that are no target, or no more: one was renamed, and still copies. */
+function planLeaving(wanted: Wanted, observed: Observed, targets: readonly Link[]): Step[] {
+  const kept = new Set([wanted.ifname, ...targets.map(({ name }) => name)]);
+  return Object.keys(observed.classifiers)
+    .filter((name) => !kept.has(name))
+    .flatMap((name) => planCleaning(wanted, observed, name));
+}
+
+/** Takes our filters off an interface, and a qdisc that a tap made, unless another's filter is on it. */
 function planCleaning(wanted: Wanted, observed: Observed, link: string): Step[] {
   const { qdisc, filters } = classifier(observed.classifiers[link]);
   const ours = filters.filter(({ handle }) => isHandleOf(wanted.id, handle));
   const isLast = ours.length === filters.length;
-  const removeQdisc = qdisc === 'clsact' && isLast && ownsQdisc(wanted, observed, link);
-  return [
-    ...ours.map((filter) => deleteFilter(link, filter)),
-    ...(removeQdisc ? [{ do: 'delete clsact', link } as const] : []),
-  ];
+  // The qdisc takes its filters with it.
+  if (qdisc === 'clsact' && isLast && ownsQdisc(wanted, observed, link))
+    return [{ do: 'delete clsact', link }];
+  return ours.map((filter) => deleteFilter(link, filter));
 }
 
 /** Removes dead taps' devices that are in the way, and our own when it cannot be made right by changing it. */
@@ -212,11 +260,25 @@ function hooksOf({ type }: Link, hooks: readonly Hook[]): readonly Hook[] {
   return type === 'loopback' && hooks.length > 1 ? ['ingress'] : hooks;
 }
 
+/**
+ * Makes the qdiscs that filters are to be on. With any qdisc the kernel gives a device without a queue one of 1000 packets
+ * (qdisc_create, "Caught tx_queue_len zero misconfig"), and would leave it so.
+ */
+function planQdiscs(
+  wanted: Wanted,
+  observed: Observed,
+  links: readonly Pick<Link, 'name' | 'hasQueue'>[],
+): Step[] {
+  const bare = links.filter(({ name }) => seenOn(wanted, observed, name).qdisc === 'none');
+  const withoutQueue = bare.filter(({ hasQueue }) => !hasQueue);
+  return [
+    ...bare.map(({ name }) => ({ do: 'add clsact', link: name }) as const),
+    ...withoutQueue.map(({ name }) => ({ do: 'remove queue', link: name }) as const),
+  ];
+}
+
 function planFilters(wanted: Wanted, observed: Observed, link: string, needed: readonly OurFilter[]): Step[] {
-  // A device that is about to be made anew has nothing on it, whatever is seen on the old one.
-  const fresh =
-    link === wanted.ifname && !observed.links.some((seen) => isOurs(seen, wanted) && isRight(seen, wanted));
-  const { qdisc, filters } = classifier(fresh ? undefined : observed.classifiers[link]);
+  const { qdisc, filters } = seenOn(wanted, observed, link);
   if (qdisc === 'ingress' && needed.some(({ hook }) => hook === 'egress'))
     throw new UserError(
       `Interface ${link} has an ingress qdisc that is not kokotap's, so what it sends cannot be copied: remove that qdisc or choose --mirrortype=ingress`,
@@ -225,13 +287,25 @@ function planFilters(wanted: Wanted, observed: Observed, link: string, needed: r
   const wrong = ours.filter((filter) => !needed.some((other) => sameFilter(filter, other)));
   const absent = needed.filter((filter) => !ours.some((other) => sameFilter(other, filter)));
   for (const filter of absent) refuseTaken(link, filter, filters);
-  return [
-    ...(qdisc === 'none' ? [{ do: 'add clsact', link } as const] : []),
-    ...[...wrong, ...filters.filter((filter) => isLeftOver(filter, wanted, observed))].map((filter) =>
-      deleteFilter(link, filter),
-    ),
-    ...absent.map((filter) => ({ do: 'add filter', link, filter }) as const),
+  const inPlace = (filter: Filter) => absent.some((other) => isSamePlace(filter, other));
+  const leaving = [
+    ...wrong.filter((filter) => !inPlace(filter)),
+    ...filters.filter((filter) => isLeftOver(filter, wanted, observed)),
   ];
+  return [
+    ...leaving.map((filter) => deleteFilter(link, filter)),
+    ...absent.map((filter): Step => {
+      const isThere = wrong.some((other) => isSamePlace(other, filter));
+      return { do: isThere ? 'replace filter' : 'add filter', link, filter };
+    }),
+  ];
+}
+
+/** A device that is about to be made anew has nothing on it, whatever is seen on the old one. */
+function seenOn(wanted: Wanted, observed: Observed, link: string): Classifier {
+  const fresh =
+    link === wanted.ifname && !observed.links.some((seen) => isOurs(seen, wanted) && isRight(seen, wanted));
+  return classifier(fresh ? undefined : observed.classifiers[link]);
 }
 
 /** A dead tap's filter that copies to a device that is gone, or that is about to be ours. */
@@ -271,6 +345,12 @@ function sameFilter(a: Filter, b: OurFilter): boolean {
       ? a.action === b.action
       : typeof a.action === 'object' && a.action.copyTo === b.action.copyTo)
   );
+}
+
+type Place = Pick<Filter, 'hook' | 'preference' | 'handle'>;
+
+function isSamePlace(a: Place, b: Place): boolean {
+  return a.hook === b.hook && a.preference === b.preference && a.handle === b.handle;
 }
 
 function deleteFilter(link: string, { hook, preference, handle = 0 }: Filter): Step {

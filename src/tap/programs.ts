@@ -53,9 +53,11 @@ export function isEbpf(program: string): boolean {
 
 /**
  * Why an eBPF program could not be loaded, in one line: of what tc and libbpf say (iproute2 6.1, libbpf 1.1) the reason,
- * and of the verifier's log, which can be of thousands of lines, the last three.
+ * and of the verifier's log, which can be of thousands of lines, the last three. Undefined when the program was loaded,
+ * and tc failed to put it where it belongs: it says so itself when it could not be.
  */
-export function loadFailure(stderr: string): string {
+export function loadFailure(stderr: string): string | undefined {
+  if (!/^Unable to load program$/m.test(stderr)) return undefined;
   const lines = stderr
     .split('\n')
     .map((line) => line.replace(/^libbpf: /, '').trim())

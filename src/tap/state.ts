@@ -32,6 +32,8 @@ export interface Link {
   /** Neither ARP, multicast nor IPv6 addresses of its own. */
   readonly silent: boolean;
   readonly mtuBytes: number;
+  /** Its transmit queue has a length; CNI plugins make pods' interfaces without. */
+  readonly hasQueue: boolean;
   readonly vxlan?: Vxlan | undefined;
 }
 
@@ -110,7 +112,13 @@ export type Step =
   | { readonly do: 'add clsact'; readonly link: string }
   | { readonly do: 'add blackhole'; readonly link: string }
   | { readonly do: 'delete clsact'; readonly link: string }
-  | { readonly do: 'add filter'; readonly link: string; readonly filter: OurFilter }
+  | { readonly do: 'remove queue'; readonly link: string }
+  | {
+      /** In place of one with another program, without a moment in between. */
+      readonly do: 'add filter' | 'replace filter';
+      readonly link: string;
+      readonly filter: OurFilter;
+    }
   | {
       readonly do: 'delete filter';
       readonly link: string;

@@ -1,6 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { addresses } from './support/addresses.ts';
-import { test } from './support/net.ts';
+import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
 
@@ -57,6 +58,60 @@ describe('the end of a tap', () => {
     expect(ended).toBeGreaterThan(0);
   });
 
+  test('takes one command for the copies, one for the filters, and one for nftables', async ({ net }) => {
+    const { sender } = await net.tap({ 'log-level': 'debug', 'pod-ifname': 'all' });
+    await sender.settled();
+    const before = sender.commands().length;
+    await sender.stop();
+    const [first, ...others] = sender.commands().slice(before);
+    expect(first).toMatch(/ip link delete dev mirror$/);
+    expect(others.map((command) => command.replace(/^nsenter \S+ /, ''))).toEqual([
+      'tc -force -batch -\nqdisc delete dev lo clsact\nqdisc delete dev eth0 clsact\n',
+      expect.stringMatching(/^nft add table/),
+    ]);
+  });
+
+  test('interrupts what is under way on 300 interfaces', async ({ net }) => {
+    await addInterfaces(net, 300);
+    const before = await shape(net);
+    const sender = net.startSender({ 'pod-ifname': 'all', 'log-level': 'debug' });
+    await sender.logged('qdisc add dev v149 clsact', 30_000);
+    expect(await sender.stop()).toBe(0);
+    expect(sender.output).not.toContain('"state":"alone"');
+    expect(await shape(net)).toBe(before);
+  });
+
+  test('leaves nothing on 300 interfaces', async ({ net }) => {
+    await addInterfaces(net, 300);
+    const before = await shape(net);
+    const sender = net.startSender({ 'pod-ifname': 'all' });
+    await sender.logged('"state":"alone"', 60_000);
+    expect(await shape(net)).toContain('clsact ffff: dev v149');
+    expect(await sender.stop()).toBe(0);
+    expect(await shape(net)).toBe(before);
+  });
+
+  test('takes its filters off an interface that was renamed as soon as it was', async ({ net }) => {
+    const { sender } = await net.tap();
+    await net.exec('pod', 'ip link set eth0 down');
+    await net.exec('pod', 'ip link set eth0 name eth0-nic');
+    await sender.logged('waiting for interface eth0 of the target, which has lo, eth0-nic');
+    await expect.poll(() => net.exec('pod', 'tc qdisc show')).not.toContain('clsact ffff: dev eth0-nic');
+  });
+
+  test('finds its filters on an interface that was renamed before the agent started anew', async ({
+    net,
+  }) => {
+    const { sender } = await net.tap();
+    await sender.kill();
+    await net.exec('pod', 'ip link set eth0 down');
+    await net.exec('pod', 'ip link set eth0 name eth0-nic');
+    const again = net.startSender();
+    await again.logged('waiting for interface eth0');
+    await again.stop();
+    expect(await net.exec('pod', 'tc qdisc show')).not.toContain('clsact');
+  });
+
   test('leaves an interface without a queue, as CNI plugins make them, without one', async ({ net }) => {
     await net.exec('pod', 'ip link set eth0 txqueuelen 0');
     await net.quiet();
@@ -103,3 +158,16 @@ describe('the end of a tap', () => {
     expect(await net.snapshot('pod')).toBe(before);
   });
 });
+
+/** The pod's interfaces and qdiscs; a qdisc takes its filters with it. */
+async function shape(net: Net): Promise<string> {
+  return (await net.exec('pod', 'ip link show')) + (await net.exec('pod', 'tc qdisc show'));
+}
+
+/** Pairs of interfaces in the pod: v0 and w0, v1 and w1, … */
+async function addInterfaces(net: Net, count: number): Promise<void> {
+  const pairs = Array.from({ length: count / 2 }, (_, at) => `link add v${at} type veth peer name w${at}`);
+  const file = net.file('interfaces');
+  writeFileSync(file, pairs.join('\n'));
+  await net.exec('pod', `ip -batch ${file}`);
+}

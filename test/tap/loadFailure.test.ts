@@ -35,7 +35,15 @@ Unable to load program`,
     'Cannot initialize ELF context!',
   ],
   ['all there is, if that is nothing else', 'Unable to load program', 'Unable to load program'],
-  ['nothing, if nothing is said', '', ''],
+  ['nothing, if nothing is said', '', undefined],
+  ['nothing, if the interface is gone', 'Cannot find device "net1"\n', undefined],
+  [
+    'nothing, if the qdisc is gone, whatever libbpf had said before',
+    `libbpf: Failed to bump RLIMIT_MEMLOCK (err = -1), you might need to do it explicitly!
+Error: Parent Qdisc doesn't exists.
+We have an error talking to the kernel`,
+    undefined,
+  ],
 ] as const)('a load error tells %s', ([, stderr, reason]) => {
   expect(loadFailure(stderr)).toBe(reason);
 });

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dropAll, dropFrom, matchAll } from '#src/tap/bpf.ts';
 import { aliasOf, handleOf, macOf, preferences } from '#src/tap/mark.ts';
-import { planRemoval, planRepairs } from '#src/tap/plan.ts';
+import { planRemoval, planRepairs, planUndo } from '#src/tap/plan.ts';
 import { copyProgram, seenProgram } from '#src/tap/programs.ts';
 import type { Filter, Link, Observed, Wanted } from '#src/tap/state.ts';
 import {
@@ -46,7 +46,49 @@ describe('from any state that kokotap can leave behind', () => {
         }),
       );
     });
+
+    test(`a repair of the ${wanted.role} (${wanted.device.kind}) that fails half-way undoes itself, and nothing else`, () => {
+      fc.assert(
+        fc.property(states(wanted), fc.nat(), (before, fraction) => {
+          const { steps } = planRepairs(wanted, before);
+          const now = applyAll(before, steps.slice(0, fraction % (steps.length + 1)));
+          const after = applyAll(now, planUndo(wanted, before, now));
+          expect(marksIn(before)).toEqual(expect.arrayContaining(marksIn(after)));
+          expect(marksIn(after)).toEqual(
+            expect.arrayContaining(marksIn(before).filter((mark) => marksIn(now).includes(mark))),
+          );
+          expect(foreignOf(after)).toEqual(foreignOf(before));
+          expect(after.links.find(({ name }) => name === 'eth0')).toEqual(eth0);
+        }),
+      );
+    });
   }
+});
+
+describe('a removal', () => {
+  test('ends the copies by its first step', () => {
+    const made = applyAll(bare, planRepairs(sender, bare).steps);
+    expect(planRemoval(sender, made)).toEqual([
+      { do: 'delete link', link: 'mirror' },
+      { do: 'delete clsact', link: 'eth0' },
+    ]);
+  });
+
+  test('finds filters on an interface that was renamed', () => {
+    const made = applyAll(bare, planRepairs(sender, bare).steps);
+    const renamed = { ...eth0, name: 'eth0-nic' };
+    const { eth0: classifier = none, ...rest } = made.classifiers;
+    const after: Observed = {
+      ...made,
+      links: [renamed, ...made.links.filter(({ name }) => name !== 'eth0')],
+      classifiers: { ...rest, 'eth0-nic': classifier },
+    };
+    expect(planRemoval(sender, after)).toContainEqual({ do: 'delete clsact', link: 'eth0-nic' });
+    expect(planRepairs(sender, after)).toEqual({
+      steps: [{ do: 'delete clsact', link: 'eth0-nic' }],
+      missing: 'interface eth0 of the target, which has eth0-nic, mirror',
+    });
+  });
 });
 
 describe('a plan', () => {
@@ -309,6 +351,20 @@ function copiesTo({ classifiers }: Observed): string[] {
   return (classifiers['eth0']?.filters ?? [])
     .flatMap(({ hook, action }) => (typeof action === 'object' ? `${hook} ${action.copyTo}` : []))
     .toSorted((a, b) => b.localeCompare(a));
+}
+
+/** The devices, qdiscs and filters there are, by what a repair cannot change of them. */
+function marksIn({ links, classifiers }: Observed): string[] {
+  const names = new Map(links.map(({ name, mac }) => [name, `${name} ${mac}`]));
+  const on = Object.entries(classifiers).flatMap(([name, classifier]) => {
+    const link = names.get(name);
+    return link === undefined ? [] : [{ link, ...classifier }];
+  });
+  return [
+    ...names.values(),
+    ...on.flatMap(({ link, qdisc }) => (qdisc === 'none' ? [] : [`${qdisc} on ${link}`])),
+    ...on.flatMap(({ link, filters }) => filters.map((filter) => `filter ${key(filter)} on ${link}`)),
+  ];
 }
 
 function foreignOf({ classifiers }: Observed): readonly Filter[] {

@@ -31,7 +31,7 @@ function withEth0(classifier: Classifier, state: Observed = bare): Observed {
 function changes(wanted: Wanted, observed: Observed): string[] {
   return planRepairs(wanted, observed).steps.flatMap((step) => {
     if (step.link !== 'eth0') return [];
-    if (step.do === 'add filter') return `add ${step.filter.hook} ${step.filter.preference}`;
+    if ('filter' in step) return `${step.do.split(' ', 1)[0]} ${step.filter.hook} ${step.filter.preference}`;
     return step.do === 'delete filter' ? `delete ${step.hook} ${step.preference}` : step.do;
   });
 }
@@ -99,7 +99,7 @@ describe('an ingress qdisc, which has no egress hook', () => {
   });
 });
 
-describe('a filter of our own that is not as it should be is made anew', () => {
+describe('a filter of our own that is not as it should be is replaced in place', () => {
   test.each<[string, number, Partial<Filter>]>([
     ['another program', preferences.filter, { program: '1,6 0 0 0' }],
     ['another device to copy to', preferences.filter, { action: { copyTo: 'lo' } }],
@@ -113,8 +113,7 @@ describe('a filter of our own that is not as it should be is made anew', () => {
     const others = filters.filter((filter) => filter !== found);
     const changed = found ? [...others, { ...found, ...change }] : [];
     expect(changes(sender, withEth0({ qdisc: 'clsact', filters: changed }, made))).toEqual([
-      `delete egress ${preference}`,
-      `add egress ${preference}`,
+      `replace egress ${preference}`,
     ]);
   });
 });

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { end, until } from './wait.ts';
 
 /** A running agent. */
@@ -24,11 +25,27 @@ export class Agent {
     readonly state?: string;
     readonly steps?: readonly string[];
     readonly cause?: string;
+    readonly command?: string;
   }[] {
     return this.#output
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line));
+  }
+
+  /** The commands that it ran so far; needs `--log-level=debug`. */
+  commands(): string[] {
+    return this.log.flatMap(({ msg, command }) =>
+      msg === 'command' && command !== undefined ? [command] : [],
+    );
+  }
+
+  /** Waits until it has looked at what it made, and found nothing to do for a second. */
+  async settled(): Promise<void> {
+    for (let [before, now] = [-1, this.commands().length]; before !== now; now = this.commands().length) {
+      before = now;
+      await sleep(1200);
+    }
   }
 
   get output(): string {

@@ -39,6 +39,25 @@ export class Net extends Network {
     return this.#spawnAgent(`mount --bind /bin/false ${program} && `, agentBundle, where, ...args);
   }
 
+  /**
+   * Starts a sender for which a shell script stands in front of `tc`. What is asked of tc is in `$*` and `$INPUT`, its
+   * standard input; behind the script tc runs, unless that exits.
+   */
+  startSenderWithTc(script: string, changes: Record<string, string> = {}): Agent {
+    const [shim, program] = [this.file('tc'), this.file('tc.real')];
+    copyFileSync('/usr/sbin/tc', program);
+    const lines = [
+      '#!/bin/sh',
+      `TC=${program}`,
+      'INPUT=$(cat)',
+      script,
+      'printf "%s\\n" "$INPUT" | $TC "$@"',
+    ];
+    writeFileSync(shim, lines.join('\n'), { mode: 0o755 });
+    const mount = `mount --bind ${shim} /usr/sbin/tc && `;
+    return this.#spawnAgent(mount, agentBundle, 'nodeA', 'sender', ...this.#senderFlags(changes));
+  }
+
   /** Like {@link startAgent}, with a bundle from another folder. */
   startAgentBundle(bundle: string, where: Node, ...args: string[]): Agent {
     return this.#spawnAgent('', bundle, where, ...args);

@@ -39,6 +39,7 @@ export const eth0: Link = {
   carrier: true,
   silent: false,
   mtuBytes: 1500,
+  hasQueue: true,
 };
 
 export const net1: Link = { ...eth0, name: 'net1', mac: '0a:00:00:00:00:02' };

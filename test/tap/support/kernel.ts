@@ -48,12 +48,22 @@ function applyOne(state: Observed, step: Step): Observed {
       return withLink({ up: true });
     case 'add clsact':
       if (classifier.qdisc !== 'none') throw new Error('File exists');
-      return withClassifier({ ...classifier, qdisc: 'clsact', filters: [] });
+      return {
+        ...withClassifier({ ...classifier, qdisc: 'clsact', filters: [] }),
+        links: [...others, { ...eth0, ...link, hasQueue: true }],
+      };
     case 'add blackhole':
       return withClassifier({ ...classifier, blackhole: true });
     case 'delete clsact':
       if (classifier.qdisc !== 'clsact') throw new Error('no such qdisc');
       return withClassifier(none);
+    case 'remove queue':
+      return withLink({ hasQueue: false });
+    case 'replace filter': {
+      const rest = classifier.filters.filter((filter) => key(filter) !== key(step.filter));
+      if (rest.length !== classifier.filters.length - 1) throw new Error('no such filter');
+      return withClassifier({ ...classifier, filters: [...rest, { ...step.filter, kind: 'bpf' }] });
+    }
     case 'add filter': {
       const clash = classifier.filters.some((filter) => key(filter) === key(step.filter));
       if (classifier.qdisc === 'none' || clash) throw new Error('File exists');

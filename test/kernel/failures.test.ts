@@ -1,0 +1,56 @@
+import { describe, expect } from 'vitest';
+import { type Net, test } from './support/net.ts';
+
+describe('a step that fails', () => {
+  test('in a repair leaves what stood before, and is tried again', async ({ net }) => {
+    const flag = net.file('broken');
+    const sender = net.startSenderWithTc(
+      `[ -e ${flag} ] && case "$* $INPUT" in *'filter add'*) echo broken >&2; exit 1;; esac`,
+    );
+    await sender.logged('"state":"alone"');
+    const before = await essence(net);
+    await net.exec('pod', 'touch', flag);
+    await net.exec('pod', 'tc filter delete dev eth0 egress pref 7');
+    await sender.logged('broken');
+    await sender.logged('"state":"failing"');
+    // Its number is the kernel's: a device made anew has another.
+    expect(await essence(net)).toEqual(before.filter((line) => !line.startsWith('eth0 egress')));
+    await net.exec('pod', 'rm', flag);
+    await expect.poll(() => essence(net), { timeout: 20_000 }).toEqual(before);
+  });
+
+  test('at the start takes away all that was made', async ({ net }) => {
+    await net.quiet();
+    const before = await net.snapshot('pod');
+    const sender = net.startSenderWithTc(
+      `case "$* $INPUT" in *'dev eth0 egress'*'mirred'*) echo broken >&2; exit 1;; esac`,
+    );
+    await sender.logged('broken');
+    await expect.poll(() => net.snapshot('pod'), { timeout: 10_000 }).toBe(before);
+  });
+
+  test('because the qdisc went away at that moment does not make the tap go without eBPF', async ({
+    net,
+  }) => {
+    const flag = net.file('once');
+    const sender = net.startSenderWithTc(
+      `case $INPUT in *object-file*) [ -e ${flag} ] || { touch ${flag}; INPUT=$(printf '%s\\n' "$INPUT" | grep -v 'qdisc add'); };; esac`,
+    );
+    await sender.logged("Parent Qdisc doesn't exists");
+    await sender.logged('"state":"alone"', 20_000);
+    expect(sender.output).not.toContain('could not be loaded');
+    expect(await net.exec('pod', 'tc filter show dev mirror egress')).toContain('[tc/copy]');
+  });
+});
+
+/** The device with the kernel's number of it, and the hooks that have a filter which copies. */
+async function essence(net: Net): Promise<string[]> {
+  const device = await net.exec('pod', 'ip -oneline link show dev mirror');
+  const hooks = await Promise.all(
+    ['ingress', 'egress'].map(async (hook) => {
+      const filters = await net.exec('pod', `tc filter show dev eth0 ${hook}`);
+      return filters.includes('mirred') ? [`eth0 ${hook}`] : [];
+    }),
+  );
+  return [device.split(':', 1)[0] ?? '', ...hooks.flat()];
+}

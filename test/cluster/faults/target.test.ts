@@ -55,9 +55,9 @@ async function endSandbox({ web, ifname }: Scene, end: (pod: Pod) => Promise<voi
   await end(web);
   let [began, tapped] = [0, 0];
   await until('the pod has a new sandbox with the tap in it', async () => {
-    const links = await web.inNetns('ip', '-brief', 'link');
-    [began, tapped] = [await begin(web), await uptime(web.node)];
-    return links.includes(ifname) && began > struck;
+    const seen = await web.inNetns('bash', '-c', 'ip -brief link; cat /proc/uptime');
+    [began, tapped] = [await begin(web), secondsOf(seen.split('\n').at(-1))];
+    return seen.includes(ifname) && began > struck;
   });
   expect(tapped - began).toBeLessThan(longestGapS);
   await web.addressKnown();
@@ -65,7 +65,12 @@ async function endSandbox({ web, ifname }: Scene, end: (pod: Pod) => Promise<voi
 
 /** In seconds. */
 async function uptime(node: NodeName): Promise<number> {
-  return Number((await onNode(node, 'cat', '/proc/uptime')).split(' ')[0]);
+  return secondsOf(await onNode(node, 'cat', '/proc/uptime'));
+}
+
+/** The first number of /proc/uptime. */
+function secondsOf(uptimeLine = ''): number {
+  return Number(uptimeLine.split(' ')[0]);
 }
 
 /**

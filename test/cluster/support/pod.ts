@@ -51,6 +51,8 @@ export class Pod {
   readonly namespace: string;
   readonly name: string;
   readonly node: NodeName;
+  /** The one that its node knows it by. */
+  #uid: string | undefined;
 
   constructor(namespace: string, name: string, node: NodeName) {
     this.namespace = namespace;
@@ -102,27 +104,22 @@ export class Pod {
   }
 
   /** A process of the pod, in its network, by the number that its node has for it. */
-  async pid(): Promise<string> {
-    // Of a static pod the kubelet knows another UID than the API.
-    const uid =
-      (await this.field(String.raw`.metadata.annotations.kubernetes\.io/config\.hash`)) ||
-      (await this.field('.metadata.uid'));
-    return scriptOnNode(
-      this.node,
-      `for file in $(grep -lsE "/pod$1(/|$)" /proc/[0-9]*/cgroup); do
-        folder=\${file%/cgroup}
-        netns=$(readlink "$folder/ns/net") || continue
-        if [ "$netns" != "$(readlink /proc/1/ns/net)" ]; then echo "\${folder#/proc/}"; exit; fi
-      done
-      echo "the pod $1 has no process" >&2
-      exit 1`,
-      uid,
-    );
+  pid(): Promise<string> {
+    return this.script('echo "$pid"');
   }
 
   /** Runs a shell script on the pod's node; $pid is a process of the pod there. */
   async script(script: string, ...args: string[]): Promise<string> {
-    return scriptOnNode(this.node, `pid=${await this.pid()}\n${script}`, ...args);
+    this.#uid ??= await this.#askUid();
+    return scriptOnNode(this.node, `${findPid}\n${script}`, this.#uid, ...args);
+  }
+
+  /** Of a static pod the kubelet knows another UID than the API. */
+  async #askUid(): Promise<string> {
+    return (
+      (await this.field(String.raw`.metadata.annotations.kubernetes\.io/config\.hash`)) ||
+      (await this.field('.metadata.uid'))
+    );
   }
 
   /** Runs a program of the node in the pod's network namespace. */
@@ -140,3 +137,14 @@ export class Pod {
 function at(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
+
+/** Sets $pid to a process in the network of the pod whose UID is the first argument, and takes that away. */
+const findPid = `
+pid=
+for file in $(grep -lsE "/pod$1(/|$)" /proc/[0-9]*/cgroup); do
+  folder=\${file%/cgroup}
+  netns=$(readlink "$folder/ns/net") || continue
+  if [ "$netns" != "$(readlink /proc/1/ns/net)" ]; then pid=\${folder#/proc/}; break; fi
+done
+if [ -z "$pid" ]; then echo "the pod $1 has no process" >&2; exit 1; fi
+shift`;

@@ -101,12 +101,10 @@ export class Sandbox {
   }
 
   async ready(...names: string[]): Promise<void> {
-    await this.kubectl(
-      'wait',
-      '--for=condition=Ready',
-      '--timeout=150s',
-      ...names.map((name) => `pod/${name}`),
-    );
+    const pods = names.map((name) => `pod/${name}`);
+    const wait = () => this.kubectl('wait', '--for=condition=Ready', '--timeout=150s', ...pods);
+    // On a busy machine the API server says at first that a pod that it has just taken is not there.
+    await until('the pods are Ready', async () => (await wait()) !== '', 10_000);
   }
 
   /** `kokotap … | kubectl create -f -`; the names of the pods made, which are Ready then. */

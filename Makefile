@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 .PHONY: help setup build image check test test-quick test-matrix mutation demo bench lab-up lab-down lab-status clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
 setup: ## install what the other commands need
 	@scripts/setup
@@ -35,6 +35,10 @@ test-matrix: setup ## the cluster tests on the lab's other versions and networks
 mutation: ## change the decisions in small ways and see that the tests notice; needs 90 %
 	@scripts/setup node
 	@trap 'echo "Each change, and the tests that notice it: reports/mutation/mutation.html"' EXIT; stryker run
+
+test-kernels: setup build ## the kernel tests on other kernels, in virtual machines
+	@scripts/bpf
+	@node scripts/test-kernels.ts
 
 demo: ## tap a pod of a real cluster on this machine, step by step
 	@scripts/demo

@@ -62,7 +62,7 @@ describe('on an underlay of MTU 1500', () => {
     await net.quiet();
     await net.setPodMtu(9000);
     await net.tap();
-    const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+    const atMirror = await Capture.start(net, 'nodeB', 'mirror', 65_600);
     await sendUdp(net, 'pod', addresses.gateway, { count: 10, minBytes: 8972, maxBytes: 8972 });
     const lengths = (await atMirror.frames()).filter(isUdp).map((frame) => frame.length / 2);
     expect(lengths).toEqual(Array.from({ length: 10 }, () => 9014));

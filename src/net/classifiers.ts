@@ -95,6 +95,8 @@ export async function readClassifiers(
     const { hook } = question;
     const filters = parseFilters(answer, hook) ?? (await findFilters(netns, ifname, hook, answer));
     const before = found.get(ifname) ?? noClassifier;
+    // An ingress qdisc has no egress: asked for that it shows the same filters.
+    if (before.qdisc === 'ingress' && hook === 'egress') continue;
     found.set(ifname, { ...before, filters: [...before.filters, ...filters] });
   }
   return found;

@@ -29,10 +29,8 @@ test('an agent that starts anew leaves the filter as it is, and another one take
   const other = net.startSender({ filter: 'udp' });
   await other.ready();
   expect(other.log.flatMap(({ steps = [] }) => steps)).toEqual([
-    'delete filter eth0',
-    'delete filter eth0',
-    'add filter eth0',
-    'add filter eth0',
+    'replace filter eth0',
+    'replace filter eth0',
   ]);
 });
 

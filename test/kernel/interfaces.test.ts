@@ -1,24 +1,22 @@
 import { describe, expect } from 'vitest';
-import { addresses } from './support/addresses.ts';
+import { addresses, second } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import type { Agent } from './support/agent.ts';
 import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
 
-/** Of a second interface of the pod, and of its other end on the node. */
-const second = { pod: '203.0.113.2', node: '203.0.113.1' };
 const filter = 'udp';
 const soon = { timeout: scaled(10_000) };
 
 describe('several interfaces', () => {
   test('are copied to one mirror, and their account is their sum', async ({ net }) => {
     await net.quiet();
-    await addSecond(net);
+    await net.addSecondInterface('veth');
     await net.tap({ 'pod-ifname': 'eth0,net1', filter });
     const atMirror = await Capture.start(net, 'nodeB', 'mirror');
     await sendUdp(net, 'pod', addresses.gateway, { count: 30 });
-    await sendUdp(net, 'pod', second.node, { count: 50 });
+    await sendUdp(net, 'pod', second.gateway, { count: 50 });
     await sendUdp(net, 'nodeA', addresses.pod, { count: 70 });
     await sendUdp(net, 'nodeA', second.pod, { count: 90 });
     expect((await atMirror.frames()).filter(isUdp)).toHaveLength(240);
@@ -35,13 +33,13 @@ describe('several interfaces', () => {
     const sender = net.startSender({ 'pod-ifname': 'eth0,net1,net2' });
     await sender.logged('waiting for interface net1 and net2 of the target, which has lo, eth0');
     expect(await net.snapshot('pod')).toBe(before);
-    await addSecond(net);
+    await net.addSecondInterface('veth');
     await sender.logged('waiting for interface net2 of the target, which has lo, eth0, net1');
   });
 
   test('leave each its qdisc as it was', async ({ net }) => {
     await net.quiet();
-    await addSecond(net);
+    await net.addSecondInterface('veth');
     await net.exec('pod', 'tc qdisc add dev eth0 clsact');
     const before = await net.snapshot('pod');
     const { sender } = await net.tap({ 'pod-ifname': 'eth0,net1' });
@@ -55,7 +53,7 @@ describe('several interfaces', () => {
     ['the device', 'ip link delete mirror'],
   ])('are cleaned up by an agent that starts anew after the loss of %s', async ([, ...losses], { net }) => {
     await net.quiet();
-    await addSecond(net);
+    await net.addSecondInterface('veth');
     await net.exec('pod', 'tc qdisc add dev eth0 clsact');
     const before = await net.snapshot('pod');
     const { sender } = await net.tap({ 'pod-ifname': 'eth0,net1' });
@@ -88,7 +86,7 @@ describe('all interfaces', () => {
     const { sender } = await net.tap({ 'pod-ifname': 'all', filter });
     const other = net.startSender({ 'tap-id': '112233445566', vni: '101', ifname: 'other' });
     await other.logged('"state":"alone"');
-    await addSecond(net);
+    await net.addSecondInterface('veth');
     await expect.poll(() => copyingInterfaces(net), soon).toEqual(['eth0', 'lo', 'net1']);
     await sendUdp(net, 'nodeA', second.pod, { count: 20 });
     await sendUdp(net, 'nodeA', addresses.pod, { count: 30 });
@@ -105,7 +103,7 @@ describe('all interfaces', () => {
     await net.quiet();
     const { sender } = await net.tap({ 'pod-ifname': 'all', filter });
     for (let round = 0; round < 3; round++) {
-      await addSecond(net);
+      await net.addSecondInterface('veth');
       await expect.poll(() => copyingInterfaces(net), soon).toEqual(['eth0', 'lo', 'net1']);
       await sendUdp(net, 'nodeA', second.pod, { count: 20 });
       await net.exec('pod', 'ip link delete net1');
@@ -162,18 +160,6 @@ describe('what passes lo', () => {
     ]);
   });
 });
-
-async function addSecond(net: Net): Promise<void> {
-  await net.exec('nodeA', `ip link add name second type veth peer name net1 netns ${net.netns('pod')}`);
-  for (const [where, name, address] of [
-    ['nodeA', 'second', second.node],
-    ['pod', 'net1', second.pod],
-  ] as const) {
-    await net.exec(where, 'sysctl', '-qw', `net.ipv6.conf.${name}.disable_ipv6=1`);
-    await net.exec(where, `ip address add ${address}/24 dev ${name}`);
-    await net.exec(where, `ip link set ${name} up`);
-  }
-}
 
 async function account(net: Net) {
   const ends = await net.status('nodeA');

@@ -58,7 +58,7 @@ test('a sample leaves out what comes in pieces as well', async ({ net }) => {
   await net.quiet();
   await net.setPodMtu(9000);
   await net.tap({ 'one-in': '4' });
-  const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+  const atMirror = await Capture.start(net, 'nodeB', 'mirror', 65_600);
   const [to, from] = [await net.mac('nodeA', 'vethpod'), await net.mac('pod', 'eth0')];
   const payload = '5a'.repeat(5000);
   for (const port of ports) {

@@ -23,7 +23,15 @@ export default defineConfig({
   test: {
     globalSetup: ['test/build.setup.ts'],
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/{tap,cli}/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/{agent,cli,tap}/**/*.test.ts'],
+          // Enough for a machine that does much else: most tests take milliseconds.
+          testTimeout: 60_000,
+        },
+      },
       {
         extends: true,
         test: {

@@ -14,6 +14,7 @@ import { type DirectionAccount, directionAccount, refusedBefore } from '#src/tap
 import { type Fit, fitOf } from '#src/tap/fit.ts';
 import { isHandleOf, macOf, parseAlias, preferences, type Role, type TapId } from '#src/tap/mark.ts';
 import type { Hook, Link, Vxlan } from '#src/tap/state.ts';
+import type { Place } from './ends.ts';
 import { hearReceiver } from './heard.ts';
 
 /** One end of a tap as the kernel has it. Packets are counted as the wire has them, before or after what is large is cut. */
@@ -44,13 +45,20 @@ export interface EndStatus {
   readonly receivedPackets?: number;
 }
 
-/** Like {@link readStatus}, of the agent's own network namespace only, for which a receiver's rights are enough. */
-export async function readOwnStatus(tapId: TapId): Promise<EndStatus[]> {
-  const netns = new Netns('/proc/self/ns/net');
+/**
+ * The ends of a tap that an agent itself keeps, or that are beside its own: in the namespace of its target and in its own.
+ * It searches no other namespace, so that a reading costs the same however many pods the node has.
+ *
+ * @param place where the agent's end is; undefined while it is nowhere
+ */
+export async function readNearStatus(place: Place | undefined, tapId: TapId): Promise<EndStatus[]> {
+  const namespaces = [new Netns('/proc/self/ns/net')];
   try {
-    return await readEnds(netns, tapId);
+    // Opened anew: the agent lets its descriptor go when the target gets another namespace.
+    if (place?.netns.isOwn === false) namespaces.push(new Netns(place.netns.path));
+    return await visitEndsIn(namespaces, tapId, async (end) => end);
   } finally {
-    netns.close();
+    for (const netns of namespaces) netns.close();
   }
 }
 
@@ -69,30 +77,37 @@ export async function visitEnds<T>(
   tapId: TapId | undefined,
   visit: (end: EndStatus, netns: Netns) => Promise<T>,
 ): Promise<T[]> {
-  const namespaces = openNamespaces();
+  const namespaces = new Map<number, Netns>();
   try {
-    const all: T[] = [];
-    for (const netns of namespaces) {
-      // Something vanished between two commands, as things do while a tap is made or removed: look again.
-      const ends = await readEnds(netns, tapId).catch(() => readEnds(netns, tapId));
-      for (const end of ends) all.push(await visit(end, netns));
-    }
-    return all;
+    openNamespaces(namespaces);
+    return await visitEndsIn(namespaces.values(), tapId, visit);
   } finally {
-    for (const netns of namespaces) netns.close();
+    for (const netns of namespaces.values()) netns.close();
   }
 }
 
-/** Each network namespace that a process is in, once; held, so that no recycled PID can stand for another. */
-function openNamespaces(): Netns[] {
-  const found = new Map<number, Netns>();
+async function visitEndsIn<T>(
+  namespaces: Iterable<Netns>,
+  tapId: TapId | undefined,
+  visit: (end: EndStatus, netns: Netns) => Promise<T>,
+): Promise<T[]> {
+  const all: T[] = [];
+  for (const netns of namespaces) {
+    // Something vanished between two commands, as things do while a tap is made or removed: look again.
+    const ends = await readEnds(netns, tapId).catch(() => readEnds(netns, tapId));
+    for (const end of ends) all.push(await visit(end, netns));
+  }
+  return all;
+}
+
+/** Opens each network namespace that a process is in, once; held, so that no recycled PID can stand for another. */
+function openNamespaces(found: Map<number, Netns>): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     const netns = Netns.ofProcess(Number(pid));
     if (netns === undefined) continue;
     if (found.has(netns.inode)) netns.close();
     else found.set(netns.inode, netns);
   }
-  return [...found.values()];
 }
 
 async function readEnds(netns: Netns, tapId: TapId | undefined): Promise<EndStatus[]> {
@@ -103,8 +118,14 @@ async function readEnds(netns: Netns, tapId: TapId | undefined): Promise<EndStat
   });
   if (marked.length === 0) return [];
   const classifiers = new Map<string, CountedClassifier>();
-  for (const { name } of links) classifiers.set(name, await readClassifier(netns, name));
+  for (const { name } of hasSender(marked) ? links : marked.map(({ link }) => link))
+    classifiers.set(name, await readClassifier(netns, name));
   return Promise.all(marked.map(({ link, id }) => describeEnd(netns, id, link, links, classifiers)));
+}
+
+/** A sender's filters may be on any interface, a receiver's are on its device only: a node may have hundreds of others. */
+function hasSender(marked: readonly { readonly link: Link; readonly id: TapId }[]): boolean {
+  return marked.some(({ link, id }) => link.mac !== macOf(id, 'receiver'));
 }
 
 type CountedLink = Link & { readonly counters: LinkCounters };

@@ -1,12 +1,12 @@
 #!/usr/bin/node --lite-mode
 import pino from 'pino';
-import { receiver, sender } from '#src/agent/ends.ts';
+import { type End, receiver, sender } from '#src/agent/ends.ts';
 import { serveMetrics } from '#src/agent/metrics.ts';
 import { parseCommand } from '#src/agent/options.ts';
 import { probe } from '#src/agent/probe.ts';
 import { writeTerminationMessage } from '#src/agent/report.ts';
 import { run } from '#src/agent/run.ts';
-import { readStatus } from '#src/agent/status.ts';
+import { readNearStatus, readStatus } from '#src/agent/status.ts';
 import { timing } from '#src/agent/timing.ts';
 import { messageOf, UsageError } from '#src/errors.ts';
 
@@ -28,8 +28,12 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     timestamp: pino.stdTimeFunctions.isoTime,
   });
   const port = options['metrics-port'];
-  if (port !== undefined) serveMetrics(port, name, id, log);
-  const end = command.name === 'sender' ? () => sender(command.options) : () => receiver(command.options);
+  // Not before this is the only agent of its end: the one before it has the port as well.
+  const end = async (): Promise<End> => {
+    const made = await (command.name === 'sender' ? sender(command.options) : receiver(command.options));
+    if (port !== undefined) void serveMetrics(port, () => readNearStatus(made.place(), id), log, signal);
+    return made;
+  };
   await run(name, id, end, timing(options['tick-ms']), log, signal);
 }
 

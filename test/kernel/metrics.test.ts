@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { expect } from 'vitest';
 import { addresses } from './support/addresses.ts';
 import { type Net, test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
+import { end } from './support/wait.ts';
 
 const port = '9400';
 
@@ -34,10 +37,64 @@ test('a port that is taken costs the metrics, not the tap', async ({ net }) => {
     `--remote=${addresses.nodeB}`,
     `--metrics-port=${port}`,
   );
-  await other.logged('no metrics: listen EADDRINUSE: address already in use 127.0.0.1:9400; choose another');
+  await other.logged(
+    'no metrics: listen EADDRINUSE: address already in use 127.0.0.1:9400; they are served when the port is free',
+  );
   await other.logged('"state":"alone"');
   expect(sender.isReady()).toBe(true);
 });
+
+test('the metrics are there again after another agent took over, and when a taken port is free', async ({
+  net,
+}) => {
+  const blocker = net.spawn('nodeA', process.execPath, '--input-type=module', '--eval', blockPort, port);
+  if (blocker.stdout) await once(blocker.stdout, 'data');
+  const first = net.startSender({ 'metrics-port': port });
+  await first.logged('no metrics: listen EADDRINUSE');
+  await end(blocker, 'SIGKILL');
+  await first.logged('the metrics are served');
+  const second = net.startSender({ 'metrics-port': port });
+  await second.logged('waiting for another sender of this tap');
+  expect(await first.stop()).toBe(0);
+  await second.logged('"state":"alone"');
+  await expect
+    .poll(() => scrape(net, 'nodeA', '127.0.0.1').catch(String), { timeout: scaled(10_000) })
+    .toContain(`kokotap_device_up{tap="${net.tapId}",role="sender"} 1\n`);
+  expect(second.output).not.toContain('no metrics');
+});
+
+test('many scrapes at once share readings or are refused at once, and the next one is answered', async ({
+  net,
+}) => {
+  const { sender } = await net.tap({ 'metrics-port': port });
+  const answers: Record<string, number> = JSON.parse(await storm(net, 400));
+  const { 200: answered = 0, ...others } = answers;
+  expect(answered).toBeGreaterThan(0);
+  expect(Object.keys(others).filter((answer) => !['503', 'ECONNRESET'].includes(answer))).toEqual([]);
+  expect(await scrape(net, 'nodeA', '127.0.0.1')).toContain('kokotap_device_up{');
+  expect(await sender.stop()).toBe(0);
+  expect(await net.exec('pod', 'tc qdisc show')).not.toContain('clsact');
+});
+
+const blockPort = `
+  const { createServer } = await import('node:net');
+  createServer().listen(Number(process.argv[1]), '127.0.0.1', () => process.stdout.write('!'));`;
+
+/** Scrapes so many times at once; how often which status, or error, was the answer. */
+function storm(net: Net, count: number): Promise<string> {
+  const script = `
+    const { get } = await import('node:http');
+    const answers = {};
+    const add = (answer) => { answers[answer] = (answers[answer] ?? 0) + 1; };
+    const ask = (done) => {
+      const end = (answer) => { add(answer); done(); };
+      get({ host: '127.0.0.1', port: ${port}, agent: false }, (response) => response.resume().on('end', () => end(response.statusCode)))
+        .on('error', ({ code }) => end(code));
+    };
+    await Promise.all(Array.from({ length: ${count} }, () => new Promise(ask)));
+    console.log(JSON.stringify(answers));`;
+  return net.exec('nodeA', process.execPath, '--input-type=module', '--eval', script);
+}
 
 function scrape(net: Net, where: 'nodeA' | 'nodeB', address: string): Promise<string> {
   const script = `

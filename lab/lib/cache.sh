@@ -48,11 +48,14 @@ ensure_part() (
 # progress PART...: says how far each of the parts is that are being made, for as long as this shell runs: every second in
 # a line that stays in its place on a terminal, otherwise every half minute.
 progress() {
-  local interval=30 part line columns
+  local interval=30 next part line columns
   [ ! -t 2 ] || interval=1
+  next=$interval
   exec 6<> <(:)
   while [ -e "/proc/$$" ]; do
-    read -rt $interval -u 6 || true # a sleep that does not outlive this shell
+    read -rt 1 -u 6 || true # a sleep that does not outlive this shell
+    ((SECONDS >= next)) || continue
+    next=$((SECONDS + interval))
     line=
     for part; do
       ! compgen -G "$cache/.$part.new.*" >/dev/null || line+=", $part$(packages_done <"$cache/$part.log")"

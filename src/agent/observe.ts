@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { RunOptions } from '#src/exec/command.ts';
 import { readClassifiers } from '#src/net/classifiers.ts';
-import { isMerging } from '#src/net/features.ts';
+import { isMerging, takesUnfinished } from '#src/net/features.ts';
 import { listLinks } from '#src/net/links.ts';
 import type { Netns } from '#src/net/netns.ts';
 import type { Observed, Wanted } from '#src/tap/state.ts';
@@ -15,7 +15,7 @@ import { liveTaps } from './lock.ts';
  */
 export async function observe(
   netns: Netns,
-  { ifname, role, copies }: Wanted,
+  { ifname, role, device, copies }: Wanted,
   options: RunOptions,
 ): Promise<Observed> {
   const found = await listLinks(netns, options);
@@ -25,7 +25,9 @@ export async function observe(
   const names = read.map(({ name }) => name);
   const seen = names.length === 0 ? new Map() : await readClassifiers(netns, names, options);
   const merging = role === 'receiver' && own.length > 0 ? await isMerging(netns, ifname, options) : undefined;
+  const isPair = role === 'sender' && device.kind === 'veth' && own.length > 0;
+  const unfinished = isPair ? await takesUnfinished(netns, ifname, options) : undefined;
   // Interfaces of pods come and go while a node is read.
   const links = found.filter((link) => !read.includes(link) || seen.has(link.name));
-  return { links, merging, classifiers: Object.fromEntries(seen), liveTaps: live };
+  return { links, merging, unfinished, classifiers: Object.fromEntries(seen), liveTaps: live };
 }

@@ -44,6 +44,8 @@ export async function applySteps(
   return { done, failures };
 }
 
+const inNodeSteps = new Set<Step['do']>(['add vxlan', 'add veth pair', 'set mtu of other half']);
+
 interface Part {
   readonly step: Step;
   readonly words: Words;
@@ -61,7 +63,7 @@ function group(netns: Netns, steps: readonly Step[]): Group[] {
   const groups: Group[] = [];
   for (const step of steps) {
     const [program, ...words] = commandOf(netns, step);
-    const inNode = step.do === 'add vxlan' || step.do === 'add veth pair';
+    const inNode = inNodeSteps.has(step.do);
     const last = groups.at(-1);
     if (last?.program === program && last.inNode === inNode) last.parts.push({ step, words });
     else groups.push({ program, inNode, parts: [{ step, words }] });
@@ -69,7 +71,7 @@ function group(netns: Netns, steps: readonly Step[]): Group[] {
   return groups;
 }
 
-/** It takes one command a process; there is one such step. */
+/** It takes one command a process; an end has one such step. */
 async function runEthtool(
   netns: Netns,
   commands: readonly Words[],
@@ -102,9 +104,12 @@ function commandOf(netns: Netns, step: Step): [Group['program'], ...string[]] {
     case 'stop merging':
       return ['ethtool', '--features', link, 'gro', 'off'];
     case 'set mtu':
+    case 'set mtu of other half':
       return ['ip', 'link', 'set', 'dev', link, 'mtu', String(step.mtuBytes)];
     case 'remove queue':
       return ['ip', 'link', 'set', 'dev', link, 'txqueuelen', '0'];
+    case 'finish packets':
+      return ['ethtool', '--features', link, 'tx', 'off'];
     case 'set up':
       return ['ip', 'link', 'set', 'dev', link, 'up'];
     case 'add clsact':
@@ -161,9 +166,11 @@ function addVxlan(netns: Netns, { link, mac, vxlan }: Extract<Step, { do: 'add v
   ];
 }
 
-function addVethPair(netns: Netns, { link, mac, peerMac }: Extract<Step, { do: 'add veth pair' }>): string[] {
-  // As large as they can be: a pair drops what is larger than its MTU, and lo has packets of 64 KB.
-  const mtu = ['mtu', '65535'];
+function addVethPair(
+  netns: Netns,
+  { link, mac, peerMac, mtuBytes }: Extract<Step, { do: 'add veth pair' }>,
+): string[] {
+  const mtu = ['mtu', String(mtuBytes)];
   // oxfmt-ignore
   return [
     'link', 'add', 'name', link, ...mtu, 'address', peerMac, 'type', 'veth',

@@ -56,10 +56,12 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
     steps: [
       ...planLeaving(wanted, observed, targets),
       ...cleared,
-      ...(found === undefined ? [addDevice(wanted)] : []),
+      ...(found === undefined ? [addDevice(wanted, pairMtu(targets))] : []),
       ...(found?.alias === alias ? [] : [{ do: 'set alias', link: ifname, alias } as const]),
       ...(found?.silent === true ? [] : [{ do: 'silence', link: ifname } as const]),
-      ...planMtu(wanted, found),
+      ...(isPairOf(wanted)
+        ? planPair(ifname, pairMtu(targets), found && observed, found)
+        : planMtu(wanted, found)),
       ...planMerging(wanted, found === undefined ? undefined : observed.merging),
       ...planQdiscs(wanted, observed, [found ?? { name: ifname, hasQueue: true }]),
       ...planFilters(wanted, observed, ifname, deviceFilters(wanted)),
@@ -186,9 +188,9 @@ function conflict(link: Link, { ifname, role }: Wanted, owner: string | undefine
     : `VNI ${link.vxlan?.vni} is used by interface ${link.name} ${where}, which ${whose}: choose another --vxlan-id`;
 }
 
-function addDevice({ id, ifname, mac, device }: Wanted): Step {
+function addDevice({ id, ifname, mac, device }: Wanted, mtuBytes: number): Step {
   if (device.kind === 'veth')
-    return { do: 'add veth pair', link: ifname, mac, peerMac: macOf(id, 'receiver') };
+    return { do: 'add veth pair', link: ifname, mac, peerMac: macOf(id, 'receiver'), mtuBytes };
   const { kind: _, ...vxlan } = device;
   return { do: 'add vxlan', link: ifname, mac, vxlan };
 }
@@ -197,6 +199,33 @@ function planMtu({ ifname, mtuBytes }: Wanted, found: Link | undefined): Step[] 
   return mtuBytes === undefined || found?.mtuBytes === mtuBytes
     ? []
     : [{ do: 'set mtu', link: ifname, mtuBytes }];
+}
+
+function isPairOf({ role, device }: Wanted): boolean {
+  return role === 'sender' && device.kind === 'veth';
+}
+
+/** That of the targets, for a pair drops what is larger; it has no more than 65535, one less than lo. */
+function pairMtu(targets: readonly Link[]): number {
+  return Math.min(65_535, Math.max(...targets.map(({ mtuBytes }) => mtuBytes), leastMtuBytes));
+}
+
+/** A pair hands over packets as they are: those that a network card was to finish are finished in front of it. */
+function planPair(
+  link: string,
+  mtuBytes: number,
+  observed: Observed | undefined,
+  found: Link | undefined,
+): Step[] {
+  return [
+    ...(found === undefined || found.mtuBytes === mtuBytes
+      ? []
+      : [
+          { do: 'set mtu of other half', link, mtuBytes } as const, // each half drops what is larger than its own
+          { do: 'set mtu', link, mtuBytes } as const,
+        ]),
+    ...(observed?.unfinished === false ? [] : [{ do: 'finish packets', link } as const]),
+  ];
 }
 
 /** A receiver's VXLAN device is not to merge copies: that costs more than it saves captures. */
@@ -371,6 +400,9 @@ function ownsQdisc({ id, ifname, ownQdiscs }: Wanted, observed: Observed, target
     filters.some(({ handle }) => saysOwned(handle))
   );
 }
+
+/** Of a pair whose targets have less, or are all gone. */
+const leastMtuBytes = 1500;
 
 function classifier(seen: Classifier | undefined): Classifier {
   return seen ?? { qdisc: 'none', filters: [] };

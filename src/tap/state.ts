@@ -64,6 +64,8 @@ export interface Observed {
   readonly links: readonly Link[];
   /** The end's device merges what it receives into larger packets (GRO); undefined: there is no such device. */
   readonly merging?: boolean | undefined;
+  /** The sender's half of a veth pair takes packets without checksums, and uncut; undefined: there is none. */
+  readonly unfinished?: boolean | undefined;
   /** By interface name; an interface that is not there has none. */
   readonly classifiers: Readonly<Record<string, Classifier>>;
   /** Taps with a running agent on this node: what bears another's mark is left over. */
@@ -103,11 +105,19 @@ export interface Copies {
 export type Step =
   | { readonly do: 'delete link'; readonly link: string }
   | { readonly do: 'add vxlan'; readonly link: string; readonly mac: string; readonly vxlan: Vxlan }
-  | { readonly do: 'add veth pair'; readonly link: string; readonly mac: string; readonly peerMac: string }
+  | {
+      readonly do: 'add veth pair';
+      readonly link: string;
+      readonly mac: string;
+      readonly peerMac: string;
+      readonly mtuBytes: number;
+    }
   | { readonly do: 'set alias'; readonly link: string; readonly alias: string }
   | { readonly do: 'silence'; readonly link: string }
   | { readonly do: 'stop merging'; readonly link: string }
   | { readonly do: 'set mtu'; readonly link: string; readonly mtuBytes: number }
+  | { readonly do: 'set mtu of other half'; readonly link: string; readonly mtuBytes: number }
+  | { readonly do: 'finish packets'; readonly link: string }
   | { readonly do: 'set up'; readonly link: string }
   | { readonly do: 'add clsact'; readonly link: string }
   | { readonly do: 'add blackhole'; readonly link: string }

@@ -46,7 +46,29 @@ describe('the device that is made', () => {
       link: 'mirror',
       mac: macOf(id, 'sender'),
       peerMac: macOf(id, 'receiver'),
+      mtuBytes: 1500,
     } satisfies Step);
+  });
+
+  test.each([
+    [1400, 1500],
+    [9000, 9000],
+    [65_536, 65_535],
+  ])('is a pair whose MTU takes packets of %i bytes', (target, mtuBytes) => {
+    const observed: Observed = { ...bare, links: [{ ...eth0, mtuBytes: target }] };
+    expect(planRepairs(vethSender, observed).steps[0]).toMatchObject({ do: 'add veth pair', mtuBytes });
+    const grown = {
+      ...madeFor(vethSender),
+      links: withMirror(madeFor(vethSender), { mtuBytes: 1400 }).links,
+    };
+    expect(steps(vethSender, grown)).toEqual(['set mtu of other half mirror', 'set mtu mirror']);
+  });
+
+  test('is a pair that finishes packets, which no network card does for it', () => {
+    expect(steps(vethSender, bare)).toContain('finish packets mirror');
+    expect(steps(vethSender, { ...madeFor(vethSender), unfinished: true })).toEqual([
+      'finish packets mirror',
+    ]);
   });
 
   test('of a receiver merges nothing and has an MTU', () => {

@@ -42,6 +42,18 @@ export function arpRequest(from: string, source: string, target: string): string
   return `0001080006040001${from}${address(source)}000000000000${address(target)}`;
 }
 
+/** Whether the checksum of a frame's TCP over IPv4 is that of its bytes. */
+export function isSoundTcp(frame: string): boolean {
+  const ip = frame.slice(28);
+  const [headerDigits, digits] = [
+    Number.parseInt(ip.slice(1, 2), 16) * 8,
+    Number.parseInt(ip.slice(4, 8), 16) * 2,
+  ];
+  const tcp = ip.slice(headerDigits, digits);
+  const summed = `${ip.slice(24, 40)}0006${hex16(tcp.length / 2)}${tcp}`;
+  return checksum(summed.padEnd(Math.ceil(summed.length / 4) * 4, '0')) === '0000';
+}
+
 /** An IPv4 address in a frame. */
 function address(dotted: string): string {
   return Buffer.from(dotted.split('.').map(Number)).toString('hex');

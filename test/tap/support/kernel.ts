@@ -24,10 +24,12 @@ function applyOne(state: Observed, step: Step): Observed {
       if (link !== undefined) throw new Error('File exists');
       const kind = step.do === 'add vxlan' ? 'vxlan' : 'veth';
       const made: Link = { ...eth0, name: step.link, kind, mac: step.mac, up: false, vxlan: undefined };
+      const own = step.do === 'add vxlan' ? { vxlan: step.vxlan } : { mtuBytes: step.mtuBytes };
       return {
         ...state,
         merging: true,
-        links: [...others, step.do === 'add vxlan' ? { ...made, vxlan: step.vxlan } : made],
+        unfinished: true,
+        links: [...others, { ...made, ...own }],
         classifiers: { ...state.classifiers, [step.link]: none },
       };
     }
@@ -42,6 +44,10 @@ function applyOne(state: Observed, step: Step): Observed {
       return withLink({ silent: true });
     case 'stop merging':
       return { ...withLink({}), merging: false };
+    case 'finish packets':
+      return { ...withLink({}), unfinished: false };
+    case 'set mtu of other half':
+      return state;
     case 'set mtu':
       return withLink({ mtuBytes: step.mtuBytes });
     case 'set up':

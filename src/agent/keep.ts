@@ -299,7 +299,7 @@ const withoutObjectNotice =
   'The eBPF programs could not be loaded; the tap goes on without them: copies are not made to fit the underlay, and only counted by the kernel';
 
 function watchOf({ role }: Wanted, device: Vxlan, guard: Guard, { log, timing }: Context): Watch {
-  return role === 'sender' ? followDelivery(device, log, timing) : sendReports(device.vni, guard, timing);
+  return role === 'sender' ? followDelivery(device, log, timing) : sendReports(device, guard, log, timing);
 }
 
 function alone({ device, ifname, role }: Wanted, trouble: string | undefined): string {

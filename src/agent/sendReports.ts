@@ -1,18 +1,27 @@
+import type { Logger } from 'pino';
 import { readClassified } from '#src/net/classifiers.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
 import { reportPacket } from '#src/tap/report.ts';
+import type { Tunnel } from '#src/tap/state.ts';
 import type { Guard } from './guard.ts';
+import { noteMerging } from './noteMerging.ts';
 import type { Timing } from './timing.ts';
 import type { Way, Watch } from './way.ts';
 
 /** Tells the sender now and then what came, while it is there. */
-export function sendReports(vni: number, guard: Guard, { reportMs, firstReports }: Timing): Watch {
+export function sendReports(
+  tunnel: Tunnel,
+  guard: Guard,
+  log: Logger,
+  { reportMs, firstReports }: Timing,
+): Watch {
   let beganAt: number | undefined;
   let dueAt = -Infinity;
   let seen = -1;
   let packets = 0;
   return async ({ netns, netDev, ifname, peer }: Way) => {
     const now = performance.now();
+    if (beganAt === undefined) await noteMerging(netns, tunnel, log);
     beganAt ??= now;
     if (now < dueAt) return undefined;
     const interval = now < beganAt + firstReports.forMs ? firstReports.everyMs : reportMs;
@@ -22,7 +31,7 @@ export function sendReports(vni: number, guard: Guard, { reportMs, firstReports 
     const { receivedPackets } = netDevCounts(netDev, ifname);
     if (receivedPackets !== seen) packets = await readClassified(netns, ifname);
     seen = receivedPackets;
-    peer.send(reportPacket(vni, { packets, probes: guard.probes }));
+    peer.send(reportPacket(tunnel.vni, { packets, probes: guard.probes }));
     return undefined;
   };
 }

@@ -34,6 +34,16 @@ describe('readiness', () => {
     await Promise.all([sender.ready(), receiver.ready()]);
   });
 
+  test.for([
+    ['on', true],
+    ['off', false],
+  ] as const)('says whether the underlay merges copies: GRO %s', async ([gro, isSaid], { net }) => {
+    await net.exec('nodeB', `ethtool --features underlay gro ${gro}`);
+    const { receiver } = await net.tap();
+    await receiver.logged('"state":"ready"');
+    expect(receiver.output.includes('ethtool --features underlay gro off')).toBe(isSaid);
+  });
+
   test("on the same node is lost when the receiver's half is not up", async ({ net }) => {
     const { sender, receiver } = await net.tapSameNode();
     await receiver.kill();

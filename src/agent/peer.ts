@@ -1,7 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { release } from 'node:os';
 import { messageOf } from '#src/errors.ts';
-import { helloPacket, socketType } from '#src/tap/hello.ts';
+import { helloCount, helloPacket, socketType } from '#src/tap/hello.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import type { Timing } from './timing.ts';
@@ -77,7 +78,7 @@ export class Peer {
    * @param netDev content of /proc/net/dev of the namespace that the mirror device is in
    */
   isThere(netDev: string, ifname: string): boolean {
-    const { malformedPackets: count } = netDevCounts(netDev, ifname);
+    const count = helloCount(netDevCounts(netDev, ifname), release());
     if (this.#count !== undefined && count > this.#count) {
       this.#heardAt = performance.now();
       this.#trouble = undefined;

@@ -1,4 +1,5 @@
 import { isIPv6 } from './address.ts';
+import type { NetDevCounts } from './netDev.ts';
 import { broadcastPacket } from './vxlanPacket.ts';
 
 const etherTypeIPv4 = 0x0800;
@@ -14,6 +15,22 @@ const etherTypeIPv4 = 0x0800;
  */
 export function helloPacket(vni: number): Uint8Array {
   return new Uint8Array(broadcastPacket(vni, 0x026b, etherTypeIPv4, 0).buffer);
+}
+
+/**
+ * What grows with every hello that comes to a device. Linux 6.10 counts a hello as malformed, and so do older kernels with
+ * the check of mid-2024. A kernel without delivers hellos as packets; there every packet that comes counts, which the
+ * guard lets through from the peer only.
+ *
+ * @param kernelRelease as `uname -r` has it
+ */
+export function helloCount(
+  { malformedPackets, receivedPackets }: NetDevCounts,
+  kernelRelease: string,
+): number {
+  const [major = 0, minor = 0] = kernelRelease.split('.').map((part) => Number.parseInt(part, 10));
+  const surelyCounts = major > 6 || (major === 6 && minor >= 10);
+  return surelyCounts || malformedPackets > 0 ? malformedPackets : receivedPackets;
 }
 
 /** The kind of UDP socket that reaches an address. */

@@ -15,7 +15,7 @@ test.for([1500, 9000])(
     await net.withoutIPv6();
     await net.setPodMtu(mtuBytes);
     await net.tapSameNode({ filter: 'tcp' });
-    const atMirror = await Capture.start(net, 'nodeA', 'mirror', 0, { roomKib: 65_536 });
+    const atMirror = await Capture.start(net, 'nodeA', 'mirror', mtuBytes + 100, { roomKib: 65_536 });
     for (const [from, to, address] of [
       ['nodeA', 'pod', addresses.pod],
       ['pod', 'nodeA', addresses.gateway],

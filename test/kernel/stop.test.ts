@@ -4,6 +4,7 @@ import { test } from './support/net.ts';
 test('SIGTERM ends an agent that waits for another of its tap, and leaves that one alone', async ({
   net,
 }) => {
+  await net.quiet();
   const { sender } = await net.tap();
   const before = await net.snapshot('pod');
   const second = net.startSender();

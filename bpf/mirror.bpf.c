@@ -2,6 +2,7 @@
 // receiver reports; `copy` runs on each copy on its way out of the mirror device, behind the kernel's own copying, so
 // that nothing here touches the pod's packets:
 //
+//   0. lease   nothing is copied when its agent has been gone for too long
 //   1. sample  one conversation in so many is kept, whole and in both directions
 //   2. limit   what is over the rate is shed; nothing waits
 //   3. snap    a copy loses what is behind so many bytes
@@ -52,6 +53,14 @@ const volatile struct {
     __u32 cut;              // 1: cut what else does not fit; 0: only what no IP packet has room for
     __u32 seed;             // of the hash that samples
 } settings = {.magic = 0x6b6f6b6f74617021};
+
+// The time until which copies may be made, in nanoseconds of CLOCK_MONOTONIC: see src/tap/lease.ts. The agent writes the
+// first one into the object, found by the first word, and later ones into the map.
+volatile struct {
+    __u64 magic;
+    __u64 tap; // its id
+    __u64 until_ns;
+} lease SEC(".data.lease") = {.magic = 0x6b6f6b6f6c656173};
 
 struct count {
     __u64 seen;
@@ -363,6 +372,8 @@ SEC("tc/copy") int copy(struct __sk_buff *skb) {
         return TC_ACT_SHOT;
     if (is_unmeasured(skb))
         count->unmeasured += packets;
+    if (bpf_ktime_get_coarse_ns() > lease.until_ns)
+        return TC_ACT_SHOT; // counted by what copied it, and so as refused by the device
     if (settings.one_in > 1 || skb->gso_size)
         at = find_layers(skb);
     if (settings.one_in > 1 && conversation(skb, &at) % settings.one_in) {

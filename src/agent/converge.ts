@@ -1,11 +1,13 @@
 import { UserError } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import type { Netns } from '#src/net/netns.ts';
+import { grantLease } from '#src/net/objects.ts';
 import { applySteps } from '#src/net/steps.ts';
 import { planRemoval, planRepairs, planUndo } from '#src/tap/plan.ts';
 import { isEbpf, loadFailure } from '#src/tap/programs.ts';
 import type { Observed, Step, Wanted } from '#src/tap/state.ts';
 import { targetLinks } from '#src/tap/targets.ts';
+import { leaseFromNow } from './lease.ts';
 import { observe } from './observe.ts';
 
 /** How a convergence ended. */
@@ -25,6 +27,12 @@ export interface Outcome {
   readonly copiedMtuBytes: number | undefined;
 }
 
+/** Options of all commands. A signal that ends them leaves everything as it is by then, for who gave it to remove. */
+export interface ConvergeOptions extends RunOptions {
+  /** How long the programs that are loaded may work without being told to go on. */
+  readonly leaseMs: number;
+}
+
 /** State is read back after a change, never assumed; whoever changes it against us more often than this is told so. */
 const maxRounds = 4;
 
@@ -32,11 +40,14 @@ const maxRounds = 4;
  * Makes this end of the tap be as wanted: observe, plan, change, until there is nothing left to change. When a change
  * fails, what was made here is taken away again, and nothing that stood before.
  *
- * @param options of all commands; a signal that ends them leaves everything as it is by then, for who gave it to remove
  * @throws {UserError} when something that is not ours is in the way
  * @throws {CommandError}
  */
-export async function converge(netns: Netns, wanted: Wanted, options: RunOptions): Promise<Outcome> {
+export async function converge(
+  netns: Netns,
+  wanted: Wanted,
+  { leaseMs, ...options }: ConvergeOptions,
+): Promise<Outcome> {
   const done: Step[] = [];
   let { ownQdiscs, object } = wanted;
   let withoutObject: string | undefined;
@@ -63,6 +74,8 @@ export async function converge(netns: Netns, wanted: Wanted, options: RunOptions
     }
     if (round > maxRounds) throw new Error(undone(done.at(-1)));
     try {
+      const loads = plan.steps.some((step) => 'filter' in step && isEbpf(step.filter.program));
+      if (object !== undefined && loads) grantLease(object, leaseFromNow(wanted.id, leaseMs));
       const applied = await applySteps(netns, plan.steps, options);
       done.push(...applied.done);
       const made = applied.done.filter((step) => step.do === 'add clsact' && step.link !== wanted.ifname);

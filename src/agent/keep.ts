@@ -12,9 +12,11 @@ import { converge, remove } from './converge.ts';
 import { followDelivery } from './delivery.ts';
 import type { End, Place } from './ends.ts';
 import { Guard } from './guard.ts';
+import { LeaseKeeper } from './lease.ts';
 import { Peer } from './peer.ts';
 import type { Report } from './report.ts';
 import { sendReports } from './sendReports.ts';
+import { Sweeper } from './sweep.ts';
 import type { Timing } from './timing.ts';
 import type { Watch } from './way.ts';
 
@@ -70,6 +72,8 @@ class Keeper {
   readonly #peer: Peer | undefined;
   readonly #guard: Guard | undefined;
   readonly #watch: Watch | undefined;
+  readonly #lease: LeaseKeeper | undefined;
+  readonly #sweeper: Sweeper;
   #held: Held | undefined;
   #inPlace = false;
   #carrier = false;
@@ -86,7 +90,10 @@ class Keeper {
     this.#onChange = onChange;
     this.#logging = { onCommand: (command) => context.log.debug({ command }, 'command') };
     this.#run = { ...this.#logging, signal: context.signal };
-    const { device } = end.wanted;
+    const { device, id, role } = end.wanted;
+    const { timing, log } = context;
+    this.#sweeper = new Sweeper(role, timing, log);
+    if (role === 'sender') this.#lease = new LeaseKeeper(id, timing, log);
     if (device.kind !== 'vxlan') return;
     this.#guard = new Guard(end.wanted, device, context.log, this.#logging);
     if (!end.peerSaysHello) return;
@@ -97,8 +104,10 @@ class Keeper {
   async check(): Promise<void> {
     try {
       await this.#follow();
+      await unlessEnded(this.#lease?.renew(this.#run) ?? Promise.resolve(), this.#context.signal);
       await this.#repair();
       await unlessEnded(this.#followPeer(), this.#context.signal);
+      await unlessEnded(this.#sweeper.sweep(this.#run), this.#context.signal);
     } catch (error) {
       if (this.#context.signal.aborted) return; // what was under way was interrupted
       this.#inPlace = false;
@@ -177,11 +186,15 @@ class Keeper {
     held.observed = undefined;
     const wasWithout = held.withoutObject;
     if (reload) held.withoutObject = undefined;
-    const made = await converge(held.place.netns, this.#wantedIn(held), this.#run);
+    const made = await converge(held.place.netns, this.#wantedIn(held), {
+      ...this.#run,
+      leaseMs: this.#context.timing.leaseMs,
+    });
     this.#lookMs = performance.now() - beganAt;
     const { steps, missing } = made;
     held.ownQdiscs = made.ownQdiscs;
     held.observed = made.observed;
+    this.#lease?.follow(this.#end.wanted.ifname, made.observed, steps);
     if (made.withoutObject !== undefined)
       held.withoutObject = {
         reason: made.withoutObject,

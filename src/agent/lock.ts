@@ -25,8 +25,11 @@ export async function takeLock(role: Role, id: TapId): Promise<Server | undefine
  * The taps that agents of this node keep.
  *
  * @param netUnix content of /proc/net/unix, which shows the name's leading null byte as `@`
+ * @param role only those with an agent of this role
  */
-export function liveTaps(netUnix: string): Set<TapId> {
-  const names = netUnix.matchAll(new RegExp(`@${prefix}/(?:sender|receiver)/([0-9a-f]{12})`, 'g'));
+export function liveTaps(netUnix: string, role?: Role): Set<TapId> {
+  const names = netUnix.matchAll(
+    new RegExp(`@${prefix}/(?:${role ?? 'sender|receiver'})/([0-9a-f]{12})`, 'g'),
+  );
   return new Set([...names].flatMap(([, id]) => id ?? []));
 }

@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { UsageError } from '#src/errors.ts';
 import type { TapId } from '#src/tap/mark.ts';
 import { NODE_VXLAN_PORT } from '#src/tap/nodeTarget.ts';
-import { defaultTickMs } from './timing.ts';
+import { defaultLeaseMs, defaultTickMs } from './timing.ts';
 
 const number = (low: number, high: number) =>
   z.pipe(
@@ -31,12 +31,16 @@ const flag = z.optional(z.boolean());
 /** For tests: what one second of the agent's periods takes. Shorter periods load the node. */
 const tickMs = z._default(number(100, defaultTickMs), defaultTickMs);
 
+/** For tests too. */
+const leaseMs = z._default(number(1000, defaultLeaseMs), defaultLeaseMs);
+
 const common = {
   'tap-id': z.string().check(z.regex(/^[0-9a-f]{12}$/, 'must be 12 hexadecimal digits')),
   ifname,
   'metrics-port': z.optional(number(1, 65_535)),
   'log-level': z._default(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
   'tick-ms': tickMs,
+  'lease-ms': leaseMs,
 };
 const way = z.union([
   z.object({ 'same-node': z.literal(true) }),
@@ -100,6 +104,7 @@ const roleFlags = {
   'log-level': text,
   'metrics-port': text,
   'tick-ms': text,
+  'lease-ms': text,
   ...wayFlags,
 };
 const flags: Record<AgentCommand['name'], NonNullable<Parameters<typeof parseArgs>[0]>['options']> = {

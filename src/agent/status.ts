@@ -101,7 +101,7 @@ async function visitEndsIn<T>(
 }
 
 /** Opens each network namespace that a process is in, once; held, so that no recycled PID can stand for another. */
-function openNamespaces(found: Map<number, Netns>): void {
+export function openNamespaces(found: Map<number, Netns>): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     const netns = Netns.ofProcess(Number(pid));
     if (netns === undefined) continue;

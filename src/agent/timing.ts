@@ -19,17 +19,25 @@ export interface Timing {
   /** Longer than the receiver takes for two reports. */
   readonly probeTimeoutMs: number;
   readonly probeRetryMs: number;
+  /** How long copies are made without their agent: longer than a kubelet waits at most before it starts one again, 5 minutes. */
+  readonly leaseMs: number;
+  /** Between two renewals of the lease: what is left of it is always enough for such a wait. */
+  readonly renewMs: number;
+  /** Between two searches for what taps without an agent left. */
+  readonly sweepMs: number;
 }
 
 /** What {@link timing} takes in production. */
 export const defaultTickMs = 1000;
+export const defaultLeaseMs = 600_000;
 
 /**
- * All periods are multiples of one tick, so that their ratios stay whatever the tick is.
+ * All periods are multiples of one tick, or parts of the lease, so that their ratios stay whatever these are.
  *
  * @param tickMs tests shorten it
+ * @param leaseMs tests shorten it
  */
-export function timing(tickMs: number): Timing {
+export function timing(tickMs: number, leaseMs = defaultLeaseMs): Timing {
   return {
     checkMs: tickMs,
     longestRetryMs: 30 * tickMs,
@@ -42,5 +50,8 @@ export function timing(tickMs: number): Timing {
     lossCheckMs: 10 * tickMs,
     probeTimeoutMs: 12 * tickMs,
     probeRetryMs: 10 * tickMs,
+    leaseMs,
+    renewMs: leaseMs / 5,
+    sweepMs: leaseMs / 10,
   };
 }

@@ -43,8 +43,6 @@ const anyFilter = z.object({ pref: z.number(), kind: z.string(), options: z.opti
 export type CountedFilter = Filter & {
   /** What it has copied so far; zero for one that copies nothing. */
   readonly packets: number;
-  /** The kernel's number of its eBPF program. */
-  readonly programId?: number | undefined;
 };
 
 export interface CountedClassifier extends Classifier {

@@ -1,16 +1,22 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type CopySettings, objectName, withSettings } from '#src/tap/programs.ts';
+import { type Lease, withLease } from '#src/tap/lease.ts';
 import { RUN_FOLDER } from '#src/tap/runFolder.ts';
 
 /** Makes the eBPF object with these settings, from the one beside the agent, and returns its name. */
 export function prepareObject(settings: CopySettings): string {
-  const name = objectName(settings);
   const compiled = readFileSync(path.join(import.meta.dirname, 'mirror.bpf.o'));
+  const name = objectName(settings, createHash('sha256').update(compiled).digest('hex'));
   mkdirSync(RUN_FOLDER, { recursive: true });
   writeFileSync(objectPath(name), withSettings(compiled, settings, randomBytes(4).readUInt32LE()));
   return name;
+}
+
+/** Has the programs that are loaded from an object from now on begin with this lease. */
+export function grantLease(name: string, lease: Lease): void {
+  writeFileSync(objectPath(name), withLease(readFileSync(objectPath(name)), lease));
 }
 
 /** Where an object is that {@link prepareObject} made. */

@@ -20,13 +20,22 @@ export interface CopySettings {
   readonly underlay: 'IPv4' | 'IPv6' | undefined;
 }
 
-/** The object's file name. */
-export function objectName({ snaplenBytes, oneIn, maxBytesPerSecond, underlay }: CopySettings): string {
+/**
+ * The object's file name, which tells whether a program that is loaded is the right one: it says what the program does,
+ * and what it was compiled from.
+ *
+ * @param hash of the compiled object, in hexadecimal
+ */
+export function objectName(
+  { snaplenBytes, oneIn, maxBytesPerSecond, underlay }: CopySettings,
+  hash: string,
+): string {
   const said = [
     underlay === undefined ? 'copy' : `copy-over-${underlay}`,
     ...(snaplenBytes === undefined ? [] : [`snaplen=${snaplenBytes}`]),
     ...(oneIn === undefined ? [] : [`one-in=${oneIn}`]),
     ...(maxBytesPerSecond === undefined ? [] : [`max-rate=${maxBytesPerSecond}`]),
+    hash.slice(0, 8),
   ];
   return `${said.join(',')}.o`;
 }

@@ -49,6 +49,8 @@ export interface Filter {
   readonly program?: string | undefined;
   /** `direct`: the program's verdict counts (direct action); otherwise the device that matching packets are copied to. */
   readonly action?: 'direct' | { readonly copyTo: string } | undefined;
+  /** The kernel's number of its eBPF program. */
+  readonly programId?: number | undefined;
 }
 
 /** What classifies the packets of one interface. */

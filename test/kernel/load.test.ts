@@ -27,11 +27,12 @@ test('a program that the verifier refuses is told with the last of its log', asy
   await sender.logged('"state":"alone"');
 });
 
-/** It reads a packet without looking where that ends, but has settings where the agent writes them. */
+/** It reads a packet without looking where that ends, but has settings and a lease where the agent writes them. */
 const refusedProgram = `
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
-const volatile struct { __u64 magic, settings[4]; } settings = {.magic = 0x6b6f6b6f74617021};
-SEC("tc/copy") int copy(struct __sk_buff *skb) { return *(int *)(long)skb->data + settings.settings[3]; }
+const volatile struct { __u64 magic, settings[5]; } settings = {.magic = 0x6b6f6b6f74617021};
+volatile struct { __u64 magic, tap, until_ns; } lease SEC(".data.lease") = {.magic = 0x6b6f6b6f6c656173};
+SEC("tc/copy") int copy(struct __sk_buff *skb) { return *(int *)(long)skb->data + settings.settings[3] + lease.until_ns; }
 char _license[] SEC("license") = "GPL";
 `;

@@ -19,10 +19,11 @@ const plain: CopySettings = {
 };
 const full: CopySettings = { snaplenBytes: 128, oneIn: 100, maxBytesPerSecond: 1_000_000, underlay: 'IPv6' };
 
-test("an object's name says every setting that is made", () => {
-  expect(objectName(plain)).toBe('copy.o');
-  expect(objectName({ ...plain, underlay: 'IPv4' })).toBe('copy-over-IPv4.o');
-  expect(objectName(full)).toBe('copy-over-IPv6,snaplen=128,one-in=100,max-rate=1000000.o');
+test("an object's name says every setting that is made, and what it was compiled from", () => {
+  const hash = '0123456789abcdef';
+  expect(objectName(plain, hash)).toBe('copy,01234567.o');
+  expect(objectName({ ...plain, underlay: 'IPv4' }, hash)).toBe('copy-over-IPv4,01234567.o');
+  expect(objectName(full, hash)).toBe('copy-over-IPv6,snaplen=128,one-in=100,max-rate=1000000,01234567.o');
 });
 
 test('eBPF is told from classic BPF by the name that tc gives it', () => {

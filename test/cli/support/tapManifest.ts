@@ -44,7 +44,7 @@ export function tapManifest(
       hostNetwork: true,
       ...spec,
       restartPolicy: 'Always',
-      terminationGracePeriodSeconds: 10,
+      terminationGracePeriodSeconds: 30,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       tolerations: [{ operator: 'Exists' }],
@@ -55,7 +55,7 @@ export function tapManifest(
           imagePullPolicy: 'IfNotPresent',
           args: [role, `--tap-id=${id}`, ...args],
           resources: {
-            requests: { cpu: '10m', memory: '64Mi' },
+            requests: { cpu: '25m', memory: '64Mi' },
             limits: { cpu: '500m', memory: '128Mi' },
           },
           readinessProbe: {

@@ -87,20 +87,31 @@ export class Net extends Network {
     return this.startAgent('nodeA', 'sender', ...this.#senderFlags(changes));
   }
 
+  /** Starts a sender with another eBPF object in place of the one of its build. */
+  startSenderWithObject(object: Uint8Array, changes: Record<string, string> = {}): Agent {
+    const folder = mkdtempSync(this.file('bundle-'));
+    const bundle = path.join(folder, 'kokotap-agent.js');
+    copyFileSync(agentBundle, bundle);
+    writeFileSync(path.join(folder, 'mirror.bpf.o'), object);
+    writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
+    return this.startAgentBundle(bundle, 'nodeA', 'sender', ...this.#senderFlags(changes));
+  }
+
   /**
    * Starts a sender whose eBPF object cannot be loaded.
    *
-   * @param object in place of the real one; by default it has of that the settings only
+   * @param object in place of the real one; by default it has of that the places for settings and lease only
    */
   startPlainSender(
     changes: Record<string, string> = {},
-    object: Uint8Array = Buffer.concat([Buffer.from('!patokok'), Buffer.alloc(40)]),
+    object: Uint8Array = Buffer.concat([
+      Buffer.from('!patokok'),
+      Buffer.alloc(40),
+      Buffer.from('saelokok'),
+      Buffer.alloc(16),
+    ]),
   ): Agent {
-    const bundle = this.file('kokotap-agent.js');
-    copyFileSync(agentBundle, bundle);
-    writeFileSync(this.file('mirror.bpf.o'), object);
-    writeFileSync(this.file('package.json'), '{"type":"module"}');
-    return this.startAgentBundle(bundle, 'nodeA', 'sender', ...this.#senderFlags(changes));
+    return this.startSenderWithObject(object, changes);
   }
 
   startReceiver(changes: Record<string, string> = {}): Agent {

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { messageOf } from '#src/errors.ts';
+import type { RunOptions } from '#src/exec/command.ts';
+import { readClassifiers } from '#src/net/classifiers.ts';
+import { listLeases } from '#src/net/leases.ts';
+import { listLinks } from '#src/net/links.ts';
+import { Netns } from '#src/net/netns.ts';
+import { applySteps } from '#src/net/steps.ts';
+import { planSweep } from '#src/tap/leftovers.ts';
+import { macOf, parseAlias, type Role, type TapId } from '#src/tap/mark.ts';
+import type { Observed } from '#src/tap/state.ts';
+import { liveTaps } from './lock.ts';
+import { openNamespaces } from './status.ts';
+import type { Timing } from './timing.ts';
+
+/**
+ * Removes what taps left whose agent is gone for good. Of a sender its lease says so, in whatever network namespace it
+ * is: it has ended, and no agent of that tap runs. A receiver's device, in the node's own namespace, has no lease: it
+ * goes when for as long as a lease no agent of that tap was seen.
+ */
+export class Sweeper {
+  readonly #role: Role;
+  readonly #timing: Timing;
+  readonly #log: Logger;
+  /** Receivers' devices without an agent, by tap: since when. */
+  readonly #abandonedAt = new Map<TapId, number>();
+  #dueAt = 0;
+
+  constructor(role: Role, timing: Timing, log: Logger) {
+    this.#role = role;
+    this.#timing = timing;
+    this.#log = log;
+  }
+
+  /** Searches when it is time to. What fails is tried again at the next search. */
+  async sweep(options: RunOptions): Promise<void> {
+    if (performance.now() < this.#dueAt) return;
+    this.#dueAt = performance.now() + this.#timing.sweepMs;
+    try {
+      await this.#sweepNode(options);
+      // A receiver may neither read other taps' leases nor enter other network namespaces.
+      if (this.#role === 'sender') await this.#sweepSenders(options);
+    } catch (error) {
+      // It is no reason for the agent's own tap to fail.
+      if (!options.signal?.aborted)
+        this.#log.warn({ cause: messageOf(error) }, 'the search for leftovers failed');
+    }
+  }
+
+  async #sweepSenders(options: RunOptions): Promise<void> {
+    const now = process.hrtime.bigint();
+    const ended = (await listLeases(options)).filter(({ untilNs }) => untilNs < now);
+    if (ended.length === 0) return;
+    const live = liveTaps(readNames(), 'sender');
+    const dead = new Set(ended.map(({ tap }) => tap).filter((tap) => !live.has(tap)));
+    if (dead.size === 0) return;
+    const namespaces = new Map<number, Netns>();
+    try {
+      openNamespaces(namespaces);
+      for (const netns of namespaces.values()) await this.#clean(netns, dead, options);
+    } finally {
+      for (const netns of namespaces.values()) netns.close();
+    }
+  }
+
+  async #sweepNode(options: RunOptions): Promise<void> {
+    const node = new Netns('/proc/self/ns/net');
+    try {
+      const live = liveTaps(readNames());
+      const found = (await listLinks(node, options)).flatMap(({ kind, mac, alias }) => {
+        const tap = parseAlias(alias)?.id;
+        return kind === 'vxlan' && tap !== undefined && mac === macOf(tap, 'receiver') ? [tap] : [];
+      });
+      const dead = this.#longAbandoned(new Set(found.filter((tap) => !live.has(tap))));
+      if (dead.size > 0) await this.#clean(node, dead, options);
+    } finally {
+      node.close();
+    }
+  }
+
+  #longAbandoned(abandoned: ReadonlySet<TapId>): ReadonlySet<TapId> {
+    const now = performance.now();
+    for (const tap of this.#abandonedAt.keys()) if (!abandoned.has(tap)) this.#abandonedAt.delete(tap);
+    for (const tap of abandoned) this.#abandonedAt.set(tap, this.#abandonedAt.get(tap) ?? now);
+    const { leaseMs } = this.#timing;
+    return new Set([...this.#abandonedAt].flatMap(([tap, since]) => (now - since >= leaseMs ? [tap] : [])));
+  }
+
+  async #clean(netns: Netns, dead: ReadonlySet<TapId>, options: RunOptions): Promise<void> {
+    const steps = planSweep(dead, await observeAll(netns, options));
+    if (steps.length === 0) return;
+    const { done, failures } = await applySteps(netns, steps, { ...options, force: true });
+    this.#log.warn(
+      { taps: [...dead], steps: done.map((step) => `${step.do} ${step.link}`) },
+      'removed what taps left that no agent keeps',
+    );
+    for (const { error } of failures) this.#log.debug({ err: error }, 'a leftover was not removed');
+  }
+}
+
+async function observeAll(netns: Netns, options: RunOptions): Promise<Observed> {
+  const links = await listLinks(netns, options);
+  const names = links.map(({ name }) => name);
+  const classifiers = Object.fromEntries(await readClassifiers(netns, names, options));
+  return { links, classifiers, liveTaps: liveTaps(readNames()) };
+}
+
+function readNames(): string {
+  return readFileSync('/proc/self/net/unix', 'utf8');
+}

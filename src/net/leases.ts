@@ -1,0 +1,71 @@
+import * as z from 'zod/mini';
+import { run, type RunOptions } from '#src/exec/command.ts';
+import { type Lease, leaseBytes, leaseMap, parseLease } from '#src/tap/lease.ts';
+
+/** A lease with the kernel's number of the map that it is in. */
+export interface FoundLease extends Lease {
+  readonly mapId: number;
+}
+
+const program = z.object({ map_ids: z._default(z.array(z.number()), []) });
+const maps = z.array(z.object({ id: z.number(), name: z.optional(z.string()) }));
+const dump = z.object({ output: z.array(z.object({ value: z.array(z.string()) })) });
+/** `bpftool --json batch` of version 7.1; a map that went away meanwhile has an error for its output. */
+const dumps = z.array(z.union([dump, z.object({ output: z.unknown() })]));
+
+/**
+ * The leases of all taps of this node, whatever network namespace they are in. It takes SYS_ADMIN.
+ *
+ * @throws {CommandError}
+ */
+export async function listLeases(options: RunOptions = {}): Promise<FoundLease[]> {
+  const shown = await run('bpftool', ['--json', 'map', 'show'], options);
+  const found = z.parse(maps, JSON.parse(shown)).filter(({ name }) => name === leaseMap);
+  return readLeases(
+    found.map(({ id }) => id),
+    options,
+  );
+}
+
+/**
+ * The lease of a program; undefined when it has none, as another version's may not.
+ *
+ * @param programId the kernel's number of it
+ * @throws {CommandError}
+ */
+export async function findLease(
+  programId: number,
+  options: RunOptions = {},
+): Promise<FoundLease | undefined> {
+  const shown = await run('bpftool', ['--json', 'prog', 'show', 'id', String(programId)], options);
+  const [lease] = await readLeases(z.parse(program, JSON.parse(shown)).map_ids, options);
+  return lease;
+}
+
+/**
+ * Moves a lease on.
+ *
+ * @throws {CommandError} when its map is gone
+ */
+export async function renewLease({ mapId, ...lease }: FoundLease, options: RunOptions = {}): Promise<void> {
+  const value = Array.from(leaseBytes(lease), (byte) => byte.toString(16).padStart(2, '0'));
+  const key = ['00', '00', '00', '00'];
+  await run(
+    'bpftool',
+    ['map', 'update', 'id', String(mapId), 'key', 'hex', ...key, 'value', 'hex', ...value],
+    options,
+  );
+}
+
+async function readLeases(mapIds: readonly number[], options: RunOptions): Promise<FoundLease[]> {
+  if (mapIds.length === 0) return [];
+  const input = mapIds.map((id) => `map dump id ${id}\n`).join('');
+  const shown = await run('bpftool', ['--json', 'batch', 'file', '-'], { ...options, input });
+  const answers = z.parse(dumps, JSON.parse(shown));
+  return mapIds.flatMap((mapId, at) => {
+    const { data } = z.safeParse(dump, answers[at]);
+    const bytes = data?.output[0]?.value.map((byte) => Number(byte));
+    const lease = bytes && parseLease(Buffer.from(bytes));
+    return lease === undefined ? [] : [{ mapId, ...lease }];
+  });
+}

@@ -32,29 +32,16 @@ export class Network {
   async build(): Promise<void> {
     const [a, b] = [this.netns('nodeA'), this.netns('nodeB')];
     for (const node of [a, b]) {
-      await run('ip', ['netns', 'add', node]);
-      await run('ip', ['-netns', node, 'link', 'set', 'lo', 'up']);
+      await ip(['netns', 'add', node]);
+      await ip(['-netns', node, 'link', 'set', 'lo', 'up']);
     }
-    await run('ip', [
-      'link',
-      'add',
-      'underlay',
-      'netns',
-      a,
-      'type',
-      'veth',
-      'peer',
-      'name',
-      'underlay',
-      'netns',
-      b,
-    ]);
+    await ip(['link', 'add', 'underlay', 'netns', a, 'type', 'veth', 'peer', 'name', 'underlay', 'netns', b]);
     for (const [node, address] of [
       [a, addresses.nodeA],
       [b, addresses.nodeB],
     ] as const) {
-      await run('ip', ['-netns', node, 'address', 'add', `${address}/24`, 'dev', 'underlay']);
-      await run('ip', ['-netns', node, 'link', 'set', 'underlay', 'up']);
+      await ip(['-netns', node, 'address', 'add', `${address}/24`, 'dev', 'underlay']);
+      await ip(['-netns', node, 'link', 'set', 'underlay', 'up']);
     }
     await this.startPod();
   }
@@ -68,26 +55,13 @@ export class Network {
   async startPod(): Promise<void> {
     this.#pods++;
     const [node, pod] = [this.netns('nodeA'), this.netns('pod')];
-    await run('ip', ['netns', 'add', pod]);
-    await run('ip', ['-netns', pod, 'link', 'set', 'lo', 'up']);
-    await run('ip', [
-      'link',
-      'add',
-      'vethpod',
-      'netns',
-      node,
-      'type',
-      'veth',
-      'peer',
-      'name',
-      'eth0',
-      'netns',
-      pod,
-    ]);
-    await run('ip', ['-netns', node, 'address', 'add', `${addresses.gateway}/24`, 'dev', 'vethpod']);
-    await run('ip', ['-netns', node, 'link', 'set', 'vethpod', 'up']);
-    await run('ip', ['-netns', pod, 'address', 'add', `${addresses.pod}/24`, 'dev', 'eth0']);
-    await run('ip', ['-netns', pod, 'link', 'set', 'eth0', 'up']);
+    await ip(['netns', 'add', pod]);
+    await ip(['-netns', pod, 'link', 'set', 'lo', 'up']);
+    await ip(['link', 'add', 'vethpod', 'netns', node, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pod]);
+    await ip(['-netns', node, 'address', 'add', `${addresses.gateway}/24`, 'dev', 'vethpod']);
+    await ip(['-netns', node, 'link', 'set', 'vethpod', 'up']);
+    await ip(['-netns', pod, 'address', 'add', `${addresses.pod}/24`, 'dev', 'eth0']);
+    await ip(['-netns', pod, 'link', 'set', 'eth0', 'up']);
     this.startContainer();
   }
 
@@ -198,7 +172,7 @@ export class Network {
   /** Ends the pod with its namespace, which takes the cable's other end with it a little later. */
   async stopPod(): Promise<void> {
     await this.stopContainer();
-    await run('ip', ['netns', 'delete', this.netns('pod')]);
+    await ip(['netns', 'delete', this.netns('pod')]);
     const isGone = async () => !(await this.exec('nodeA', 'ip', 'link')).includes('vethpod');
     await until(isGone, 10_000, 'vethpod is gone');
   }
@@ -264,7 +238,7 @@ export class Network {
     for (const child of this.#children) await end(child, 'SIGKILL');
     await this.stopContainer();
     for (const name of readdirSync('/run/netns')) {
-      if (name.startsWith(this.#name)) await run('ip', ['netns', 'delete', name]);
+      if (name.startsWith(this.#name)) await ip(['netns', 'delete', name]);
     }
     for (let folder = this.#cgroup(); folder !== cgroupRoot; folder = path.dirname(folder)) {
       await until(async () => removed(folder), 5000, `${folder} can be removed`);
@@ -284,4 +258,9 @@ function removed(folder: string): boolean {
     return !existsSync(folder);
   }
   return true;
+}
+
+/** Runs ip for the whole machine. The first device of a kind takes long where the kernel loads a module for it. */
+async function ip(args: readonly string[]): Promise<void> {
+  await run('ip', args, { timeoutMs: scaled(10_000) });
 }

@@ -32,6 +32,7 @@ export function sendProbes(peer: Peer, { vni, remote }: Tunnel, packetBytes: num
 class Loss {
   readonly #log: Logger;
   readonly #timing: Timing;
+  #beganAt: number | undefined;
   #dueAt = 0;
   #last: { readonly sent: number; readonly reports: number; readonly deviceSent: number } | undefined;
   /** All that was sent is accounted for, so that there is nothing to look at until more is. */
@@ -46,12 +47,19 @@ class Loss {
   }
 
   async check({ netns, netDev, ifname }: Way): Promise<void> {
-    if (performance.now() < this.#dueAt) return;
-    this.#dueAt = performance.now() + this.#timing.lossCheckMs;
+    const now = performance.now();
+    if (now < this.#dueAt) return;
+    this.#beganAt ??= now;
+    this.#dueAt = now + this.#timing.lossCheckMs;
     const { sentPackets: deviceSent } = netDevCounts(netDev, ifname);
     if (deviceSent === this.#last?.deviceSent && this.#isSettled) return;
     const heard = await hearReceiver(netns, ifname);
-    if (heard === undefined || heard.reports === this.#last?.reports) return;
+    if (heard === undefined) {
+      // The first report is about to come, and a loss of what is sent before the first look is not known as one.
+      if (now < this.#beganAt + this.#timing.firstReports.forMs) this.#dueAt = 0;
+      return;
+    }
+    if (heard.reports === this.#last?.reports) return;
     const sent = (await readSent(netns, ifname)) ?? 0;
     if (this.#last !== undefined && sent < this.#last.sent) this.#beginAnew();
     // More than was sent: the rest came to the receiver before this device was there.

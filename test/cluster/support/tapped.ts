@@ -77,7 +77,7 @@ async function expectCopies(
 /** The runtime's seccomp profile lets the sender load its program, and both nodes have the tap's guard. */
 async function expectPrograms({ web, node, ifname }: Tap, tapId: string): Promise<void> {
   const egress = await web.inNetns('tc', 'filter', 'show', 'dev', ifname, 'egress');
-  expect(egress).toContain('copy-over-IPv4.o:[tc/copy]');
+  expect(egress).toMatch(/copy-over-IPv4,[0-9a-f]{8}\.o:\[tc\/copy\]/);
   const ends = [
     [web.node, 'sender'],
     [node, 'receiver'],

@@ -8,6 +8,8 @@ const clusterWorkers = 3;
 /** Faults that end what serves all pods of a node or of the cluster. */
 const outages = 'test/cluster/faults/outages.test.ts';
 const sweep = 'test/cluster/sweep.test.ts';
+/** What has no agent, which the agents of any other kernel test would find and remove: they look through the machine. */
+const leftovers = 'test/kernel/lease.test.ts';
 
 /** What all projects of the cluster have in common. */
 const cluster = {
@@ -59,6 +61,7 @@ export default defineConfig({
         test: {
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
+          exclude: [leftovers],
           setupFiles: ['test/kernel/support/timeouts.setup.ts'],
           maxWorkers: kernelWorkers,
           sequence: { groupOrder: 2 },
@@ -78,6 +81,15 @@ export default defineConfig({
       {
         extends: true,
         test: { ...cluster, name: 'cluster-sweep', include: [sweep], sequence: { groupOrder: 3 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'kernel-leftovers',
+          include: [leftovers],
+          setupFiles: ['test/kernel/support/timeouts.setup.ts'],
+          sequence: { groupOrder: 3 },
+        },
       },
     ],
   },

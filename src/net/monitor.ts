@@ -1,9 +1,14 @@
 import { execa } from 'execa';
+import { listeningSockets } from '#src/tap/netlinkSockets.ts';
 import type { Netns } from './netns.ts';
+import { openSockets, readProcFile } from './processNetns.ts';
 
 /** Watches the links, qdiscs and filters of a network namespace; the kernel tells, so waiting costs nothing. */
 export interface Monitor {
-  /** Whether anything changed since the last call, or may have (a monitor process ended). Starts it again then. */
+  /**
+   * Whether anything changed since the last call, or may have: a monitor process ended, which is started again then, or
+   * began to listen, before which it heard of nothing.
+   */
   changed(): boolean;
   /** The same, and nothing more. */
   hasChanged(): boolean;
@@ -31,12 +36,15 @@ export function startMonitor(netns: Netns, onChange: () => void): Monitor {
   ];
   return {
     changed() {
-      for (const watcher of watchers) watcher.ensure();
+      for (const watcher of watchers) {
+        watcher.ensure();
+        changed ||= watcher.hasBegun();
+      }
       const was = changed;
       changed = false;
       return was;
     },
-    hasChanged: () => changed || watchers.some((watcher) => !watcher.isRunning),
+    hasChanged: () => changed || watchers.some((watcher) => !watcher.isListening),
     async stop() {
       await Promise.all(watchers.map((watcher) => watcher.stop()));
     },
@@ -49,7 +57,8 @@ class Watcher {
   readonly #command: readonly [string, ...string[]];
   readonly #onEvent: () => void;
   readonly #onEnd: () => void;
-  #process: { kill(): void; readonly ended: Promise<unknown> } | undefined;
+  #process: { readonly pid: number; kill(): void; readonly ended: Promise<unknown> } | undefined;
+  #isListening = false;
 
   constructor(netns: Netns, command: readonly [string, ...string[]], onEvent: () => void, onEnd: () => void) {
     this.#netns = netns;
@@ -58,8 +67,17 @@ class Watcher {
     this.#onEnd = onEnd;
   }
 
-  get isRunning(): boolean {
-    return this.#process !== undefined;
+  get isListening(): boolean {
+    return this.#isListening;
+  }
+
+  /** Whether it began to listen since the last call. */
+  hasBegun(): boolean {
+    if (this.#isListening || this.#process === undefined) return false;
+    const { pid } = this.#process;
+    const listening = listeningSockets(readProcFile(pid, 'net/netlink') ?? '');
+    this.#isListening = openSockets(pid).some((inode) => listening.has(inode));
+    return this.#isListening;
   }
 
   ensure(): void {
@@ -70,8 +88,9 @@ class Watcher {
       { stdin: 'ignore', stderr: 'ignore', buffer: false, reject: false },
     );
     child.stdout.on('data', this.#onEvent);
-    const running = { kill: () => child.kill('SIGKILL'), ended: this.#untilEnd(child) };
-    this.#process = running;
+    const ended = this.#untilEnd(child);
+    // Without a PID it could not be started, and has ended.
+    if (child.pid !== undefined) this.#process = { pid: child.pid, kill: () => child.kill('SIGKILL'), ended };
   }
 
   async stop(): Promise<void> {
@@ -82,6 +101,7 @@ class Watcher {
   async #untilEnd(child: Promise<unknown>): Promise<void> {
     await child;
     this.#process = undefined;
+    this.#isListening = false;
     this.#onEnd();
   }
 }

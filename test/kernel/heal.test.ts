@@ -39,6 +39,19 @@ describe('a running tap heals', () => {
     });
   }
 
+  test('what is damaged before the agent hears of changes', async ({ net }) => {
+    const deafMs = scaled(4000);
+    const sender = net.startSenderWithTc(
+      `[ "$*" != monitor ] || { sleep ${deafMs / 1000}; exec $TC monitor; }`,
+    );
+    await sender.logged('"state":"alone"');
+    await net.ticks(4); // the other monitor listens by now
+    await exec(net, 'pod', 'tc filter delete dev eth0 egress pref 7');
+    await expect
+      .poll(() => exec(net, 'pod', 'tc filter show dev eth0 egress'), { timeout: healMs + deafMs })
+      .toContain('mirred');
+  });
+
   test('not a device that someone else took over: it is named and left alone', async ({ net }) => {
     const { sender } = await net.tap();
     await exec(net, 'pod', 'ip link set mirror alias nobody');

@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /** Kernel tests at once. They wait more than they compute. */
 const kernelWorkers = 4;
-/** Files of cluster tests at once. They wait for kubelets most of the time. */
-const clusterWorkers = 3;
+/** Files of cluster tests at once. With three, two CPUs have no idle time left, and pods become Ready late. */
+const clusterWorkers = 2;
 
 /** Faults that end what serves all pods of a node or of the cluster. */
 const outages = 'test/cluster/faults/outages.test.ts';

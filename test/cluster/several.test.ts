@@ -23,8 +23,13 @@ test('two taps into one node each show their own pod', async ({ sandbox }) => {
   });
   expect(pings(onFirst, 'request')).toEqual([1, 2]);
   expect(pings(onSecond, 'request')).toEqual([1, 2, 3]);
-  expect(new Set(onFirst.map(({ source }) => source))).toEqual(new Set([await web.address(), there]));
-  expect(new Set(onSecond.map(({ source }) => source))).toEqual(new Set([await shop.address(), there]));
+  const [ofWeb, ofShop] = await Promise.all([web.address(), shop.address()]);
+  const own = new Set([ofWeb, ofShop, there]);
+  // A bridge floods all its pods with packets to one that has gone: those of other tests' pods are left out.
+  const sources = (packets: readonly Packet[]): Set<string> =>
+    new Set(packets.map(({ source }) => source).filter((source) => own.has(source)));
+  expect(sources(onFirst)).toEqual(new Set([ofWeb, there]));
+  expect(sources(onSecond)).toEqual(new Set([ofShop, there]));
 
   await sandbox.untap(...second);
   const packets = await captureOnNode('node-b', sandbox.ifname, both);

@@ -31,6 +31,11 @@ export interface Outcome {
 export interface ConvergeOptions extends RunOptions {
   /** How long the programs that are loaded may work without being told to go on. */
   readonly leaseMs: number;
+  /**
+   * Told of the qdiscs that are the tap's own, those about to be made among them: an interrupted command does not say how
+   * far it got.
+   */
+  readonly onOwnQdiscs: (ownQdiscs: ReadonlySet<string>) => void;
 }
 
 /** State is read back after a change, never assumed; whoever changes it against us more often than this is told so. */
@@ -46,7 +51,7 @@ const maxRounds = 4;
 export async function converge(
   netns: Netns,
   wanted: Wanted,
-  { leaseMs, ...options }: ConvergeOptions,
+  { leaseMs, onOwnQdiscs, ...options }: ConvergeOptions,
 ): Promise<Outcome> {
   const done: Step[] = [];
   let { ownQdiscs, object } = wanted;
@@ -76,10 +81,11 @@ export async function converge(
     try {
       const loads = plan.steps.some((step) => 'filter' in step && isEbpf(step.filter.program));
       if (object !== undefined && loads) grantLease(object, leaseFromNow(wanted.id, leaseMs));
+      onOwnQdiscs(withMade(ownQdiscs, plan.steps, wanted));
       const applied = await applySteps(netns, plan.steps, options);
       done.push(...applied.done);
-      const made = applied.done.filter((step) => step.do === 'add clsact' && step.link !== wanted.ifname);
-      ownQdiscs = new Set([...ownQdiscs, ...made.map(({ link }) => link)]);
+      ownQdiscs = withMade(ownQdiscs, applied.done, wanted);
+      onOwnQdiscs(ownQdiscs);
       const [failure] = applied.failures;
       if (failure === undefined) continue;
       const reason = whyNotLoaded(failure.step, failure.error);
@@ -98,6 +104,16 @@ export async function converge(
       throw error;
     }
   }
+}
+
+/** With those of targets that some steps make. */
+function withMade(
+  ownQdiscs: ReadonlySet<string>,
+  steps: readonly Step[],
+  { ifname }: Wanted,
+): ReadonlySet<string> {
+  const made = steps.filter((step) => step.do === 'add clsact' && step.link !== ifname);
+  return new Set([...ownQdiscs, ...made.map(({ link }) => link)]);
 }
 
 function undone(step: Step | undefined): string {

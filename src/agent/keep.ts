@@ -8,7 +8,7 @@ import { type Fit, fitOf, overheadBytes } from '#src/tap/fit.ts';
 import { isInNetDev } from '#src/tap/netDev.ts';
 import type { Observed, Step, Vxlan, Wanted } from '#src/tap/state.ts';
 import { Alarm } from './alarm.ts';
-import { converge, remove } from './converge.ts';
+import { converge, type Outcome, remove } from './converge.ts';
 import { followDelivery } from './delivery.ts';
 import type { End, Place } from './ends.ts';
 import { Guard } from './guard.ts';
@@ -186,10 +186,7 @@ class Keeper {
     held.observed = undefined;
     const wasWithout = held.withoutObject;
     if (reload) held.withoutObject = undefined;
-    const made = await converge(held.place.netns, this.#wantedIn(held), {
-      ...this.#run,
-      leaseMs: this.#context.timing.leaseMs,
-    });
+    const made = await this.#converge(held);
     this.#lookMs = performance.now() - beganAt;
     const { steps, missing } = made;
     held.ownQdiscs = made.ownQdiscs;
@@ -211,6 +208,23 @@ class Keeper {
       this.#context.log.info('The eBPF programs could be loaded now');
     if (missing === undefined) this.#tellFit(held, made.copiedMtuBytes);
     else this.#context.report.tell('waiting', `waiting for ${missing}`);
+  }
+
+  /** An interrupted convergence leaves what it made to the removal, which has to know the qdiscs that are the tap's own. */
+  async #converge(held: Held): Promise<Outcome> {
+    let { ownQdiscs } = held;
+    try {
+      return await converge(held.place.netns, this.#wantedIn(held), {
+        ...this.#run,
+        leaseMs: this.#context.timing.leaseMs,
+        onOwnQdiscs(own) {
+          ownQdiscs = own;
+        },
+      });
+    } catch (error) {
+      if (this.#context.signal.aborted) held.ownQdiscs = ownQdiscs;
+      throw error;
+    }
   }
 
   #wantedIn(held: Held): Wanted {

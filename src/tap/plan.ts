@@ -69,12 +69,12 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
       ...(found?.up === true ? [] : [{ do: 'set up', link: ifname } as const]),
       ...(copies === undefined
         ? []
-        : [
-            ...planQdiscs(wanted, observed, targets),
-            ...targets.flatMap((link) =>
+        : // One interface after the other: whatever ends the agent, the handles of its filters mark each qdisc but the last.
+          targets.flatMap((link) =>
+            planQdiscs(wanted, observed, [link]).concat(
               planFilters(wanted, observed, link.name, copyFilters(wanted, copies, link, owns(link))),
             ),
-          ]),
+          )),
     ],
   };
 }

@@ -111,6 +111,19 @@ describe('a plan', () => {
     ]);
   });
 
+  test('marks a qdisc by its filters before it makes the next one', () => {
+    const wanted: Wanted = { ...sender, copies: { ...copies, from: ['eth0', 'net1'] } };
+    const { steps } = planRepairs(wanted, { ...bare, links: [eth0, net1] });
+    const onTargets = steps.filter(({ link }) => link !== sender.ifname);
+    const places = onTargets.map((step) => `${step.do} ${step.link}`);
+    expect(places.filter((place, at) => place !== places[at - 1])).toEqual([
+      'add clsact eth0',
+      'add filter eth0',
+      'add clsact net1',
+      'add filter net1',
+    ]);
+  });
+
   test('waits for the target interface and names those there are', () => {
     const wanted: Wanted = { ...sender, copies: { ...copies, from: ['net1'] } };
     expect(planRepairs(wanted, bare)).toEqual({

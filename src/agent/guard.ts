@@ -88,7 +88,9 @@ export class Guard {
     }
     this.#isGone = false;
     await changeTables(this.#rules, this.#run);
-    this.#made = (await readTable(this.#name, this.#run)).content;
+    const { content } = await readTable(this.#name, this.#run);
+    // Only the first time: what is read after a repair may have been damaged again since.
+    this.#made ??= content;
     this.#probes = 0;
     await this.#sweep();
   }

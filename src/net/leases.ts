@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { run, type RunOptions } from '#src/exec/command.ts';
+import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
 import { type Lease, leaseBytes, leaseMap, parseLease } from '#src/tap/lease.ts';
 
 /** A lease with the kernel's number of the map that it is in. */
@@ -10,7 +10,7 @@ export interface FoundLease extends Lease {
 const program = z.object({ map_ids: z._default(z.array(z.number()), []) });
 const maps = z.array(z.object({ id: z.number(), name: z.optional(z.string()) }));
 const dump = z.object({ output: z.array(z.object({ value: z.array(z.string()) })) });
-/** `bpftool --json batch` of version 7.1; a map that went away meanwhile has an error for its output. */
+/** `bpftool --json batch` of version 7.1, which ends behind the first map that is not there: that has an error for its output. */
 const dumps = z.array(z.union([dump, z.object({ output: z.unknown() })]));
 
 /**
@@ -57,15 +57,32 @@ export async function renewLease({ mapId, ...lease }: FoundLease, options: RunOp
   );
 }
 
-async function readLeases(mapIds: readonly number[], options: RunOptions): Promise<FoundLease[]> {
+/**
+ * The leases that are in some maps. A map that is not there, for its tap may end at any time, or that has none is left out.
+ *
+ * @param mapIds the kernel's numbers of them
+ * @throws {CommandError}
+ */
+export async function readLeases(mapIds: readonly number[], options: RunOptions = {}): Promise<FoundLease[]> {
   if (mapIds.length === 0) return [];
-  const input = mapIds.map((id) => `map dump id ${id}\n`).join('');
-  const shown = await run('bpftool', ['--json', 'batch', 'file', '-'], { ...options, input });
-  const answers = z.parse(dumps, JSON.parse(shown));
-  return mapIds.flatMap((mapId, at) => {
-    const { data } = z.safeParse(dump, answers[at]);
+  const answers = z.parse(dumps, JSON.parse(await dumpMaps(mapIds, options)));
+  const found = answers.flatMap((answer, at) => {
+    const mapId = mapIds[at];
+    const { data } = z.safeParse(dump, answer);
     const bytes = data?.output[0]?.value.map((byte) => Number(byte));
     const lease = bytes && parseLease(Buffer.from(bytes));
-    return lease === undefined ? [] : [{ mapId, ...lease }];
+    return mapId === undefined || lease === undefined ? [] : [{ mapId, ...lease }];
   });
+  return [...found, ...(await readLeases(mapIds.slice(answers.length), options))];
+}
+
+async function dumpMaps(mapIds: readonly number[], options: RunOptions): Promise<string> {
+  const input = mapIds.map((id) => `map dump id ${id}\n`).join('');
+  try {
+    return await run('bpftool', ['--json', 'batch', 'file', '-'], { ...options, input });
+  } catch (error) {
+    if (error instanceof CommandError && error.exitCode !== undefined && error.stdout.startsWith('[{'))
+      return error.stdout;
+    throw error;
+  }
 }

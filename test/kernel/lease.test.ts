@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
+import { listLeases, readLeases } from '#src/net/leases.ts';
 import { addresses } from './support/addresses.ts';
 import type { Net } from './support/net.ts';
 import { test } from './support/net.ts';
@@ -90,6 +91,17 @@ describe('what a killed agent left', () => {
     await otherTap.receiver.logged('removed what taps left that no agent keeps');
     expect(await hasLink(net, 'nodeB', 'other')).toBe(true);
   });
+});
+
+test('leases are read although the maps of other taps are gone by then', async ({ net }) => {
+  await net.tap();
+  const own = (await listLeases()).filter(({ tap }) => tap === net.tapId);
+  const [mapId = 0] = own.map((lease) => lease.mapId);
+  const noMap = 0xffff_fff0;
+  expect(await readLeases([noMap, mapId, noMap])).toEqual([
+    expect.objectContaining({ mapId, tap: net.tapId }),
+  ]);
+  expect(own).toHaveLength(1);
 });
 
 async function hasLink(net: Net, where: Where, name: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { TapPod } from '#src/kube/schemas.ts';
-import { TAP_LABEL } from '#src/tap/labels.ts';
+import { OWN_PREFIX, TAP_LABEL } from '#src/tap/labels.ts';
 import { receiverName, senderName } from '#src/tap/names.ts';
 import { tapId, type TapIdentity } from '#src/tap/tapId.ts';
 
@@ -47,7 +47,7 @@ export async function findPod(api: KubeApi, namespace: string, name: string): Pr
 
 function manifestOf({ metadata, spec }: TapPod): object {
   const { annotations = {}, ...identifying } = metadata;
-  const ours = Object.entries(annotations).filter(([key]) => key.startsWith('kokotap/'));
+  const ours = Object.entries(annotations).filter(([key]) => key.startsWith(OWN_PREFIX));
   const printed = Object.entries(spec).filter(([key]) => SPEC_KEYS.has(key));
   return {
     apiVersion: 'v1',

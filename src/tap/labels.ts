@@ -4,11 +4,14 @@ import type { Destination, TapIdentity } from './tapId.ts';
 /** Selects the pods of all taps. */
 export const TAP_SELECTOR = 'app.kubernetes.io/name=kokotap';
 
-export const TAP_LABEL = 'kokotap/tap';
+/** Begins the names of the product's own labels and annotations. */
+export const OWN_PREFIX = 'kokotap.dev/';
+
+export const TAP_LABEL = `${OWN_PREFIX}tap`;
 /** Where the copies go, as `node/NAME` or `ip/ADDRESS`. */
-export const DESTINATION_ANNOTATION = 'kokotap/destination';
-export const VNI_LABEL = 'kokotap/vni';
-const ROLE_LABEL = 'kokotap/role';
+export const DESTINATION_ANNOTATION = `${OWN_PREFIX}destination`;
+export const VNI_LABEL = `${OWN_PREFIX}vni`;
+const ROLE_LABEL = `${OWN_PREFIX}role`;
 
 export interface LabelInput {
   readonly tapId: string;
@@ -35,8 +38,8 @@ export function labels({ tapId, role, version, vni }: LabelInput): Record<string
 /** What a person wants to know of a tap and what no label can hold. */
 export function annotations(identity: TapIdentity): Record<string, string> {
   return {
-    'kokotap/target': `${identity.targetNamespace}/${identity.pod}`,
-    'kokotap/target-interface': identity.podIfname,
+    [`${OWN_PREFIX}target`]: `${identity.targetNamespace}/${identity.pod}`,
+    [`${OWN_PREFIX}target-interface`]: identity.podIfname,
     [DESTINATION_ANNOTATION]: destinationText(identity.destination),
   };
 }

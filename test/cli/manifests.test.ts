@@ -24,7 +24,7 @@ test("the README's example", async () => {
     '--vxlan-id=100',
   ]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  const tap = { id: '1b718cdae840', destination: 'node/kube-master', labels: { 'kokotap/vni': '100' } };
+  const tap = { id: '1b718cdae840', destination: 'node/kube-master', labels: { 'kokotap.dev/vni': '100' } };
   expect(documents(stdout)).toEqual([
     tapManifest(tap, 'sender', 'kokotap-centos-sender', 'node-a', [
       '--pod-uid=uid-of-centos',
@@ -92,7 +92,7 @@ test('a destination outside the cluster gets the sender only', async () => {
     expect.objectContaining({
       metadata: expect.objectContaining({
         name: 'kokotap-centos-sender',
-        annotations: expect.objectContaining({ 'kokotap/destination': 'ip/192.0.2.7' }),
+        annotations: expect.objectContaining({ 'kokotap.dev/destination': 'ip/192.0.2.7' }),
       }),
     }),
   ]);
@@ -145,7 +145,7 @@ test('a target in another namespace than the tap gets names with a hash', async 
       metadata: {
         name: expect.stringMatching(/^kokotap-elsewhere-[0-9a-f]{10}-receiver-kube-master$/u),
         namespace: 'taps',
-        annotations: { 'kokotap/target': 'team/elsewhere' },
+        annotations: { 'kokotap.dev/target': 'team/elsewhere' },
       },
     },
   ]);
@@ -207,7 +207,7 @@ test('duration, image and interfaces', async () => {
     '--metrics-port=9400',
   ]);
   const spec = { activeDeadlineSeconds: 5400, containers: [{ image: 'registry.example/kokotap:2' }] };
-  const metadata = { annotations: { 'kokotap/target-interface': 'net1,lo' } };
+  const metadata = { annotations: { 'kokotap.dev/target-interface': 'net1,lo' } };
   expect(documents(stdout)).toMatchObject([
     { metadata, spec },
     { metadata, spec },

@@ -11,8 +11,8 @@ const otherSender = {
   ...pod('kokotap-web-sender'),
   metadata: {
     ...pod('kokotap-web-sender').metadata,
-    labels: { 'kokotap/tap': '0123456789ab' },
-    annotations: { 'kokotap/destination': 'node/node-c' },
+    labels: { 'kokotap.dev/tap': '0123456789ab' },
+    annotations: { 'kokotap.dev/destination': 'node/node-c' },
   },
 };
 

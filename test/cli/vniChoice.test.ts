@@ -12,8 +12,8 @@ async function run(taps: readonly ReturnType<typeof pod>[]) {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const [sender] = documents(stdout) as { metadata: { labels: Record<string, string> } }[];
   return {
-    vni: Number(sender?.metadata.labels['kokotap/vni']),
-    tapId: sender?.metadata.labels['kokotap/tap'] ?? '',
+    vni: Number(sender?.metadata.labels['kokotap.dev/vni']),
+    tapId: sender?.metadata.labels['kokotap.dev/tap'] ?? '',
     requests: api.requests,
   };
 }
@@ -33,9 +33,9 @@ test('VNIs of other taps are avoided, that of the same tap is kept', async () =>
 test('of what is no number none is avoided, and of what is no tap its VNI is', async () => {
   const { vni } = await run([]);
   const labels = { 'app.kubernetes.io/name': 'kokotap' };
-  const odd = pod('odd', { metadata: { labels: { ...labels, 'kokotap/vni': 'x' } } });
+  const odd = pod('odd', { metadata: { labels: { ...labels, 'kokotap.dev/vni': 'x' } } });
   const plain = pod('plain', { metadata: { labels } });
-  const nameless = pod('nameless', { metadata: { labels: { ...labels, 'kokotap/vni': String(vni) } } });
+  const nameless = pod('nameless', { metadata: { labels: { ...labels, 'kokotap.dev/vni': String(vni) } } });
   expect((await run([odd, plain])).vni).toBe(vni);
   expect((await run([nameless])).vni).toBe(vni + 1);
 });

@@ -57,7 +57,11 @@ export function node(
 export function tapPod(name: string, tapId: string, vni: number) {
   return pod(name, {
     metadata: {
-      labels: { 'app.kubernetes.io/name': 'kokotap', 'kokotap/tap': tapId, 'kokotap/vni': String(vni) },
+      labels: {
+        'app.kubernetes.io/name': 'kokotap',
+        'kokotap.dev/tap': tapId,
+        'kokotap.dev/vni': String(vni),
+      },
     },
   });
 }

@@ -33,7 +33,7 @@ export function checkTarget(pod: Pod, label: string, container: string | undefin
   }
   if (container !== undefined) checkContainer(pod, label, container);
   return {
-    uid: cgroupUid(metadata),
+    uid: cgroupUid(pod),
     node: spec.nodeName,
     hostNetwork: spec.hostNetwork === true,
     beingDeleted: metadata.deletionTimestamp !== undefined,
@@ -80,8 +80,13 @@ function checkContainer({ spec }: Pod, label: string, container: string): void {
   throw new UnresolvedError(`${label} has no container ${quote(container)}: ${hint}`);
 }
 
-/** The UID in the names of the pod's cgroups: that of a static pod is its config hash. */
-function cgroupUid({ uid, annotations = {} }: Pod['metadata']): string {
-  const isStatic = annotations['kubernetes.io/config.mirror'] !== undefined;
+/**
+ * The UID in the names of the pod's cgroups: that of a static pod is its config hash. Whoever creates a pod may write any
+ * annotation, also with another pod's UID, so they count only where the pod's node owns it, as it does what its kubelet made.
+ */
+function cgroupUid({ metadata, spec }: Pod): string {
+  const { uid, annotations = {}, ownerReferences = [] } = metadata;
+  const isOfNode = ownerReferences.some(({ kind, name }) => kind === 'Node' && name === spec.nodeName);
+  const isStatic = isOfNode && annotations['kubernetes.io/config.mirror'] !== undefined;
   return (isStatic ? annotations['kubernetes.io/config.hash'] : undefined) ?? uid;
 }

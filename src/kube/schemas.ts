@@ -9,6 +9,7 @@ export const podSchema = z.object({
   metadata: z.object({
     uid: z.string(),
     annotations: strings,
+    ownerReferences: z.optional(z.array(z.object({ kind: z.string(), name: z.string() }))),
     deletionTimestamp: z.optional(z.string()),
   }),
   spec: z.object({
@@ -29,11 +30,19 @@ export const podSchema = z.object({
 });
 
 export const nodeSchema = z.object({
+  metadata: z.optional(z.object({ labels: strings })),
   status: z.optional(
     z.object({
       addresses: z.optional(z.array(z.object({ type: z.string(), address: z.string() }))),
       conditions: z.optional(z.array(z.object({ type: z.string(), status: z.string() }))),
-      nodeInfo: z.optional(z.object({ kubeletVersion: z.string() })),
+      nodeInfo: z.optional(
+        z.object({
+          kubeletVersion: z.string(),
+          architecture: z.optional(z.string()),
+          operatingSystem: z.optional(z.string()),
+          kernelVersion: z.optional(z.string()),
+        }),
+      ),
     }),
   ),
 });

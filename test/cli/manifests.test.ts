@@ -165,12 +165,29 @@ test.for(['v1.24.17', 'v1.29.9-eks-a', 'v1.30.0', 'v2.0.0', ''])(
   },
 );
 
+const HASH = { 'kubernetes.io/config.hash': 'abc' };
+const MIRROR = { 'kubernetes.io/config.mirror': 'abc' };
+
 test.each([
-  ['a static pod', { 'kubernetes.io/config.mirror': 'abc', 'kubernetes.io/config.hash': 'abc' }, 'abc'],
-  ['a static pod without a hash', { 'kubernetes.io/config.mirror': 'abc' }, 'uid-of-kube-proxy'],
-  ['no static pod', { 'kubernetes.io/config.hash': 'abc' }, 'uid-of-kube-proxy'],
-])('%s is known to its node by its config hash, or by its UID', async (_, annotations, uid) => {
-  const objects = [...cluster.objects, pod('kube-proxy', { metadata: { annotations } })];
+  ['a static pod', { ...MIRROR, ...HASH }, { kind: 'Node', name: 'node-a' }, 'abc'],
+  ['a static pod without a hash', MIRROR, { kind: 'Node', name: 'node-a' }, 'uid-of-kube-proxy'],
+  ['no static pod', HASH, { kind: 'Node', name: 'node-a' }, 'uid-of-kube-proxy'],
+  [
+    'a pod that only says to be static',
+    { ...MIRROR, ...HASH },
+    { kind: 'ReplicaSet', name: 'node-a' },
+    'uid-of-kube-proxy',
+  ],
+  [
+    'a pod that another node owns',
+    { ...MIRROR, ...HASH },
+    { kind: 'Node', name: 'node-b' },
+    'uid-of-kube-proxy',
+  ],
+  ['a pod that nothing owns', { ...MIRROR, ...HASH }, undefined, 'uid-of-kube-proxy'],
+])('%s is known to its node by its config hash, or by its UID', async (_, annotations, owner, uid) => {
+  const ownerReferences = owner === undefined ? undefined : [owner];
+  const objects = [...cluster.objects, pod('kube-proxy', { metadata: { annotations, ownerReferences } })];
   await using api = await startFakeApi({ objects });
   const { stdout } = await commandAt(api.url, ['--pod=kube-proxy', '--dest-node=kube-master']);
   expect(argsOf(documents(stdout)[0])).toContain(`--pod-uid=${uid}`);

@@ -29,6 +29,7 @@ export interface RawOptions {
   readonly context?: string;
   readonly tapNamespace?: string;
   readonly image: string;
+  readonly anyNode?: boolean;
   readonly verbose?: boolean;
 }
 
@@ -97,6 +98,7 @@ function describeProgram(): Command {
     .option('--context <name>', "default: the kubeconfig's current context")
     .option('--tap-namespace <name>', "namespace of the tap's pods (default: the target's)")
     .option('--image <image>', "image of the tap's pods", `localhost/kokotap:${VERSION}`)
+    .option('--any-node', 'also nodes that are not amd64, or whose kernel is untried')
     .optionsGroup('Other:')
     .option('-v, --verbose', 'show API requests and error stacks on stderr')
     .version(VERSION, '--version', 'print the version')

@@ -42,6 +42,8 @@ export interface TapOptions {
   readonly metricsPort: number | undefined;
   readonly durationSeconds: number | undefined;
   readonly image: string;
+  /** Also nodes of architectures and kernels that kokotap was not built for and tried on. */
+  readonly anyNode: boolean;
   readonly cluster: ClusterOptions;
 }
 
@@ -69,6 +71,7 @@ export function checkOptions(raw: RawOptions): TapOptions {
     metricsPort: optional(raw.metricsPort, (text) => wholeNumber('--metrics-port', text, 1, MAX_PORT)),
     durationSeconds: optional(raw.duration, (text) => durationSeconds('--duration', text)),
     image: imageReference('--image', raw.image),
+    anyNode: raw.anyNode === true,
     cluster: {
       kubeconfig: optional(raw.kubeconfig, (text) => nonEmpty('--kubeconfig', text)),
       context: optional(raw.context, (text) => nonEmpty('--context', text)),

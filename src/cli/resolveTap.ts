@@ -1,9 +1,9 @@
 import type { KubeApi } from '#src/kube/kubeApi.ts';
-import type { Destination } from '#src/tap/tapId.ts';
 import type { ResolvedTap, TapPath } from '#src/tap/manifests.ts';
 import { tapId } from '#src/tap/tapId.ts';
 import { VERSION } from '#src/version.ts';
 import { missingNode, missingPod } from './missing.ts';
+import { checkNodeFitness } from './nodeFitness.ts';
 import type { TapOptions } from './options.ts';
 import { isReady, knowsAppArmorField, type NamedNode, nodeToAddress, nodeToNode } from './path.ts';
 import { refuseTakenName } from './takenName.ts';
@@ -22,7 +22,7 @@ export type Warn = (message: string) => void;
 export async function resolveTap(api: KubeApi, options: TapOptions, warn: Warn): Promise<ResolvedTap> {
   const { identity } = options;
   const pendingTarget = findTarget(api, options, warn);
-  const pendingEnd = findEnd(api, identity.destination);
+  const pendingEnd = findEnd(api, options);
   const pendingName = refuseTakenName(api, identity);
   // All run at once; if several fail, the user hears of the target first.
   await Promise.allSettled([pendingTarget, pendingEnd, pendingName]);
@@ -55,26 +55,27 @@ async function findTarget(api: KubeApi, options: TapOptions, warn: Warn): Promis
   return target;
 }
 
-async function findEnd(api: KubeApi, destination: Destination): Promise<End> {
-  return destination.kind === 'ip' ? destination.address : findNode(api, destination.node);
+async function findEnd(api: KubeApi, { identity: { destination }, anyNode }: TapOptions): Promise<End> {
+  return destination.kind === 'ip' ? destination.address : findNode(api, destination.node, anyNode);
 }
 
-async function findNode(api: KubeApi, name: string): Promise<NamedNode> {
+async function findNode(api: KubeApi, name: string, anyNode: boolean): Promise<NamedNode> {
   const node = await api.getNode(name);
   if (!node) throw await missingNode(api, name);
+  checkNodeFitness(name, node, anyNode);
   return { name, node };
 }
 
 async function findPath(
   api: KubeApi,
-  { identity, vni, vxlanPort }: TapOptions,
+  { identity, vni, vxlanPort, anyNode }: TapOptions,
   podNode: string,
   end: End,
   warn: Warn,
 ): Promise<{ start: NamedNode; path: TapPath }> {
   if (typeof end !== 'string') warnIfNotReady(end, warn);
   if (typeof end !== 'string' && end.name === podNode) return { start: end, path: { kind: 'same-node' } };
-  const pendingStart = findNode(api, podNode);
+  const pendingStart = findNode(api, podNode, anyNode);
   const pendingVni = vni ?? vniFromCluster(api, tapId(identity));
   await Promise.allSettled([pendingStart, pendingVni]);
   const start = await pendingStart;

@@ -1,4 +1,5 @@
 import { isIPv6 } from './address.ts';
+import { isOlderKernel } from './kernel.ts';
 import type { NetDevCounts } from './netDev.ts';
 import { broadcastPacket } from './vxlanPacket.ts';
 
@@ -28,8 +29,7 @@ export function helloCount(
   { malformedPackets, receivedPackets }: NetDevCounts,
   kernelRelease: string,
 ): number {
-  const [major = 0, minor = 0] = kernelRelease.split('.').map((part) => Number.parseInt(part, 10));
-  const surelyCounts = major > 6 || (major === 6 && minor >= 10);
+  const surelyCounts = !isOlderKernel(kernelRelease, '6.10');
   return surelyCounts || malformedPackets > 0 ? malformedPackets : receivedPackets;
 }
 

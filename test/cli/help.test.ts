@@ -48,6 +48,8 @@ test('help is grouped, has an example and fits 80 columns', async () => {
                                       target's)
       --image <image>                 image of the tap's pods (default:
                                       "localhost/kokotap:VERSION")
+      --any-node                      also nodes that are not amd64, or whose kernel
+                                      is untried
 
     Other:
       -v, --verbose                   show API requests and error stacks on stderr

@@ -30,15 +30,22 @@ export function pod(name: string, settings: PodSettings = {}) {
   };
 }
 
+interface NodeSettings {
+  readonly ready?: string;
+  readonly kubeletVersion?: string;
+  readonly labels?: object;
+  readonly nodeInfo?: object;
+}
+
 export function node(
   name: string,
   addresses: readonly string[],
-  { ready = 'True', kubeletVersion = 'v1.34.4' } = {},
+  { ready = 'True', kubeletVersion = 'v1.34.4', labels = {}, nodeInfo = {} }: NodeSettings = {},
 ) {
   return {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name, uid: `uid-of-${name}` },
+    metadata: { name, uid: `uid-of-${name}`, labels },
     status: {
       addresses: [
         { type: 'Hostname', address: `host-of-${name}` },
@@ -49,7 +56,13 @@ export function node(
         { type: 'MemoryPressure', status: 'False' },
         { type: 'Ready', status: ready },
       ],
-      nodeInfo: { kubeletVersion },
+      nodeInfo: {
+        kubeletVersion,
+        architecture: 'amd64',
+        operatingSystem: 'linux',
+        kernelVersion: '6.1.0-44-amd64',
+        ...nodeInfo,
+      },
     },
   };
 }

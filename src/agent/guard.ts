@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { messageOf } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
@@ -97,7 +96,7 @@ export class Guard {
 
   /** Removes the tables of taps that no agent of this node keeps: their VNI may be another's by now. */
   async #sweep(): Promise<void> {
-    const live = liveTaps(readFileSync('/proc/self/net/unix', 'utf8'));
+    const live = liveTaps();
     for (const name of await listTables(this.#run)) {
       const owner = guardOwner(name);
       if (owner === undefined || live.has(owner)) continue;

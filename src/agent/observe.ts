@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { RunOptions } from '#src/exec/command.ts';
 import { readClassifiers } from '#src/net/classifiers.ts';
 import { isMerging, takesUnfinished } from '#src/net/features.ts';
@@ -19,7 +18,7 @@ export async function observe(
   options: RunOptions,
 ): Promise<Observed> {
   const found = await listLinks(netns, options);
-  const live = liveTaps(readFileSync('/proc/self/net/unix', 'utf8'));
+  const live = liveTaps();
   const own = found.filter(({ name }) => name === ifname);
   const read = copies === undefined ? own : found;
   const names = read.map(({ name }) => name);

@@ -27,13 +27,13 @@ export async function run(
   let lock = await takeLock(role, id);
   while (lock === undefined && !signal.aborted) {
     report.tell('waiting', `waiting for another ${role} of this tap on this node to end`);
-    await sleep(lockRetryMs);
+    await sleep(lockRetryMs * (1 + Math.random())); // or two that wait would meet again and again
     lock = await takeLock(role, id);
   }
   if (lock === undefined) return;
   try {
     await keep(await end(), { log, report, timing: times, signal });
   } finally {
-    lock.close();
+    lock.release();
   }
 }

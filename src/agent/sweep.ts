@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { messageOf } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
@@ -52,7 +51,7 @@ export class Sweeper {
     const now = process.hrtime.bigint();
     const ended = (await listLeases(options)).filter(({ untilNs }) => untilNs < now);
     if (ended.length === 0) return;
-    const live = liveTaps(readNames(), 'sender');
+    const live = liveTaps('sender');
     const dead = new Set(ended.map(({ tap }) => tap).filter((tap) => !live.has(tap)));
     if (dead.size === 0) return;
     const namespaces = new Map<number, Netns>();
@@ -67,7 +66,7 @@ export class Sweeper {
   async #sweepNode(options: RunOptions): Promise<void> {
     const node = new Netns('/proc/self/ns/net');
     try {
-      const live = liveTaps(readNames());
+      const live = liveTaps();
       const found = (await listLinks(node, options)).flatMap(({ kind, mac, alias }) => {
         const tap = parseAlias(alias)?.id;
         return kind === 'vxlan' && tap !== undefined && mac === macOf(tap, 'receiver') ? [tap] : [];
@@ -103,9 +102,5 @@ async function observeAll(netns: Netns, options: RunOptions): Promise<Observed> 
   const links = await listLinks(netns, options);
   const names = links.map(({ name }) => name);
   const classifiers = Object.fromEntries(await readClassifiers(netns, names, options));
-  return { links, classifiers, liveTaps: liveTaps(readNames()) };
-}
-
-function readNames(): string {
-  return readFileSync('/proc/self/net/unix', 'utf8');
+  return { links, classifiers, liveTaps: liveTaps() };
 }

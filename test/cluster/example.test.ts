@@ -118,7 +118,7 @@ async function expectAllSeen(node: 'node-a' | 'node-b', web: Pod, peer: Pod): Pr
 
 /** The id of the tap that a pod of the namespace `default` belongs to. */
 function tapIdOf(pod: string): Promise<string> {
-  return kubectl('get', pod, '-o', String.raw`jsonpath={.metadata.labels.kokotap/tap}`);
+  return kubectl('get', pod, '-o', String.raw`jsonpath={.metadata.labels.kokotap\.dev/tap}`);
 }
 
 /** The length of the TCP stream, when no packet is missing and none is seen twice. */

@@ -174,7 +174,7 @@ export class Sandbox {
 
   /** The id of the tap that a pod belongs to. */
   tapId(name: string): Promise<string> {
-    return this.kubectl('get', 'pod', name, '-o', String.raw`jsonpath={.metadata.labels.kokotap/tap}`);
+    return this.kubectl('get', 'pod', name, '-o', String.raw`jsonpath={.metadata.labels.kokotap\.dev/tap}`);
   }
 
   /** Ends the taps first, and waits for it; the namespace's other pods go by themselves. */

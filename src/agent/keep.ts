@@ -6,6 +6,7 @@ import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { type Monitor, startMonitor } from '#src/net/monitor.ts';
 import { type Fit, fitOf, overheadBytes } from '#src/tap/fit.ts';
 import { isInNetDev } from '#src/tap/netDev.ts';
+import { reasonAlone } from '#src/tap/peerSilence.ts';
 import type { Observed, Step, Vxlan, Wanted } from '#src/tap/state.ts';
 import { Alarm } from './alarm.ts';
 import { converge, type Outcome, remove } from './converge.ts';
@@ -282,7 +283,7 @@ class Keeper {
     const { place } = this.#held;
     const netDev = place.netDev();
     if (!this.#isPeerThere(netDev)) {
-      this.#context.report.tell('alone', alone(this.#end.wanted, this.#peer?.trouble));
+      this.#context.report.tell('alone', reasonAlone(this.#end.wanted, this.#peer?.silence));
       return;
     }
     const way = { netns: place.netns, netDev, ifname, fit: this.#fit };
@@ -327,13 +328,6 @@ const withoutObjectNotice =
 
 function watchOf({ role }: Wanted, device: Vxlan, guard: Guard, { log, timing }: Context): Watch {
   return role === 'sender' ? followDelivery(device, log, timing) : sendReports(device, guard, log, timing);
-}
-
-function alone({ device, ifname, role }: Wanted, trouble: string | undefined): string {
-  const other = role === 'sender' ? 'receiver' : 'sender';
-  if (device.kind === 'veth') return `${ifname} is in place here, but the ${other}'s half of it is not up`;
-  const answer = trouble === undefined ? '' : ` (${trouble})`;
-  return `${ifname} is in place here, but nothing of the ${other} comes from ${device.remote} by UDP port ${device.port}${answer}: it is not in place, or a firewall drops it`;
 }
 
 function describe(steps: readonly Step[]): string {

@@ -4,6 +4,7 @@ import { release } from 'node:os';
 import { messageOf } from '#src/errors.ts';
 import { helloCount, helloPacket, socketType } from '#src/tap/hello.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
+import type { Silence } from '#src/tap/peerSilence.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import type { Timing } from './timing.ts';
 
@@ -17,6 +18,9 @@ export class Peer {
   readonly #silenceMs: number;
   #count: number | undefined;
   #heardAt = -Infinity;
+  #received: number | undefined;
+  /** Since when packets come of which none is a hello. */
+  #othersSince: number | undefined;
   #trouble: string | undefined;
 
   constructor({ local, remote, port, vni }: Tunnel, { peerSilenceMs }: Timing) {
@@ -67,9 +71,11 @@ export class Peer {
     }
   }
 
-  /** What the network answered to a hello since the peer was last heard, for example that nobody is at the port. */
-  get trouble(): string | undefined {
-    return this.#trouble;
+  /** What is known of the peer since it was last heard: for example that nobody is at the port. */
+  get silence(): Silence {
+    const sendsOthers =
+      this.#othersSince !== undefined && performance.now() - this.#othersSince >= this.#silenceMs;
+    return { trouble: this.#trouble, sendsOthers, kernelRelease: release() };
   }
 
   /**
@@ -78,12 +84,17 @@ export class Peer {
    * @param netDev content of /proc/net/dev of the namespace that the mirror device is in
    */
   isThere(netDev: string, ifname: string): boolean {
-    const count = helloCount(netDevCounts(netDev, ifname), release());
+    const counts = netDevCounts(netDev, ifname);
+    const count = helloCount(counts, release());
     if (this.#count !== undefined && count > this.#count) {
       this.#heardAt = performance.now();
       this.#trouble = undefined;
+      this.#othersSince = undefined;
+    } else if (this.#received !== undefined && counts.receivedPackets > this.#received) {
+      this.#othersSince ??= performance.now();
     }
     this.#count = count;
+    this.#received = counts.receivedPackets;
     return performance.now() - this.#heardAt < this.#silenceMs;
   }
 

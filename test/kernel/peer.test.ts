@@ -1,3 +1,4 @@
+import { release } from 'node:os';
 import { describe, expect } from 'vitest';
 import { addresses } from './support/addresses.ts';
 import { production, test } from './support/net.ts';
@@ -32,6 +33,24 @@ describe('readiness', () => {
     await expect.poll(() => receiver.isReady(), { timeout: scaled(10_000) }).toBe(false);
     await net.exec('nodeB', 'tc', 'qdisc', 'delete', 'dev', 'underlay', 'clsact');
     await Promise.all([sender.ready(), receiver.ready()]);
+  });
+
+  test('is told apart from packets that come without hellos', async ({ net }) => {
+    const { receiver } = await net.tap();
+    // An IPv4 packet of 50 bytes: the hello. Copies are larger.
+    await net.exec('nodeB', 'tc', 'qdisc', 'add', 'dev', 'underlay', 'clsact');
+    await net.exec(
+      'nodeB',
+      'tc filter add dev underlay ingress bpf da bytecode',
+      '4,40 0 0 16,21 0 1 50,6 0 0 2,6 0 0 4294967295',
+    );
+    net.spawn('pod', 'ping', '-q', '-i', '0.1', addresses.gateway);
+    const others = 'none is counted as a hello: its agent has ended and only its copies go on';
+    await receiver.logged(`of the sender's packets from 192.0.2.1 by UDP port 4789 ${others}`);
+    await receiver.logged(`or this node's kernel ${release()} does not count hellos`);
+    expect(receiver.isReady()).toBe(false);
+    await net.exec('nodeB', 'tc', 'qdisc', 'delete', 'dev', 'underlay', 'clsact');
+    await receiver.ready();
   });
 
   test.for([

@@ -1,0 +1,32 @@
+import type { Role } from './mark.ts';
+import type { Vxlan, Wanted } from './state.ts';
+
+/** What is known of a peer that does not show itself. */
+export interface Silence {
+  /** What the network answered to a hello of ours. */
+  readonly trouble: string | undefined;
+  /** Its packets come, but no hellos are counted. */
+  readonly sendsOthers: boolean;
+  /** Of this node's kernel, as `uname -r` has it. */
+  readonly kernelRelease: string;
+}
+
+/**
+ * Why an end that is in place is alone.
+ *
+ * @param silence of a peer at the other side of a tunnel
+ */
+export function reasonAlone({ device, ifname, role }: Wanted, silence: Silence | undefined): string {
+  const peer: Role = role === 'sender' ? 'receiver' : 'sender';
+  if (device.kind === 'veth') return `${ifname} is in place here, but the ${peer}'s half of it is not up`;
+  return `${ifname} is in place here, but ${overTunnel(device, peer, silence)}`;
+}
+
+function overTunnel({ remote, port }: Vxlan, peer: Role, silence: Silence | undefined): string {
+  const { trouble, sendsOthers = false, kernelRelease } = silence ?? {};
+  const answer = trouble === undefined ? '' : ` (${trouble})`;
+  const from = `from ${remote} by UDP port ${port}`;
+  if (sendsOthers)
+    return `of the ${peer}'s packets ${from} none is counted as a hello${answer}: its agent has ended and only its copies go on, something on the way drops small packets, or this node's kernel ${kernelRelease} does not count hellos as Linux 6.10 does`;
+  return `nothing of the ${peer} comes ${from}${answer}: it is not in place, or a firewall drops it`;
+}

@@ -1,3 +1,4 @@
+import { ForbiddenError } from '#src/kube/failures.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { TapPod } from '#src/kube/schemas.ts';
 import { OWN_PREFIX, TAP_LABEL } from '#src/tap/labels.ts';
@@ -23,6 +24,8 @@ const SPEC_KEYS = new Set([
 /**
  * Manifests of the tap's pods that are in the cluster, found by their names alone, so that a tap can be removed
  * also when its target is gone. Empty if there are none, or none that may be seen.
+ *
+ * @throws {UserError} if the API cannot be asked for them
  */
 export async function leftoverManifests(api: KubeApi, identity: TapIdentity): Promise<object[]> {
   const { destination, tapNamespace } = identity;
@@ -35,13 +38,13 @@ export async function leftoverManifests(api: KubeApi, identity: TapIdentity): Pr
     .flatMap((pod) => (pod ? [manifestOf(pod)] : []));
 }
 
-/** A pod of a tap; undefined if there is none, or none that may be seen. */
-export async function findPod(api: KubeApi, namespace: string, name: string): Promise<TapPod | undefined> {
+/** Whoever may not see a tap's pods hears of its target only. */
+async function findPod(api: KubeApi, namespace: string, name: string): Promise<TapPod | undefined> {
   try {
     return await api.getTapPod(namespace, name);
-  } catch {
-    // What went wrong before is what the user has to hear of.
-    return undefined;
+  } catch (error) {
+    if (error instanceof ForbiddenError) return undefined;
+    throw error;
   }
 }
 

@@ -4,20 +4,37 @@ import type { Resource } from '#src/kube/resource.ts';
 import { nearNames } from './nearNames.ts';
 import { quote } from './text.ts';
 
-/** The error for a pod that is not there: its namespace may not be there either. */
-export async function missingPod(api: KubeApi, namespace: string, name: string): Promise<UnresolvedError> {
-  if (!(await namespaceExists(api, namespace))) {
-    const hint = await nearHint(api, namespace, { kind: 'namespaces' }, 'kubectl get namespaces');
-    return new UnresolvedError(`There is no namespace ${quote(namespace)}${hint}`);
+/** Something named is not there. What the user may have meant takes more requests, and is asked last. */
+export class MissingError extends UnresolvedError {
+  /** The same error with a hint. */
+  readonly explained: () => Promise<UnresolvedError>;
+
+  constructor(message: string, explain: () => Promise<string>) {
+    super(message);
+    this.explained = async () => new UnresolvedError(await explain(), { cause: this });
   }
-  const hint = await nearHint(api, name, { kind: 'pods', namespace }, `kubectl get pods -n ${namespace}`);
-  return new UnresolvedError(`There is no pod ${quote(name)} in namespace ${quote(namespace)}${hint}`);
+}
+
+/** The error for a pod that is not there: its namespace may not be there either. */
+export function missingPod(api: KubeApi, namespace: string, name: string): MissingError {
+  const message = `There is no pod ${quote(name)} in namespace ${quote(namespace)}`;
+  return new MissingError(message, async () => {
+    if (!(await namespaceExists(api, namespace))) {
+      const hint = await nearHint(api, namespace, { kind: 'namespaces' }, 'kubectl get namespaces');
+      return `There is no namespace ${quote(namespace)}${hint}`;
+    }
+    const hint = await nearHint(api, name, { kind: 'pods', namespace }, `kubectl get pods -n ${namespace}`);
+    return `${message}${hint}`;
+  });
 }
 
 /** The error for a node that is not there. */
-export async function missingNode(api: KubeApi, name: string): Promise<UnresolvedError> {
-  const hint = await nearHint(api, name, { kind: 'nodes' }, 'kubectl get nodes');
-  return new UnresolvedError(`There is no node ${quote(name)}${hint}`);
+export function missingNode(api: KubeApi, name: string): MissingError {
+  const message = `There is no node ${quote(name)}`;
+  return new MissingError(
+    message,
+    async () => `${message}${await nearHint(api, name, { kind: 'nodes' }, 'kubectl get nodes')}`,
+  );
 }
 
 /** The end of a message about a name that is not among the candidates. */

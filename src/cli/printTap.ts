@@ -1,8 +1,9 @@
+import { UserError } from '#src/errors.ts';
 import { openApiServer } from '#src/kube/apiServer.ts';
 import { KubeApi } from '#src/kube/kubeApi.ts';
 import { manifests } from '#src/tap/manifests.ts';
 import { leftoverManifests } from './leftovers.ts';
-import { suggestNames } from './missing.ts';
+import { MissingError, suggestNames } from './missing.ts';
 import type { TapOptions } from './options.ts';
 import { resolveTap } from './resolveTap.ts';
 import { UnresolvedError } from './unresolvedError.ts';
@@ -27,9 +28,24 @@ export async function printTap(options: TapOptions, { env, warn, trace }: Surrou
     return yamlDocuments(manifests(await resolveTap(api, options, warn)));
   } catch (error) {
     if (!(error instanceof UnresolvedError)) throw error;
-    const leftovers = await leftoverManifests(api, options.identity);
-    if (leftovers.length === 0) throw error;
+    const leftovers = await leftoversOf(api, options, error);
+    if (leftovers.length === 0) throw error instanceof MissingError ? await error.explained() : error;
     warn(`${error.message}; these are the tap's pods that still exist, to be deleted`);
     return yamlDocuments(leftovers);
+  }
+}
+
+async function leftoversOf(
+  api: KubeApi,
+  { identity }: TapOptions,
+  { message }: UnresolvedError,
+): Promise<object[]> {
+  try {
+    return await leftoverManifests(api, identity);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`${message}, and whether pods of the tap are left is not known: ${error.message}`, {
+      cause: error,
+    });
   }
 }

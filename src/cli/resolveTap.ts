@@ -47,7 +47,7 @@ async function findTarget(api: KubeApi, options: TapOptions, warn: Warn): Promis
   const { identity, container } = options;
   const { targetNamespace, pod: name } = identity;
   const pod = await api.getPod(targetNamespace, name);
-  if (!pod) throw await missingPod(api, targetNamespace, name);
+  if (!pod) throw missingPod(api, targetNamespace, name);
   const label = `Pod ${quote(name)} in namespace ${quote(targetNamespace)}`;
   const target = checkTarget(pod, label, container);
   if (target.hostNetwork) checkNodeTap(target, label, options);
@@ -61,7 +61,7 @@ async function findEnd(api: KubeApi, { identity: { destination }, anyNode }: Tap
 
 async function findNode(api: KubeApi, name: string, anyNode: boolean): Promise<NamedNode> {
   const node = await api.getNode(name);
-  if (!node) throw await missingNode(api, name);
+  if (!node) throw missingNode(api, name);
   checkNodeFitness(name, node, anyNode);
   return { name, node };
 }

@@ -3,18 +3,17 @@ import type { KubeApi } from '#src/kube/kubeApi.ts';
 import { DESTINATION_ANNOTATION, TAP_LABEL } from '#src/tap/labels.ts';
 import { senderName } from '#src/tap/names.ts';
 import { tapId, type TapIdentity } from '#src/tap/tapId.ts';
-import { findPod } from './leftovers.ts';
 import { quote } from './text.ts';
 
 /**
  * A plain sender's name does not say the destination, so it can be that of the pod's tap to another one. Neither
- * creating nor deleting this tap may touch that. Where the sender may not be seen, Kubernetes refuses to create it twice.
+ * creating nor deleting this tap may touch that.
  *
- * @throws {UserError} if another tap has the name.
+ * @throws {UserError} if another tap has the name, or who has it cannot be asked or may not be seen.
  */
 export async function refuseTakenName(api: KubeApi, identity: TapIdentity): Promise<void> {
   const name = senderName(identity);
-  const pod = await findPod(api, identity.tapNamespace, name);
+  const pod = await api.getTapPod(identity.tapNamespace, name);
   if (pod === undefined || pod.metadata.labels?.[TAP_LABEL] === tapId(identity)) return;
   const destination = pod.metadata.annotations?.[DESTINATION_ANNOTATION];
   const owner = destination === undefined ? 'is not a tap' : `is of the tap to ${destination}`;

@@ -47,7 +47,7 @@ async function runWith(objects: readonly Manifest[], line: readonly string[] = L
 }
 
 test.each([
-  ['gone', [], 'There is no pod "web" in namespace "default"; see: kubectl get pods -n default'],
+  ['gone', [], 'There is no pod "web" in namespace "default"'],
   [
     'pending',
     [pod('web', { phase: 'Pending', node: undefined })],
@@ -58,11 +58,7 @@ test.each([
     [pod('web', { phase: 'Failed' })],
     'Pod "web" in namespace "default" has finished (phase Failed): tap a running pod',
   ],
-  [
-    'on a node that is gone',
-    [pod('web', { node: 'gone' })],
-    'There is no node "gone"; see: kubectl get nodes',
-  ],
+  ['on a node that is gone', [pod('web', { node: 'gone' })], 'There is no node "gone"'],
 ])('a tap whose target is %s can be deleted by the same line', async (_, target, reason) => {
   const printed = await printedManifests();
   const { exitCode, stdout, stderr } = await runWith([...printed.map(live), ...target]);
@@ -99,6 +95,29 @@ test('who may not see the tap hears of the target', async () => {
   );
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
   expect(stderr).toContain('There is no pod "web"');
+});
+
+test('no hint is asked for while there are pods to print', async () => {
+  const printed = await printedManifests();
+  const asked: string[] = [];
+  const { exitCode, stdout } = await runWith(printed.map(live), LINE, ({ path }) => {
+    asked.push(path);
+    return undefined;
+  });
+  expect(exitCode).toBe(0);
+  expect(documents(stdout)).toHaveLength(2);
+  expect(asked).not.toContain('/api/v1/namespaces/default/pods');
+});
+
+test('a line says so if the pods cannot be asked for', async () => {
+  const printed = await printedManifests();
+  const { exitCode, stdout, stderr } = await runWith(printed.map(live), LINE, ({ path }) =>
+    path.includes('receiver') ? refuse(503, 'ServiceUnavailable', 'no etcd') : undefined,
+  );
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  expect(stderr).toMatch(
+    /^kokotap: There is no pod "web" in namespace "default", and whether pods of the tap are left is not known: API server \S+ is in trouble \(status 503\): no etcd; try again later\n$/u,
+  );
 });
 
 function withOurAnnotation({ metadata, ...rest }: Manifest) {

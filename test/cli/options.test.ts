@@ -31,6 +31,7 @@ test('what is not said has a default or is left open', () => {
     vxlanPort: 4789,
     metricsPort: undefined,
     durationSeconds: undefined,
+    anyNode: false,
     image: `localhost/kokotap:${VERSION}`,
     cluster: { kubeconfig: undefined, context: undefined },
   });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startFakeApi } from './support/fakeApi.ts';
+import { refuse, startFakeApi } from './support/fakeApi.ts';
 import { commandAt } from './support/kokotap.ts';
 import { node, pod } from './support/objects.ts';
 
@@ -37,4 +37,21 @@ test('nor is a pod of that name that is no tap at all', async () => {
 test('another --ifname gives the second tap names of its own', async () => {
   await using api = await startFakeApi({ objects: [pod('web'), ...nodes, otherSender] });
   expect(await commandAt(api.url, [...LINE, '--ifname=tap2'])).toMatchObject({ exitCode: 0, stderr: '' });
+});
+
+test.each([
+  [
+    'the API is in trouble',
+    refuse(503, 'ServiceUnavailable', 'no etcd'),
+    'is in trouble (status 503): no etcd',
+  ],
+  ['it may not be seen', refuse(403, 'Forbidden', 'no'), 'You may not get pods in namespace "default"'],
+])('nothing is printed while nobody knows whose the name is: %s', async (_, answer, reason) => {
+  await using api = await startFakeApi({
+    objects: [pod('web'), ...nodes, otherSender],
+    override: ({ path }) => (path.endsWith('/kokotap-web-sender') ? answer : undefined),
+  });
+  const { stderr, ...outcome } = await commandAt(api.url, LINE);
+  expect(outcome).toEqual({ exitCode: 1, stdout: '' });
+  expect(stderr).toContain(reason);
 });

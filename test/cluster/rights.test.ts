@@ -16,6 +16,9 @@ test('missing rights are named, and the least ones are enough', async ({ sandbox
 
   await refused(`You may not get pods in namespace "${namespace}"`);
   await grant(sandbox, 'role', 'pod', '--verb=get', '--resource=pods', '--resource-name=web');
+  await refused('"kokotap-web-sender"', `You may not get pods in namespace "${namespace}"`);
+  const taps = ['--resource-name=kokotap-web-sender', '--resource-name=kokotap-web-receiver-node-b'];
+  await grant(sandbox, 'role', 'tap-pods', '--verb=get', '--resource=pods', ...taps);
   await refused('You may not get nodes: ');
   // oxfmt-ignore
   await grant(sandbox, 'clusterrole', 'nodes', '--verb=get', '--resource=nodes', '--resource-name=node-a', '--resource-name=node-b');

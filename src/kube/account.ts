@@ -37,7 +37,7 @@ export function chooseAccount(
   return {
     context: name,
     cluster: clusterOf(context.cluster, cluster),
-    user: userOf(context.user || 'anonymous', user),
+    user: userOf(context.user || 'anonymous', isPlain(cluster) ? withoutCredential(user) : user),
   };
 }
 
@@ -47,14 +47,33 @@ function dangling(context: string, kind: string, name: string): UserError {
   );
 }
 
-/** In the words of the client library. */
+/** Plain HTTP, such as that of kubectl proxy. */
+function isPlain({ server }: KubeconfigCluster): boolean {
+  return /^http:/iu.test(server);
+}
+
+/** As kubectl has it: in clear text no credential is sent, and none is got for that. */
+function withoutCredential({ as }: KubeconfigUser): KubeconfigUser {
+  return { as };
+}
+
+/**
+ * In the words of the client library.
+ *
+ * @throws {UserError} if it is to be verified and not to be.
+ */
 function clusterOf(name: string, cluster: KubeconfigCluster) {
   const caData = cluster['certificate-authority-data'];
+  const isInsecure = cluster['insecure-skip-tls-verify'] === true;
+  if (isInsecure && (caData || cluster['certificate-authority']))
+    throw new UserError(
+      `Cluster ${JSON.stringify(name)} of the kubeconfig has a certificate authority and insecure-skip-tls-verify, which ignores it: remove one of them`,
+    );
   return {
     name,
     server: cluster.server,
-    // The client refuses plain HTTP (such as that of kubectl proxy) unless it is told not to verify.
-    skipTLSVerify: cluster['insecure-skip-tls-verify'] === true || cluster.server.startsWith('http:'),
+    // The client refuses plain HTTP unless it is told not to verify.
+    skipTLSVerify: isInsecure || isPlain(cluster),
     caData,
     // Data goes before a file, as for kubectl; the client would take the file.
     caFile: caData ? undefined : cluster['certificate-authority'],
@@ -72,9 +91,9 @@ function userOf(name: string, user: KubeconfigUser) {
     certFile: certData ? undefined : user['client-certificate'],
     keyData,
     keyFile: keyData ? undefined : user['client-key'],
-    token: user.token || (user.tokenFile ? readToken(user.tokenFile) : undefined),
+    token: user.tokenFile ? readToken(user.tokenFile, user.token) : user.token,
     username: user.username,
-    password: user.password,
+    password: user.password ?? '',
     impersonateUser: user.as,
     authProvider: user['auth-provider'],
     exec: user.exec && withExecInfo(user.exec),
@@ -88,10 +107,12 @@ function withExecInfo(exec: NonNullable<KubeconfigUser['exec']>) {
   return { ...exec, env };
 }
 
-function readToken(file: string): string {
+/** The file may be newer than the token beside it, which counts where there is no file. */
+function readToken(file: string, token: string | null | undefined): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
+    if (token) return token;
     throw new UserError(`Cannot read the kubeconfig's tokenFile ${JSON.stringify(file)}`, { cause: error });
   }
 }

@@ -67,7 +67,7 @@ function agentContainer({
   return {
     name: CONTAINER,
     image,
-    imagePullPolicy: 'IfNotPresent',
+    imagePullPolicy: pullPolicy(image),
     args,
     resources: {
       requests: { cpu: CPU_REQUEST, memory: '64Mi' },
@@ -82,6 +82,11 @@ function agentContainer({
     securityContext: securityContext(role, appArmor),
     volumeMounts: [{ name: 'run', mountPath: RUN_FOLDER }],
   };
+}
+
+/** No registry has an image of localhost, but whatever answers at that name on the node would be asked for it. */
+function pullPolicy(image: string): 'Never' | 'IfNotPresent' {
+  return image.startsWith('localhost/') ? 'Never' : 'IfNotPresent';
 }
 
 function securityContext(role: Role, appArmor: AppArmorForm) {

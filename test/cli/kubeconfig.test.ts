@@ -9,7 +9,8 @@ import { node, pod } from './support/objects.ts';
 
 const objects = [pod('web'), node('node-a', ['10.0.0.1']), node('node-b', ['10.0.0.2'])];
 const LINE = ['--pod=web', '--dest-node=node-b', '--vxlan-id=5'];
-const CLOSED = 'http://127.0.0.1:9';
+const CLOSED = 'https://127.0.0.1:9';
+const UNVERIFIED = { 'insecure-skip-tls-verify': true };
 
 /** Runs with these files in KUBECONFIG. */
 async function runWith(contents: readonly (object | string)[], args: readonly string[] = []) {
@@ -54,6 +55,13 @@ test.each<[string, object | string, string]>([
     kubeconfig('127.0.0.1:6443'),
     'The kubeconfig\'s server "127.0.0.1:6443" is no http or https URL: repair it or give --context',
   ],
+  ...[{ 'certificate-authority': '/nonexistent/ca.crt' }, { 'certificate-authority-data': 'Y2E=' }].map(
+    (authority): [string, object, string] => [
+      `not to be verified, and ${Object.keys(authority).join()}`,
+      kubeconfig(CLOSED, { ...UNVERIFIED, ...authority }),
+      'Cluster "test" of the kubeconfig has a certificate authority and insecure-skip-tls-verify, which ignores it: remove one of them',
+    ],
+  ),
   [
     'a certificate that is not there',
     kubeconfig(CLOSED, { 'certificate-authority': '/nonexistent/ca.crt' }),
@@ -132,8 +140,8 @@ test('the flag goes before KUBECONFIG, and that before ~/.kube/config', async ()
 });
 
 test('of several files the first that sets something wins, and missing ones are skipped', async () => {
-  await using api = await startFakeApi({ objects });
-  const { contexts, clusters } = kubeconfig(api.url);
+  await using api = await startFakeApi({ objects, tls: true });
+  const { contexts, clusters } = kubeconfig(api.url, UNVERIFIED);
   const first = await kubeconfigFile({ contexts, clusters });
   const second = await kubeconfigFile(kubeconfig(CLOSED, {}, { token: 'of-second' }));
   const KUBECONFIG = ['/nonexistent/config', first, second].join(path.delimiter);
@@ -170,13 +178,46 @@ test('paths are relative to the file', async () => {
 });
 
 test('a credential plugin beside the kubeconfig is told what it is asked for', async () => {
-  await using api = await startFakeApi({ objects });
+  await using api = await startFakeApi({ objects, tls: true });
   const file = await kubeconfigFile(
-    kubeconfig(api.url, {}, { exec: { command: './plugin', apiVersion: 'client.authentication.k8s.io/v1' } }),
+    kubeconfig(api.url, UNVERIFIED, {
+      exec: { command: './plugin', apiVersion: 'client.authentication.k8s.io/v1' },
+    }),
   );
   await writePlugin(path.join(path.dirname(file), 'plugin'));
   expect(await kokotap(LINE, { KUBECONFIG: file })).toMatchObject({ exitCode: 0, stderr: '' });
   expectAuthorization(api, 'Bearer client.authentication.k8s.io/v1');
+});
+
+test.each<[string, object]>([
+  ['a token', { token: 'secret' }],
+  ['a token in a file', { tokenFile: '/nonexistent/token' }],
+  ['a password', { username: 'dev', password: 'secret' }],
+  ['a plugin', { exec: { command: '/nonexistent/plugin' } }],
+  ['a certificate', { 'client-certificate': '/nonexistent/crt', 'client-key': '/nonexistent/key' }],
+])('%s is neither got for a server without TLS nor sent to it', async (_, user) => {
+  await using api = await startFakeApi({ objects });
+  const { outcome } = await runWith([kubeconfig(api.url, {}, user)]);
+  expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(api.authorizations).toEqual(Array.from({ length: 4 }, () => undefined));
+});
+
+test.each<[string, object, string]>([
+  ['a name without a password', { username: 'dev' }, `Basic ${btoa('dev:')}`],
+  ['a token whose file is not there', { token: 'old', tokenFile: '/nonexistent/token' }, 'Bearer old'],
+])('%s is sent as kubectl sends it', async (_, user, authorization) => {
+  await using api = await startFakeApi({ objects, tls: true });
+  const { outcome } = await runWith([kubeconfig(api.url, UNVERIFIED, user)]);
+  expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
+  expectAuthorization(api, authorization);
+});
+
+test('a token in a file goes before another one', async () => {
+  await using api = await startFakeApi({ objects, tls: true });
+  const file = await kubeconfigFile(kubeconfig(api.url, UNVERIFIED, { token: 'stale', tokenFile: 'token' }));
+  await writeFile(path.join(path.dirname(file), 'token'), 'fresh\n');
+  expect(await kokotap(LINE, { KUBECONFIG: file })).toMatchObject({ exitCode: 0, stderr: '' });
+  expectAuthorization(api, 'Bearer fresh');
 });
 
 function expectAuthorization(api: FakeApi, authorization: string): void {

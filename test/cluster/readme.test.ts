@@ -66,7 +66,9 @@ test('the block of rights is enough for a user, and ends where it says', async (
       .toSorted()
       .join('\n'),
   );
-  const id = await works(`kubectl get pod ${sender} -n ${taps} -o jsonpath='{.metadata.labels.kokotap\\.dev/tap}'`);
+  const id = await works(
+    `kubectl get pod ${sender} -n ${taps} -o jsonpath='{.metadata.labels.kokotap\\.dev/tap}'`,
+  );
   sandbox.watchTap(id);
 
   const logs = `kubectl logs -n ${taps} ${sender}`;

@@ -103,3 +103,14 @@ function metricsArgs(tap: ResolvedTap) {
     spec.containers[0]?.args.filter((arg) => arg.startsWith('--metrics-port')),
   );
 }
+
+test.each([
+  ['localhost/kokotap:1.2.3', 'Never'],
+  ['localhost:5000/kokotap', 'IfNotPresent'],
+  ['registry.example/localhost/kokotap', 'IfNotPresent'],
+])('image %s is pulled: %s', (image, policy) => {
+  expect(manifests({ ...TAP, image }).map(({ spec }) => spec.containers[0]?.imagePullPolicy)).toEqual([
+    policy,
+    policy,
+  ]);
+});

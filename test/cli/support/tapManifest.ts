@@ -52,7 +52,7 @@ export function tapManifest(
         {
           name: 'agent',
           image: `localhost/kokotap:${packageJson.version}`,
-          imagePullPolicy: 'IfNotPresent',
+          imagePullPolicy: 'Never',
           args: [role, `--tap-id=${id}`, ...args],
           resources: {
             requests: { cpu: '25m', memory: '64Mi' },

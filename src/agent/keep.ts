@@ -17,6 +17,7 @@ import { LeaseKeeper } from './lease.ts';
 import { Peer } from './peer.ts';
 import type { Report } from './report.ts';
 import { sendReports } from './sendReports.ts';
+import { Sight } from './sight.ts';
 import { Sweeper } from './sweep.ts';
 import type { Timing } from './timing.ts';
 import type { Watch } from './way.ts';
@@ -75,6 +76,7 @@ class Keeper {
   readonly #watch: Watch | undefined;
   readonly #lease: LeaseKeeper | undefined;
   readonly #sweeper: Sweeper;
+  readonly #sight: Sight | undefined;
   #held: Held | undefined;
   #inPlace = false;
   #carrier = false;
@@ -94,7 +96,10 @@ class Keeper {
     const { device, id, role } = end.wanted;
     const { timing, log } = context;
     this.#sweeper = new Sweeper(role, timing, log);
-    if (role === 'sender') this.#lease = new LeaseKeeper(id, timing, log);
+    if (role === 'sender') {
+      this.#lease = new LeaseKeeper(id, timing, log);
+      this.#sight = new Sight(end.wanted, timing);
+    }
     if (device.kind !== 'vxlan') return;
     this.#guard = new Guard(end.wanted, device, context.log, this.#logging);
     if (!end.peerSaysHello) return;
@@ -280,7 +285,7 @@ class Keeper {
     }
     await this.#guard?.keep(this.#context.timing.guardCheckMs);
     this.#peer?.sayHello();
-    const { place } = this.#held;
+    const { place, observed } = this.#held;
     const netDev = place.netDev();
     if (!this.#isPeerThere(netDev)) {
       this.#context.report.tell('alone', reasonAlone(this.#end.wanted, this.#peer?.silence));
@@ -288,10 +293,13 @@ class Keeper {
     }
     const way = { netns: place.netns, netDev, ifname, fit: this.#fit };
     const trouble = this.#peer && (await this.#watch?.({ ...way, peer: this.#peer }));
+    const unseen = observed && (await this.#sight?.check(place, observed));
     if (this.#context.signal.aborted) return;
     const ends = this.#end.peerSaysHello ? 'at both ends' : "here; the other end is not kokotap's";
-    if (trouble === undefined) this.#context.report.tell('ready', `${ifname} is in place ${ends}`);
-    else this.#context.report.tell('alone', `${ifname} is in place ${ends}, but ${trouble}`);
+    const inPlace = `${ifname} is in place ${ends}`;
+    if (trouble !== undefined) this.#context.report.tell('alone', `${inPlace}, but ${trouble}`);
+    else if (unseen !== undefined) this.#context.report.tell('blind', `${inPlace}, but ${unseen}`);
+    else this.#context.report.tell('ready', inPlace);
   }
 
   #isPeerThere(netDev: string): boolean {

@@ -11,10 +11,14 @@ export type State =
   | 'waiting'
   /** A step failed, or something foreign is in the way; tried again. */
   | 'failing'
-  /** In place, but the other end has not shown itself, or large copies do not get to it. */
+  /** In place, but the other end has not shown itself, or copies do not get to it. */
   | 'alone'
+  /** In place, and so is the other end, but the tap does not see what the target interface carries. */
+  | 'blind'
   | 'ready'
   | 'stopped';
+
+const levels: Partial<Record<State, 'error' | 'warn'>> = { failing: 'error', blind: 'warn' };
 
 /** Tells a tap's state to people (log), the kubelet (readiness) and whoever describes the ended pod. */
 export class Report {
@@ -38,7 +42,7 @@ export class Report {
       rmSync(READY_FILE, { force: true });
     }
     writeTerminationMessage(state === 'failing' ? reason : '');
-    this.#log[state === 'failing' ? 'error' : 'info']({ state }, reason);
+    this.#log[levels[state] ?? 'info']({ state }, reason);
   }
 }
 

@@ -10,9 +10,12 @@ import { readCounts } from '#src/net/counts.ts';
 import { type LinkCounters, listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readPath } from '#src/net/pathMtu.ts';
+import { listTcx } from '#src/net/tcx.ts';
 import { type DirectionAccount, directionAccount, refusedBefore } from '#src/tap/account.ts';
 import { type Fit, fitOf } from '#src/tap/fit.ts';
+import { inFrontOf } from '#src/tap/inFront.ts';
 import { isHandleOf, macOf, parseAlias, preferences, type Role, type TapId } from '#src/tap/mark.ts';
+import { isSeenProgram } from '#src/tap/programs.ts';
 import type { Hook, Link, Vxlan } from '#src/tap/state.ts';
 import type { Place } from './ends.ts';
 import { hearReceiver } from './heard.ts';
@@ -25,6 +28,12 @@ export interface EndStatus {
   readonly netns: number;
   readonly device: Pick<Link, 'name' | 'kind' | 'up' | 'mtuBytes'> & Partial<Vxlan>;
   readonly filters: readonly { readonly interface: string; readonly hook: Hook; readonly does: string }[];
+  /** Sender only: what comes before the tap's filters at a hook, and may keep packets from them. */
+  readonly inFront?: readonly {
+    readonly interface: string;
+    readonly hook: Hook;
+    readonly programs: readonly string[];
+  }[];
   /** Sender only. Where the eBPF programs could not be loaded, nothing but what was copied is counted. */
   readonly copies?: Partial<Record<Hook, Partial<DirectionAccount>>>;
   /** Sender only: the copies as they went to the device, cut to fit. */
@@ -155,8 +164,28 @@ async function describeEnd(
   };
   if (mac === macOf(tap, 'receiver'))
     return { role: 'receiver', ...common, receivedPackets: classifiers.get(name)?.packets ?? 0 };
+  const inFront = await readInFront(netns, filters, classifiers);
   const account = await senderAccount(netns, link, filters);
-  return { role: 'sender', ...common, ...account, ...(await describeFit(link, links, filters)) };
+  return {
+    role: 'sender',
+    ...common,
+    ...(inFront.length > 0 ? { inFront } : {}),
+    ...account,
+    ...(await describeFit(link, links, filters)),
+  };
+}
+
+async function readInFront(
+  netns: Netns,
+  filters: readonly Placed[],
+  classifiers: ReadonlyMap<string, CountedClassifier>,
+): Promise<NonNullable<EndStatus['inFront']>> {
+  const copying = filters.filter(({ filter }) => typeof filter.action === 'object');
+  const tcx = await listTcx(netns, [...new Set(copying.map((each) => each.interface))]);
+  return copying.flatMap(({ interface: name, filter: { hook } }) => {
+    const programs = inFrontOf(hook, classifiers.get(name) ?? { filters: [] }, tcx.get(name)?.[hook] ?? []);
+    return programs.length === 0 ? [] : [{ interface: name, hook, programs }];
+  });
 }
 
 /** Why some numbers are not there, and copies are not treated. */
@@ -266,7 +295,7 @@ async function countTarget(netns: Netns, { interface: name, filter }: Placed) {
   const { filters } = await readClassifier(netns, name);
   const now = filters.filter(({ hook, handle }) => hook === filter.hook && handle === filter.handle);
   const matched = now.find(({ action }) => typeof action === 'object')?.packets ?? 0;
-  const seenId = now.find(({ preference }) => preference === preferences.seen)?.programId;
+  const seenId = now.find(({ program }) => isSeenProgram(program))?.programId;
   const seen = seenId === undefined ? 0 : ((await readCounts(seenId))?.[filter.hook].seen ?? 0);
   return { matched, seen };
 }
@@ -283,6 +312,6 @@ function copiedAt(hook: Hook, copying: readonly Placed[]): number {
 function whatItDoes({ action, preference, program }: CountedFilter): string {
   if (typeof action === 'object') return `copy to ${action.copyTo}`;
   if (program?.includes('[tc/heard]') === true) return "read the receiver's reports";
-  if (preference === preferences.seen) return 'count';
+  if (isSeenProgram(program)) return 'count';
   return preference === preferences.copy ? 'sample, limit, cut and fit the copies' : 'drop';
 }

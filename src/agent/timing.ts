@@ -16,6 +16,8 @@ export interface Timing {
   readonly firstReports: { readonly forMs: number; readonly everyMs: number };
   /** Longer than {@link reportMs}, so that each look at lost copies finds a new report. */
   readonly lossCheckMs: number;
+  /** Between two comparisons of what target interfaces carry with what the tap sees of it. */
+  readonly sightMs: number;
   /** Longer than the receiver takes for two reports. */
   readonly probeTimeoutMs: number;
   readonly probeRetryMs: number;
@@ -48,6 +50,7 @@ export function timing(tickMs: number, leaseMs = defaultLeaseMs): Timing {
     reportMs: 5 * tickMs,
     firstReports: { forMs: 10 * tickMs, everyMs: tickMs },
     lossCheckMs: 10 * tickMs,
+    sightMs: 10 * tickMs,
     probeTimeoutMs: 12 * tickMs,
     probeRetryMs: 10 * tickMs,
     leaseMs,

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
 import type { RunOptions } from '#src/exec/command.ts';
-import { preferences } from '#src/tap/mark.ts';
 import type { Classifier, Filter, Hook } from '#src/tap/state.ts';
 import { runBatch } from './batch.ts';
 import type { Netns } from './netns.ts';
@@ -151,11 +150,12 @@ function parseFilters(answer: string, hook: Hook): CountedFilter[] | undefined {
   return z.parse(z.array(anyFilter), json).flatMap(({ pref, kind, options }) => {
     if (options === undefined) return [];
     const found = { hook, preference: pref, kind, packets: 0 };
-    return [isOurs(found) ? { ...found, ...parseOptions(z.parse(bpfOptions, options)) } : found];
+    const { data } = kind === 'bpf' ? z.safeParse(bpfOptions, options) : {};
+    return [{ ...found, ...(data && parseOptions(data)) }]; // others may have options that ours never have
   });
 }
 
-/** The heads of all filters, by their form alone, and ours, asked for by their preferences. */
+/** The heads of all filters, by their form alone, and those of kind bpf, asked for by their preferences. */
 async function findFilters(
   netns: Netns,
   ifname: string,
@@ -168,15 +168,13 @@ async function findFilters(
     kind,
     packets: 0,
   }));
-  const found = new Set(heads.filter(isOurs).map(({ preference }) => preference));
-  const ours = await Promise.all([...found].map((each) => listBpf(netns, ifname, hook, each)));
-  return [...heads.filter((head) => !isOurs(head)), ...ours.flat()];
+  const found = new Set(heads.filter(isBpf).map(({ preference }) => preference));
+  const bpf = await Promise.all([...found].map((each) => listBpf(netns, ifname, hook, each)));
+  return [...heads.filter((head) => !isBpf(head)), ...bpf.flat()];
 }
 
-const ourPreferences = new Set(Object.values(preferences));
-
-function isOurs({ preference, kind }: Filter): boolean {
-  return ourPreferences.has(preference) && kind === 'bpf';
+function isBpf({ kind }: Filter): boolean {
+  return kind === 'bpf';
 }
 
 async function listBpf(

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
-import { run } from '#src/exec/command.ts';
+import { run, type RunOptions } from '#src/exec/command.ts';
 import type { Hook } from '#src/tap/state.ts';
+import { runBpftool } from './bpftool.ts';
 
 /** What a tap's eBPF program counted, as bpf/mirror.bpf.c has it: packets, and bytes. */
 export interface Counts {
@@ -76,6 +77,47 @@ const hooks: readonly Hook[] = ['ingress', 'egress'];
 export async function readCounts(programId: number): Promise<Record<Hook, Counts> | undefined> {
   const found = await findMap(programId, counts);
   return found && { ingress: sum(found.data, 'ingress'), egress: sum(found.data, 'egress') };
+}
+
+/**
+ * What programs have seen, read by one process however many they are, or two for programs that are new to it.
+ * Programs that are gone are left out, and for once perhaps others too.
+ */
+export class SeenReader {
+  /** Their maps, by program. */
+  #maps = new Map<number, readonly number[]>();
+
+  /** @throws {CommandError} */
+  async read(
+    programIds: readonly number[],
+    options: RunOptions = {},
+  ): Promise<ReadonlyMap<number, Readonly<Record<Hook, number>>>> {
+    const asked = programIds.filter((id) => !this.#maps.has(id));
+    const shown = await runBpftool(
+      asked.map((id) => `prog show id ${id}`),
+      options,
+    );
+    for (const [at, answer] of shown.entries()) {
+      const { data } = z.safeParse(program, answer);
+      const id = asked[at];
+      if (id !== undefined && data !== undefined) this.#maps.set(id, data.map_ids);
+    }
+    const wanted = programIds.flatMap((id) => (this.#maps.get(id) ?? []).map((map) => ({ id, map })));
+    const dumped = await runBpftool(
+      wanted.map(({ map }) => `map dump id ${map}`),
+      options,
+    );
+    const found = new Map<number, Record<Hook, number>>();
+    for (const [at, answer] of dumped.entries()) {
+      const { data } = z.safeParse(counts, answer);
+      const id = wanted[at]?.id;
+      if (id === undefined || data === undefined) continue;
+      found.set(id, { ingress: sum(data, 'ingress').seen, egress: sum(data, 'egress').seen });
+    }
+    for (const id of programIds) if (!found.has(id)) this.#maps.delete(id);
+    for (const id of this.#maps.keys()) if (!programIds.includes(id)) this.#maps.delete(id);
+    return found;
+  }
 }
 
 /** Like {@link readCounts}, of the program that reads the receiver's reports. */

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
-import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
+import { run, type RunOptions } from '#src/exec/command.ts';
 import { type Lease, leaseBytes, leaseMap, parseLease } from '#src/tap/lease.ts';
+import { runBpftool } from './bpftool.ts';
 
 /** A lease with the kernel's number of the map that it is in. */
 export interface FoundLease extends Lease {
@@ -9,9 +10,7 @@ export interface FoundLease extends Lease {
 
 const program = z.object({ map_ids: z._default(z.array(z.number()), []) });
 const maps = z.array(z.object({ id: z.number(), name: z.optional(z.string()) }));
-const dump = z.object({ output: z.array(z.object({ value: z.array(z.string()) })) });
-/** `bpftool --json batch` of version 7.1, which ends behind the first map that is not there: that has an error for its output. */
-const dumps = z.array(z.union([dump, z.object({ output: z.unknown() })]));
+const dump = z.array(z.object({ value: z.array(z.string()) }));
 
 /**
  * The leases of all taps of this node, whatever network namespace they are in. It takes SYS_ADMIN.
@@ -65,24 +64,16 @@ export async function renewLease({ mapId, ...lease }: FoundLease, options: RunOp
  */
 export async function readLeases(mapIds: readonly number[], options: RunOptions = {}): Promise<FoundLease[]> {
   if (mapIds.length === 0) return [];
-  const answers = z.parse(dumps, JSON.parse(await dumpMaps(mapIds, options)));
+  const answers = await runBpftool(
+    mapIds.map((id) => `map dump id ${id}`),
+    options,
+  );
   const found = answers.flatMap((answer, at) => {
     const mapId = mapIds[at];
     const { data } = z.safeParse(dump, answer);
-    const bytes = data?.output[0]?.value.map((byte) => Number(byte));
+    const bytes = data?.[0]?.value.map((byte) => Number(byte));
     const lease = bytes && parseLease(Buffer.from(bytes));
     return mapId === undefined || lease === undefined ? [] : [{ mapId, ...lease }];
   });
   return [...found, ...(await readLeases(mapIds.slice(answers.length), options))];
-}
-
-async function dumpMaps(mapIds: readonly number[], options: RunOptions): Promise<string> {
-  const input = mapIds.map((id) => `map dump id ${id}\n`).join('');
-  try {
-    return await run('bpftool', ['--json', 'batch', 'file', '-'], { ...options, input });
-  } catch (error) {
-    if (error instanceof CommandError && error.exitCode !== undefined && error.stdout.startsWith('[{'))
-      return error.stdout;
-    throw error;
-  }
 }

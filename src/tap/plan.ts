@@ -1,5 +1,6 @@
 import { UserError } from '#src/errors.ts';
 import { dropAll, dropFrom } from './bpf.ts';
+import { placesAt } from './inFront.ts';
 import {
   aliasOf,
   handleOf,
@@ -72,7 +73,12 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
         : // One interface after the other: whatever ends the agent, the handles of its filters mark each qdisc but the last.
           targets.flatMap((link) =>
             planQdiscs(wanted, observed, [link]).concat(
-              planFilters(wanted, observed, link.name, copyFilters(wanted, copies, link, owns(link))),
+              planFilters(
+                wanted,
+                observed,
+                link.name,
+                copyFilters(wanted, copies, link, classifier(observed.classifiers[link.name]), owns(link)),
+              ),
             ),
           )),
     ],
@@ -273,14 +279,16 @@ function copyFilters(
   { id, ifname, object }: Wanted,
   { hooks, matching }: Copies,
   link: Link,
+  found: Classifier,
   owned: boolean,
 ): OurFilter[] {
   const handle = handleOf(id, owned);
-  const at = (hook: Hook, preference: number) => ({ hook, preference, handle });
   return hooksOf(link, hooks).flatMap((hook): OurFilter[] => {
-    const copy = { ...at(hook, preferences.filter), program: matching, action: { copyTo: ifname } };
+    const { seen, filter } = placesAt(hook, found);
+    const copy = { hook, handle, preference: filter, program: matching, action: { copyTo: ifname } };
     if (object === undefined) return [copy];
-    return [{ ...at(hook, preferences.seen), program: seenProgram(object, hook), action: 'direct' }, copy];
+    const program = seenProgram(object, hook);
+    return [{ hook, handle, preference: seen, program, action: 'direct' }, copy];
   });
 }
 

@@ -50,6 +50,11 @@ export function seenProgram(object: string, hook: Hook): string {
   return `${object}:[tc/seen_${hook}]`;
 }
 
+/** Whether a filter's program is one that {@link seenProgram} names, of whatever object. */
+export function isSeenProgram(program: string | undefined): boolean {
+  return program?.includes(':[tc/seen_') === true;
+}
+
 /** The program that reads the receiver's reports, as tc names it. */
 export function heardProgram(object: string): string {
   return `${object}:[tc/heard]`;

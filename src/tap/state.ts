@@ -43,14 +43,22 @@ export interface Filter {
   readonly preference: number;
   /** `bpf`, `u32`, … */
   readonly kind: string;
-  /** Only of kind bpf. */
+  /** Only of kind bpf, as all below. */
   readonly handle?: number | undefined;
-  /** Only of kind bpf: classic BPF in tc's notation, or the `FILE:[SECTION]` that an eBPF program was loaded from. */
+  /** Classic BPF in tc's notation, or the `FILE:[SECTION]` that an eBPF program was loaded from. */
   readonly program?: string | undefined;
   /** `direct`: the program's verdict counts (direct action); otherwise the device that matching packets are copied to. */
   readonly action?: 'direct' | { readonly copyTo: string } | undefined;
   /** The kernel's number of its eBPF program. */
   readonly programId?: number | undefined;
+}
+
+/** An eBPF program at a hook that comes before clsact (tcx), in the kernel since Linux 6.6. */
+export interface TcxProgram {
+  /** The kernel's number of it. */
+  readonly id: number;
+  /** Its function's, as far as the kernel keeps it. */
+  readonly name: string;
 }
 
 /** What classifies the packets of one interface. */

@@ -93,6 +93,7 @@ export class Net extends Network {
     const bundle = path.join(folder, 'kokotap-agent.js');
     copyFileSync(agentBundle, bundle);
     writeFileSync(path.join(folder, 'mirror.bpf.o'), object);
+    copyFileSync(path.resolve('dist/kokotap-tcx'), path.join(folder, 'kokotap-tcx'));
     writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
     return this.startAgentBundle(bundle, 'nodeA', 'sender', ...this.#senderFlags(changes));
   }

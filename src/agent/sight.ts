@@ -1,0 +1,94 @@
+import { SeenReader } from '#src/net/counts.ts';
+import { listTcx } from '#src/net/tcx.ts';
+import { inFrontOf } from '#src/tap/inFront.ts';
+import {
+  carriedAt,
+  isBlind,
+  isSuspect,
+  isWorthReading,
+  judge,
+  type Lookout,
+  lookoutsOf,
+  type Sighting,
+} from '#src/tap/sight.ts';
+import type { Observed, Wanted } from '#src/tap/state.ts';
+import type { Place } from './ends.ts';
+import type { Timing } from './timing.ts';
+
+/** Watches whether a sender sees what its target interfaces carry. While they carry nothing, nothing is read but files. */
+export class Sight {
+  readonly #wanted: Wanted;
+  readonly #timing: Timing;
+  readonly #reader = new SeenReader();
+  #sightings = new Map<string, Sighting>();
+  /** Blind hooks with something before the tap's program. */
+  #obstructed = new Set<string>();
+  #trouble: string | undefined;
+  #dueAt = 0;
+
+  constructor(wanted: Wanted, timing: Timing) {
+    this.#wanted = wanted;
+    this.#timing = timing;
+  }
+
+  /**
+   * Says what the tap does not see, and what is before it; undefined: it sees all, or it is not known.
+   *
+   * @param observed at the last look
+   * @throws {CommandError}
+   */
+  async check(place: Place, observed: Observed): Promise<string | undefined> {
+    const now = performance.now();
+    if (now < this.#dueAt) return this.#trouble;
+    const lookouts = lookoutsOf(this.#wanted, observed);
+    const before = place.netDev();
+    const isDue = lookouts.some((each) => {
+      const last = this.#sightings.get(keyOf(each));
+      return isWorthReading(last, each, carriedAt(each, before)) || (last !== undefined && isBlind(last));
+    });
+    if (!isDue) return this.#trouble;
+
+    const seen = await this.#reader.read(lookouts.map(({ programId }) => programId));
+    const after = place.netDev();
+    const sightings = new Map<string, Sighting>();
+    for (const each of lookouts) {
+      const count = seen.get(each.programId)?.[each.hook];
+      if (count === undefined) continue; // its filter was replaced since the last look
+      const carried = { before: carriedAt(each, before), after: carriedAt(each, after) };
+      sightings.set(keyOf(each), judge(this.#sightings.get(keyOf(each)), each, count, carried));
+    }
+    const isSoon = [...sightings].some(([key, sighting]) => isSuspect(sighting) || !this.#sightings.has(key));
+    this.#sightings = sightings;
+    this.#dueAt = now + (isSoon ? this.#timing.checkMs : this.#timing.sightMs);
+    await this.#describe(lookouts, place, observed);
+    return this.#trouble;
+  }
+
+  async #describe(lookouts: readonly Lookout[], { netns }: Place, { classifiers }: Observed): Promise<void> {
+    const blind = lookouts.filter((each) => {
+      const sighting = this.#sightings.get(keyOf(each));
+      return sighting !== undefined && isBlind(sighting);
+    });
+    const tcx = await listTcx(netns, [...new Set(blind.map(({ ifname }) => ifname))]);
+    const obstructed = new Set<string>();
+    const told = blind.flatMap((each) => {
+      const { ifname, hook } = each;
+      const { filters } = classifiers[ifname] ?? { filters: [] };
+      const inFront = inFrontOf(hook, { filters }, tcx.get(ifname)?.[hook] ?? []);
+      const what = `what ${ifname} ${hook === 'ingress' ? 'receives' : 'sends'}`;
+      if (inFront.length > 0) {
+        obstructed.add(keyOf(each));
+        return [`${what}: before it comes ${inFront.join(', then ')}`];
+      }
+      if (!this.#obstructed.has(keyOf(each))) return [`${what}, though no program is known before it`];
+      this.#sightings.delete(keyOf(each)); // what was before it is gone
+      return [];
+    });
+    this.#obstructed = obstructed;
+    this.#trouble = told.length === 0 ? undefined : `the tap does not see ${told.join('; nor ')}`;
+  }
+}
+
+function keyOf({ ifname, hook }: Lookout): string {
+  return `${ifname} ${hook}`;
+}

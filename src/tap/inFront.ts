@@ -1,0 +1,57 @@
+/** What comes before a tap's filters at a hook, and may end the classification of a packet there, so that they never see it. */
+
+import { isTapHandle, preferences } from './mark.ts';
+import type { Classifier, Filter, Hook, TcxProgram } from './state.ts';
+
+/** The preferences of a tap's filters at one hook of a target interface. */
+export interface Places {
+  readonly seen: number;
+  readonly filter: number;
+}
+
+/**
+ * Where a tap's filters go at a hook: to the usual preferences, unless a program with a verdict of its own is before
+ * them, or at one of them. Then they go before that program, if two preferences are free there: what it lets pass, by
+ * which classification ends, the tap would not see.
+ */
+export function placesAt(hook: Hook, { filters }: Pick<Classifier, 'filters'>): Places {
+  const foreign = foreignAt(hook, filters);
+  const ending = foreign.filter(({ action }) => action === 'direct').map(({ preference }) => preference);
+  const before = Math.min(...ending, preferences.filter + 1);
+  const isFree = (preference: number) => !foreign.some((other) => other.preference === preference);
+  if (before > preferences.filter) return preferences;
+  const free = Array.from({ length: before - 1 }, (_, at) => at + 1).filter(isFree);
+  const [seen, filter] = free.slice(-2);
+  return seen === undefined || filter === undefined ? preferences : { seen, filter };
+}
+
+/**
+ * What is before a tap's filters at a hook, for people.
+ *
+ * @param tcx the programs of the hook that come before all filters
+ */
+export function inFrontOf(
+  hook: Hook,
+  { filters }: Pick<Classifier, 'filters'>,
+  tcx: readonly TcxProgram[],
+): readonly string[] {
+  const { filter: place } = placesAt(hook, { filters });
+  const before = foreignAt(hook, filters).filter(({ preference }) => preference < place);
+  const found = [
+    ...tcx.map(({ id, name }) => `the tcx program ${name || 'without a name'} (id ${id})`),
+    ...before.map(
+      ({ preference, kind, program = '' }) =>
+        `the ${kind} filter of preference ${preference}${isName(program) ? ` (${program})` : ''}`,
+    ),
+  ];
+  return [...new Set(found)]; // u32 shows its tables as filters too
+}
+
+/** Classic BPF has no name, but its instructions. */
+function isName(program: string): boolean {
+  return program !== '' && !/^\d+,/.test(program);
+}
+
+function foreignAt(hook: Hook, filters: readonly Filter[]): Filter[] {
+  return filters.filter((filter) => filter.hook === hook && !isTapHandle(filter.handle));
+}

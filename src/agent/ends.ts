@@ -1,9 +1,11 @@
 import { UserError } from '#src/errors.ts';
+import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { prepareObject } from '#src/net/objects.ts';
 import { compilePcapFilter } from '#src/net/pcapFilter.ts';
 import { readPath } from '#src/net/pathMtu.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readProcFile } from '#src/net/processNetns.ts';
+import { compileUserFilter } from '#src/net/userFilter.ts';
 import { matchAll, unless } from '#src/tap/bpf.ts';
 import { mayWrap, tunnelTraffic } from '#src/tap/nodeTarget.ts';
 import type { Vxlan, Wanted } from '#src/tap/state.ts';
@@ -34,11 +36,13 @@ export interface End {
 /**
  * The end at the target: in a pod it moves with the pod's network namespace, at a node it is in the agent's own.
  *
+ * @param running of the compiler, whose work the end of the tap interrupts
  * @throws {UserError} when the filter is wrong.
  */
-export async function sender(options: SenderOptions): Promise<End> {
+export async function sender(options: SenderOptions, running: RunOptions): Promise<End> {
   const podUid = options['pod-uid'];
-  const wanted = senderEnd(options, await matchingProgram(options), prepareObject(copySettings(options)));
+  const matching = await matchingUnlessEnded(options, running);
+  const wanted = senderEnd(options, matching, prepareObject(copySettings(options)));
   const { device } = wanted;
   return {
     wanted,
@@ -86,12 +90,22 @@ function podPlace(podUid: string): Whereabouts {
   };
 }
 
+/** A tap that ends while its filter is compiled copies nothing any more, but what is left of it has to be removed. */
+async function matchingUnlessEnded(options: SenderOptions, running: RunOptions): Promise<string> {
+  try {
+    return await matchingProgram(options, running);
+  } catch (error) {
+    if (error instanceof CommandError && running.signal?.aborted === true) return matchAll;
+    throw error;
+  }
+}
+
 /** What is copied. A node's own packets are not all of them: its copies are among them. */
-async function matchingProgram(options: SenderOptions): Promise<string> {
+async function matchingProgram(options: SenderOptions, running: RunOptions): Promise<string> {
   const { filter } = options;
-  const matching = filter === undefined ? matchAll : await compilePcapFilter(filter);
+  const matching = filter === undefined ? matchAll : await compileUserFilter(filter, running);
   if (options['pod-uid'] !== undefined || !('vni' in options)) return matching;
-  return unless(await compilePcapFilter(tunnelTraffic(options)), matching);
+  return unless(await compilePcapFilter(tunnelTraffic(options), running), matching);
 }
 
 /** @throws {UserError} when the copies of a node's packets would not be known again on their way. */

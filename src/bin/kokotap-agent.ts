@@ -30,7 +30,10 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
   const port = options['metrics-port'];
   // Not before this is the only agent of its end: the one before it has the port as well.
   const end = async (): Promise<End> => {
-    const made = await (command.name === 'sender' ? sender(command.options) : receiver(command.options));
+    const onCommand = (line: string) => log.debug({ command: line }, 'command');
+    const made = await (command.name === 'sender'
+      ? sender(command.options, { signal, onCommand })
+      : receiver(command.options));
     if (port !== undefined) void serveMetrics(port, () => readNearStatus(made.place(), id), log, signal);
     return made;
   };

@@ -8,16 +8,33 @@ export class CommandError extends Error {
   readonly stderr: string;
   /** What it had printed until then. */
   readonly stdout: string;
+  /** It was ended because it took too long. */
+  readonly timedOut: boolean;
 
+  /** The message begins with the reason: a command can be longer than what shows the message has room for. */
   constructor(command: string, exitCode: number | undefined, stderr: string, cause: Error, stdout = '') {
-    const outcome = exitCode === undefined ? cause.message.split('\n', 1)[0] : `exit code ${exitCode}`;
-    super(`${command}: ${stderr.trim().replaceAll('\n', '; ') || outcome}`, { cause });
+    const outcome = exitCode === undefined ? outcomeOf(cause) : `exit code ${exitCode}`;
+    super(`${stderr.trim().replaceAll('\n', '; ') || outcome} (${shortened(command)})`, { cause });
+    this.timedOut = cause instanceof ExecaError && cause.timedOut;
     this.command = command;
     this.exitCode = exitCode;
     this.stderr = stderr;
     this.stdout = stdout;
   }
 }
+
+/** Of a program that did not end by itself. */
+function outcomeOf(cause: Error): string {
+  const said = cause instanceof ExecaError ? cause.originalMessage || cause.shortMessage : cause.message;
+  const [first = ''] = said.split('\n', 1);
+  return first.slice(0, shownCharacters);
+}
+
+function shortened(command: string): string {
+  return command.length > shownCharacters ? `${command.slice(0, shownCharacters)}…` : command;
+}
+
+const shownCharacters = 300;
 
 export interface RunOptions {
   readonly timeoutMs?: number;

@@ -1,18 +1,58 @@
 import { UserError } from '#src/errors.ts';
-import { CommandError, run } from '#src/exec/command.ts';
+import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
+import { withAdvice } from '#src/tap/filterRefusals.ts';
+
+export interface CompileOptions extends Pick<RunOptions, 'signal' | 'timeoutMs' | 'onCommand'> {
+  /** The compiler makes the program short, which takes it minutes for long expressions. */
+  readonly optimize?: boolean;
+}
+
+/** Long enough for a resolver that does not answer, and for a thousand hosts on a busy node. */
+const compilerTimeoutMs = 30_000;
 
 /**
- * Compiles an expression in pcap-filter(7)'s language to classic BPF in tc's notation, for frames of Ethernet.
+ * Compiles an expression in pcap-filter(7)'s language to classic BPF in tc's notation, for frames of Ethernet as they are
+ * on the wire: with all their VLAN tags.
  *
  * @throws {UserError} with what the compiler says of a wrong one.
  */
-export async function compilePcapFilter(expression: string): Promise<string> {
+export async function compilePcapFilter(
+  expression: string,
+  { signal, onCommand, timeoutMs = compilerTimeoutMs, optimize = true }: CompileOptions = {},
+): Promise<string> {
+  const flags = [...(optimize ? [] : ['-O']), '-ddd', '-y', 'EN10MB'];
   try {
-    const lines = await run('tcpdump', ['-ddd', '-y', 'EN10MB', '--', expression]);
+    const lines = await run('tcpdump', [...flags, '--', expression], { signal, onCommand, timeoutMs });
     return lines.trim().replaceAll('\n', ',');
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    const said = error.stderr.trim().replace(/^tcpdump: /, '');
-    throw new UserError(`--filter ${JSON.stringify(expression)} is not possible: ${said}`, { cause: error });
+    if (!(error instanceof CommandError) || signal?.aborted === true) throw error;
+    if (error.timedOut) throw new SlowFilterError(expression, timeoutMs, error);
+    if (error.exitCode === undefined) throw error;
+    const said = error.stderr
+      .trim()
+      .replaceAll(/^tcpdump: /gm, '')
+      .replaceAll('\n', '; ');
+    throw impossibleFilter(expression, withAdvice(said), error);
   }
+}
+
+/** The compiler takes too long. */
+class SlowFilterError extends UserError {
+  constructor(expression: string, timeoutMs: number, cause: Error) {
+    const reason = `the compiler works on it for more than ${timeoutMs / 1000} s: shorten it, and give addresses where it has names of hosts`;
+    super(messageFor(expression, reason), { cause });
+  }
+}
+
+/** The reason is in front of the expression, of which messages that may not be long show the beginning. */
+export function impossibleFilter(expression: string, reason: string, cause?: Error): UserError {
+  return new UserError(messageFor(expression, reason), { cause });
+}
+
+const shownCharacters = 200;
+
+function messageFor(expression: string, reason: string): string {
+  const isLong = expression.length > shownCharacters;
+  const shown = JSON.stringify(isLong ? expression.slice(0, shownCharacters) : expression);
+  return `--filter is not possible: ${reason} (${shown}${isLong ? `… of ${expression.length} characters` : ''})`;
 }

@@ -57,6 +57,30 @@ test("a registry gets the image's archive as README types it, and nodes pull it"
   await expectTap(sandbox, node, image, 0);
 });
 
+test("the image's compiler of filters knows the names of ports and protocols", async () => {
+  const root = mkdtempSync(path.join(tmpdir(), 'kokotap-test-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  await execa('bash', [
+    '-ec',
+    'tar -xOf "$1" base.tar.gz | tar -xzC "$2"',
+    'bash',
+    path.resolve('dist', archive),
+    root,
+  ]);
+  const compile = async (expression: string) => {
+    const { stdout } = await execa('chroot', [root, 'tcpdump', '-ddd', '-y', 'EN10MB', expression]);
+    return stdout;
+  };
+  for (const [names, numbers] of [
+    ['tcp port http', 'tcp port 80'],
+    ['not port ssh', 'not tcp port 22'],
+    ['udp port domain', 'udp port 53'],
+    [String.raw`ip proto \udp or ip proto ospf`, 'ip proto 17 or ip proto 89'],
+  ] as const)
+    expect(await compile(names)).toBe(await compile(numbers));
+  await expect(compile(String.raw`ip proto \nosuch`)).rejects.toThrow("unknown ip proto 'nosuch'");
+});
+
 test('two builds of the image are the same to the byte, whatever the umask', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'kokotap-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));

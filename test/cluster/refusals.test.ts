@@ -51,7 +51,7 @@ test('what is wrong with a filter is seen in the description of the sender', asy
   await until('kubectl describes it', async () => {
     const description = await sandbox.kubectl('describe', 'pod', sender);
     return description.includes(
-      '--filter "tcp prt 80" is not possible: can\'t parse filter expression: syntax error',
+      '--filter is not possible: can\'t parse filter expression: syntax error ("tcp prt 80")',
     );
   });
 });

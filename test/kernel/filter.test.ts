@@ -1,7 +1,10 @@
+import { copyFileSync, mkdtempSync } from 'node:fs';
+import path from 'node:path';
 import { expect } from 'vitest';
 import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import { test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 import { echoUdp, sendUdp } from './support/traffic.ts';
 
 test('only what the filter matches is copied, both ways', async ({ net }) => {
@@ -44,8 +47,30 @@ test.for([
     await net.quiet();
     const before = await net.snapshot('pod');
     const sender = net.startSender({ filter });
-    await sender.logged(`--filter ${JSON.stringify(filter)} is not possible: ${message}`);
+    await sender.logged(`--filter is not possible: ${message} (${JSON.stringify(filter)})`);
     expect(await sender.stop()).toBe(1);
     expect(await net.snapshot('pod')).toBe(before);
   },
 );
+
+test('a name of a protocol is refused where there is no list of them', async ({ net }) => {
+  const etc = mkdtempSync(net.file('etc-'));
+  for (const file of ['passwd', 'group']) copyFileSync(path.join('/etc', file), path.join(etc, file));
+  const sender = net.startSenderAfter(`mount --bind ${etc} /etc`, { filter: String.raw`ip proto \udp` });
+  await sender.logged(
+    "--filter is not possible: the protocol 'udp' is not known where the filter is compiled",
+  );
+  expect(await sender.stop()).toBe(1);
+});
+
+test('SIGTERM ends an agent whose compiler is at work', async ({ net }) => {
+  await net.quiet();
+  const before = await net.snapshot('pod');
+  const hosts = Array.from({ length: 5000 }, (_, at) => `host 10.0.${at >> 8}.${at & 255}`);
+  const sender = net.startSender({ filter: hosts.join(' or '), 'log-level': 'debug' });
+  await sender.logged('tcpdump');
+  const beganAt = performance.now();
+  expect(await sender.stop()).toBe(0);
+  expect(performance.now() - beganAt).toBeLessThan(scaled(1000));
+  expect(await net.snapshot('pod')).toBe(before);
+});

@@ -25,7 +25,7 @@ test('every packet matches, or is dropped', () => {
 
 describe('a filter that leaves out what another matches', async () => {
   const expressions = ['ip', 'udp', 'port 80', 'vlan and tcp', 'arp or udp port 53', 'not ip6'];
-  const programs = await Promise.all(expressions.map(compilePcapFilter));
+  const programs = await Promise.all(expressions.map((each) => compilePcapFilter(each)));
 
   test.each(expressions.flatMap((excluded) => expressions.map((matching) => [matching, excluded])))(
     '%s, unless %s',

@@ -39,6 +39,12 @@ export class Net extends Network {
     return this.#spawnAgent(`mount --bind /bin/false ${program} && `, agentBundle, where, ...args);
   }
 
+  /** Starts a sender in a mount namespace of its own that a shell command has changed. */
+  startSenderAfter(command: string, changes: Record<string, string> = {}): Agent {
+    const args = ['sender', ...this.#senderFlags(changes)];
+    return this.#spawnAgent(`${command} && `, agentBundle, 'nodeA', ...args);
+  }
+
   /**
    * Starts a sender for which a shell script stands in front of `tc`. What is asked of tc is in `$*` and `$INPUT`, its
    * standard input; behind the script tc runs, unless that exits.

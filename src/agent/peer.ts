@@ -1,11 +1,11 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
 import { release } from 'node:os';
 import { messageOf } from '#src/errors.ts';
 import { helloCount, helloPacket, socketType } from '#src/tap/hello.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
 import type { Silence } from '#src/tap/peerSilence.ts';
 import type { Tunnel } from '#src/tap/state.ts';
+import { sourcePorts } from '#src/tap/tunnelPorts.ts';
 import type { Timing } from './timing.ts';
 
 /** The other end of the tap, told from its hello packets. */
@@ -38,16 +38,13 @@ export class Peer {
       this.#trouble = message;
       this.#isUseless = !isBound;
     });
-    socket.bind({ address: local }, () => {
+    // As copies do; another one when this is taken.
+    const from = sourcePorts.first + Math.floor(Math.random() * sourcePorts.count);
+    socket.bind({ address: local, port: from }, () => {
       isBound = true;
       socket.connect(port, remote);
     });
     return socket.unref();
-  }
-
-  /** Waits until packets can be sent. */
-  async connected(): Promise<void> {
-    await once(this.#socket, 'connect');
   }
 
   /** Says that this end is in place. Lost like any datagram; it is said again every second. */

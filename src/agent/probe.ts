@@ -3,9 +3,8 @@ import { UserError } from '#src/errors.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { largestWholeBytes } from '#src/tap/fit.ts';
 import type { TapId } from '#src/tap/mark.ts';
-import { sendProbes } from './delivery.ts';
 import { hearReceiver } from './heard.ts';
-import { Peer } from './peer.ts';
+import { sendProbes } from './largestCopy.ts';
 import { type EndStatus, visitEnds } from './status.ts';
 import type { Timing } from './timing.ts';
 
@@ -47,18 +46,12 @@ async function probeEnd(
   if (before === undefined) return undefined;
   const tunnel = { vni, port, local, remote };
   const packetBytes = largestWholeBytes(fit);
-  const peer = new Peer(tunnel, times);
-  try {
-    await peer.connected();
-    sendProbes(peer, tunnel, packetBytes);
-    const deadline = performance.now() + times.probeTimeoutMs;
-    let reached = false;
-    while (!reached && performance.now() < deadline) {
-      await sleep(pollMs);
-      reached = ((await hearReceiver(netns, name))?.probes ?? before) > before;
-    }
-    return { tap, remote, packetBytes, reached };
-  } finally {
-    peer.close();
+  await sendProbes(tunnel, packetBytes);
+  const deadline = performance.now() + times.probeTimeoutMs;
+  let reached = false;
+  while (!reached && performance.now() < deadline) {
+    await sleep(pollMs);
+    reached = ((await hearReceiver(netns, name))?.probes ?? before) > before;
   }
+  return { tap, remote, packetBytes, reached };
 }

@@ -21,6 +21,8 @@ export interface Timing {
   /** Longer than the receiver takes for two reports. */
   readonly probeTimeoutMs: number;
   readonly probeRetryMs: number;
+  /** After probes that arrived. */
+  readonly probeAgainMs: number;
   /** How long copies are made without their agent: longer than a kubelet waits at most before it starts one again, 5 minutes. */
   readonly leaseMs: number;
   /** Between two renewals of the lease: what is left of it is always enough for such a wait. */
@@ -53,6 +55,7 @@ export function timing(tickMs: number, leaseMs = defaultLeaseMs): Timing {
     sightMs: 10 * tickMs,
     probeTimeoutMs: 12 * tickMs,
     probeRetryMs: 10 * tickMs,
+    probeAgainMs: 300 * tickMs,
     leaseMs,
     renewMs: leaseMs / 5,
     sweepMs: leaseMs / 10,

@@ -1,6 +1,7 @@
 import { UserError } from '#src/errors.ts';
 import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
 import type { OurFilter, Step } from '#src/tap/state.ts';
+import { sourcePorts } from '#src/tap/tunnelPorts.ts';
 import { runBatch, type BatchOptions, type Failure, type Words } from './batch.ts';
 import type { Netns } from './netns.ts';
 import { objectPath } from './objects.ts';
@@ -152,7 +153,7 @@ function bpf({ program, action }: OurFilter): string[] {
  * over the destination's queues. By default it is one of 28,000, and each in use is an entry in both nodes' connection
  * tracking, whose table the nodes' own traffic needs too.
  */
-const sourcePorts = ['49152', '49408'];
+const portRange = [sourcePorts.first, sourcePorts.first + sourcePorts.count].map(String);
 
 /** Made straight in the namespace: nothing to move or rename, nothing to leak in between. */
 function addVxlan(netns: Netns, { link, mac, vxlan }: Extract<Step, { do: 'add vxlan' }>): string[] {
@@ -160,7 +161,7 @@ function addVxlan(netns: Netns, { link, mac, vxlan }: Extract<Step, { do: 'add v
   // oxfmt-ignore
   return [
     'link', 'add', 'name', link, ...(netns.isOwn ? [] : ['netns', netns.path]), 'address', mac, 'type', 'vxlan',
-    'id', String(vni), 'local', local, 'remote', remote, 'srcport', ...sourcePorts,
+    'id', String(vni), 'local', local, 'remote', remote, 'srcport', ...portRange,
     'dstport', String(port), 'nolearning',
     ...(udpChecksum ? [] : ['noudpcsum']),
   ];

@@ -5,7 +5,7 @@ import type { Hook, TcxProgram } from '#src/tap/state.ts';
 import type { Netns } from './netns.ts';
 
 const programs = z.array(z.object({ id: z.number(), name: z.string() }));
-/** What bpf/tcx.c prints. */
+/** What native/tcx.c prints. */
 const answer = z.array(z.object({ ingress: programs, egress: programs }));
 
 /**
@@ -24,5 +24,5 @@ export async function listTcx(
   return new Map(ifnames.map((name, at) => [name, found[at] ?? { ingress: [], egress: [] }]));
 }
 
-/** Compiled of bpf/tcx.c, beside the agent. */
+/** Compiled of native/tcx.c, beside the agent. */
 const tcxProgram = path.join(import.meta.dirname, 'kokotap-tcx');

@@ -109,6 +109,38 @@ test('a path that swallows large packets is noticed, and that it no longer does'
   await expect.poll(() => sender.isReady(), { timeout: scaled(1000) }).toBe(true);
 });
 
+describe('packets without a UDP checksum, as copies are,', () => {
+  test('that are dropped while hellos come are noticed, and that copies arrive again', async ({ net }) => {
+    await net.quiet();
+    const { sender } = await net.tap({ filter });
+    await sender.logged('the largest copies get to the receiver');
+    const send = async () => {
+      await sendUdp(net, 'pod', addresses.gateway, { count: 20, maxBytes: 100 });
+      return sender.isReady();
+    };
+    await dropWithoutChecksum(net);
+    await expect.poll(send, { timeout: scaled(noticedMs), interval: 500 }).toBe(false);
+    await sender.logged('but no copy gets to 192.0.2.2, though hellos do: a network card that spoils');
+    await net.exec('nodeB', 'nft delete table inet wall');
+    await send();
+    await sender.ready();
+  });
+
+  test('that are dropped from the beginning are noticed without a copy', async ({ net }) => {
+    await dropWithoutChecksum(net);
+    const receiver = net.startReceiver();
+    const sender = net.startSender();
+    await receiver.ready();
+    await sender.logged(
+      'packets of 1500 bytes without a UDP checksum, as copies are, do not get to 192.0.2.2, those with one do',
+      noticedMs,
+    );
+    expect(sender.isReady()).toBe(false);
+    await net.exec('nodeB', 'nft delete table inet wall');
+    await sender.logged('the largest copies get to the receiver', noticedMs);
+  });
+});
+
 test('the status says what becomes of large copies, and of a tap without eBPF', async ({ net }) => {
   const { sender } = await net.tap();
   const fit = { underlayMtuBytes: 1500, largestCopyBytes: 1550 };
@@ -136,6 +168,15 @@ async function expectDelivered(net: Net, account: object, timeoutMs = reportedMs
 
 async function probe(net: Net): Promise<unknown> {
   return JSON.parse(await net.ask('nodeA', 'probe')).probes[0];
+}
+
+/** Makes node B drop the tunnel's packets that have no UDP checksum. */
+async function dropWithoutChecksum(net: Net): Promise<void> {
+  await net.exec(
+    'nodeB',
+    'nft',
+    'add table inet wall; add chain inet wall in { type filter hook prerouting priority -400; }; add rule inet wall in udp dport 4789 udp checksum 0 drop',
+  );
 }
 
 /** Makes node B drop frames that are longer than so many bytes. */

@@ -99,7 +99,8 @@ export class Net extends Network {
     const bundle = path.join(folder, 'kokotap-agent.js');
     copyFileSync(agentBundle, bundle);
     writeFileSync(path.join(folder, 'mirror.bpf.o'), object);
-    copyFileSync(path.resolve('dist/kokotap-tcx'), path.join(folder, 'kokotap-tcx'));
+    for (const name of ['kokotap-tcx', 'kokotap-send'])
+      copyFileSync(path.resolve('dist', name), path.join(folder, name));
     writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
     return this.startAgentBundle(bundle, 'nodeA', 'sender', ...this.#senderFlags(changes));
   }

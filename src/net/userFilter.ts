@@ -1,10 +1,12 @@
 import { UserError } from '#src/errors.ts';
-import { parseProgram } from '#src/tap/classicBpf.ts';
+import { formatProgram, parseProgram } from '#src/tap/classicBpf.ts';
 import { whyRefused } from '#src/tap/filterRefusals.ts';
+import { withTagBeside } from '#src/tap/vlanTags.ts';
 import { type CompileOptions, compilePcapFilter, impossibleFilter } from './pcapFilter.ts';
 
 /**
- * Compiles what a user asks for with `--filter`, and refuses what would be something else than it says.
+ * Compiles what a user asks for with `--filter` to classic BPF in tc's notation, for packets as they are where the kernel
+ * classifies them, and refuses what would be something else than it says.
  *
  * @throws {UserError} with the reason and what to do
  */
@@ -13,8 +15,13 @@ export async function compileUserFilter(expression: string, options: CompileOpti
   const refusal = whyRefused(expression, parseProgram(plain));
   if (refusal !== undefined) throw impossibleFilter(expression, refusal);
   await refuseUnknownProtocols(expression, plain, options);
-  return compilePcapFilter(expression, options);
+  const program = withTagBeside(parseProgram(await compilePcapFilter(expression, options)));
+  if (program === undefined) throw impossibleFilter(expression, tagInPieces);
+  return formatProgram(program);
 }
+
+const tagInPieces =
+  "it reads bytes in which a VLAN tag may begin or end, or the frame's header at a computed place: ask for ether[12:2], ether[14:2] and what follows one by one, at fixed places";
 
 /**
  * The compiler takes a protocol's name that it cannot look up for protocol 0, where there is no list of protocols. It does

@@ -16,6 +16,14 @@ export const opcode = {
   loadWordAtX: 0x40,
   loadHalfAtX: 0x48,
   loadByteAtX: 0x50,
+  loadConstant: 0x00,
+  loadXConstant: 0x01,
+  loadMemory: 0x60,
+  loadXMemory: 0x61,
+  store: 0x02,
+  storeX: 0x03,
+  toX: 0x07,
+  toA: 0x87,
   loadLength: 0x80,
   loadXLength: 0x81,
   /** X = 4 * (byte & 15): the length of an IPv4 header. */
@@ -35,7 +43,7 @@ export const opcode = {
 /** Offsets from here on are no places in the packet, but what the kernel knows of it (SKF_AD_OFF, -0x1000). */
 export const firstKnown = 0xffff_f000;
 /** From here on the kernel takes an offset for negative. */
-const firstNegative = 0x8000_0000;
+export const firstNegative = 0x8000_0000;
 
 export function parseProgram(program: string): Instruction[] {
   return program

@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
 import { messageOf } from '#src/errors.ts';
-import type { RunOptions } from '#src/exec/command.ts';
+import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { readClassifiers } from '#src/net/classifiers.ts';
+import { listGuarded, removeGuards } from '#src/net/guardTable.ts';
 import { listLeases } from '#src/net/leases.ts';
 import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { applySteps } from '#src/net/steps.ts';
+import type { Guarded } from '#src/tap/guard.ts';
 import { planSweep } from '#src/tap/leftovers.ts';
 import { macOf, parseAlias, type Role, type TapId } from '#src/tap/mark.ts';
 import type { Observed } from '#src/tap/state.ts';
@@ -15,14 +17,14 @@ import type { Timing } from './timing.ts';
 
 /**
  * Removes what taps left whose agent is gone for good. Of a sender its lease says so, in whatever network namespace it
- * is: it has ended, and no agent of that tap runs. A receiver's device, in the node's own namespace, has no lease: it
- * goes when for as long as a lease no agent of that tap was seen.
+ * is: it has ended, and no agent of that tap runs. A receiver's device and the taps' entries of nftables, in the node's own
+ * namespace, have no lease: they go when for as long as a lease no agent of that tap was seen.
  */
 export class Sweeper {
   readonly #role: Role;
   readonly #timing: Timing;
   readonly #log: Logger;
-  /** Receivers' devices without an agent, by tap: since when. */
+  /** Taps without an agent that left a receiver's device or an entry of nftables: since when. */
   readonly #abandonedAt = new Map<TapId, number>();
   #dueAt = 0;
 
@@ -67,14 +69,32 @@ export class Sweeper {
     const node = new Netns('/proc/self/ns/net');
     try {
       const live = liveTaps();
+      const guarded = await this.#listGuarded(options);
       const found = (await listLinks(node, options)).flatMap(({ kind, mac, alias }) => {
         const tap = parseAlias(alias)?.id;
         return kind === 'vxlan' && tap !== undefined && mac === macOf(tap, 'receiver') ? [tap] : [];
       });
-      const dead = this.#longAbandoned(new Set(found.filter((tap) => !live.has(tap))));
-      if (dead.size > 0) await this.#clean(node, dead, options);
+      const all = [...found, ...guarded.map(({ tap }) => tap)];
+      const dead = this.#longAbandoned(new Set(all.filter((tap) => !live.has(tap))));
+      if (dead.size === 0) return;
+      await this.#clean(node, dead, options);
+      const unkept = guarded.filter(({ tap }) => dead.has(tap));
+      if (unkept.length === 0) return;
+      await removeGuards(unkept, options);
+      this.#log.warn({ taps: unkept.map(({ tap }) => tap), steps: ['delete entries of nftables'] }, notice);
     } finally {
       node.close();
+    }
+  }
+
+  /** Without nftables there are no entries, which the guard of the agent's own end has said. */
+  async #listGuarded(options: RunOptions): Promise<readonly Guarded[]> {
+    try {
+      return await listGuarded(options);
+    } catch (error) {
+      if (!(error instanceof CommandError) || error.exitCode === undefined) throw error;
+      this.#log.debug({ err: error }, 'the entries of nftables could not be read');
+      return [];
     }
   }
 
@@ -90,13 +110,12 @@ export class Sweeper {
     const steps = planSweep(dead, await observeAll(netns, options));
     if (steps.length === 0) return;
     const { done, failures } = await applySteps(netns, steps, { ...options, force: true });
-    this.#log.warn(
-      { taps: [...dead], steps: done.map((step) => `${step.do} ${step.link}`) },
-      'removed what taps left that no agent keeps',
-    );
+    this.#log.warn({ taps: [...dead], steps: done.map((step) => `${step.do} ${step.link}`) }, notice);
     for (const { error } of failures) this.#log.debug({ err: error }, 'a leftover was not removed');
   }
 }
+
+const notice = 'removed what taps left that no agent keeps';
 
 async function observeAll(netns: Netns, options: RunOptions): Promise<Observed> {
   const links = await listLinks(netns, options);

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { run, type RunOptions } from '#src/exec/command.ts';
+import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
 
 /** `nft --json list` of nftables 1.0.6, as far as it is used. */
 const listing = z.object({
@@ -10,14 +10,22 @@ const listing = z.object({
       chain: z.optional(
         z.object({ name: z.string(), hook: z.optional(z.string()), prio: z.optional(z.number()) }),
       ),
+      map: z.optional(z.object({ elem: z.optional(z.array(z.unknown())) })),
       counter: z.optional(z.object({ name: z.string(), packets: z.number() })),
     }),
   ),
 });
 
+const element = z.tuple([
+  z.object({ concat: z.array(z.union([z.string(), z.number()])) }),
+  z.object({ goto: z.object({ target: z.string() }) }),
+]);
+
 export interface Table {
-  /** The same text as long as chains and rules are the same. */
-  readonly content: string;
+  /** By chain, what it is and its rules: the same text as long as these are the same. */
+  readonly chains: ReadonlyMap<string, string>;
+  /** Of its map: the chain that packets go to, by the key in nft's notation, `4789 . 25600`. */
+  readonly elements: ReadonlyMap<string, string>;
   /** Packets, by the counter's name. */
   readonly counters: ReadonlyMap<string, number>;
 }
@@ -28,18 +36,42 @@ export async function listTables(options: RunOptions): Promise<string[]> {
   return nftables.flatMap(({ table }) => table?.name ?? []);
 }
 
-/** Reads a table of family inet; it has to be there. */
-export async function readTable(name: string, options: RunOptions): Promise<Table> {
-  const { nftables } = await list(['list', 'table', 'inet', name], options);
+/** Reads a table of family inet; undefined when it is not there. */
+export async function readTable(name: string, options: RunOptions): Promise<Table | undefined> {
+  try {
+    const { nftables } = await list(['list', 'table', 'inet', name], options);
+    return describe(nftables);
+  } catch (error) {
+    if (error instanceof CommandError && error.stderr.includes('No such file or directory')) return undefined;
+    throw error;
+  }
+}
+
+function describe(objects: z.infer<typeof listing>['nftables']): Table {
+  const rules = objects.flatMap(({ rule }) => rule ?? []);
   return {
-    content: JSON.stringify(nftables.flatMap(({ chain, rule }) => chain ?? rule ?? [])),
-    counters: new Map(nftables.flatMap(({ counter }) => (counter ? [[counter.name, counter.packets]] : []))),
+    chains: new Map(
+      objects.flatMap(({ chain }) => {
+        if (chain === undefined) return [];
+        const own = rules.filter((rule) => rule.chain === chain.name);
+        return [[chain.name, JSON.stringify([chain, ...own])]];
+      }),
+    ),
+    elements: new Map(
+      objects
+        .flatMap(({ map }) => map?.elem ?? [])
+        .flatMap((each) => {
+          const { data } = z.safeParse(element, each);
+          return data === undefined ? [] : [[data[0].concat.join(' . '), data[1].goto.target]];
+        }),
+    ),
+    counters: new Map(objects.flatMap(({ counter }) => (counter ? [[counter.name, counter.packets]] : []))),
   };
 }
 
-/** Runs nft's commands, a line each, as one transaction. */
-export async function changeTables(commands: string, options: RunOptions): Promise<void> {
-  await run('nft', [commands], options);
+/** Runs nft's commands as one transaction. */
+export async function changeTables(commands: readonly string[], options: RunOptions): Promise<void> {
+  await run('nft', [commands.join('\n')], options);
 }
 
 async function list(args: readonly string[], options: RunOptions): Promise<z.infer<typeof listing>> {

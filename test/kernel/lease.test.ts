@@ -93,6 +93,25 @@ describe('what a killed agent left', () => {
   });
 });
 
+test('an entry of nftables whose agent is gone is removed after the time of a lease, and not before', async ({
+  net,
+}) => {
+  const otherTap = await net.tap(other);
+  await net.exec('nodeA', `nft add table inet kokotap-${net.otherTapId}-sender`);
+  const { sender } = await net.tap({ 'lease-ms': '1000' });
+  await sender.kill();
+  // With the netns of the pod everything else of the tap is gone, its lease as well.
+  await net.exec('pod', 'ip link delete mirror');
+  const rules = () => net.exec('nodeA', 'nft list ruleset');
+  await sleep(leaseMs / 2);
+  expect(await rules()).toContain(net.tapId);
+  await expect.poll(rules, within).not.toContain(net.tapId);
+  await expect.poll(rules, within).not.toContain(net.otherTapId);
+  expect(await rules()).toContain('goto tap-112233445566-sender');
+  expect(await otherTap.sender.stop()).toBe(0);
+  expect(await rules()).toBe('');
+});
+
 test('leases are read although the maps of other taps are gone by then', async ({ net }) => {
   await net.tap();
   const own = (await listLeases()).filter(({ tap }) => tap === net.tapId);

@@ -270,7 +270,7 @@ async function stopAndCount(net: Net, ...agents: readonly Agent[]): Promise<Cabl
   await sleep(scaled(300));
   const [link] = JSON.parse(await net.exec('nodeA', 'ip -json -stats link show dev underlay'));
   const [atA, atB] = [await mirrorCounts(net, 'nodeA'), await mirrorCounts(net, 'nodeB')];
-  const probes = await net.exec('nodeB', `nft list counter inet kokotap-${net.tapId}-receiver probes`);
+  const probes = await net.exec('nodeB', `nft list counter inet kokotap probes-${net.tapId}-receiver`);
   return {
     sent: link.stats64.tx.packets,
     received: link.stats64.rx.packets,

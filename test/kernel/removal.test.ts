@@ -67,7 +67,7 @@ describe('the end of a tap', () => {
     expect(first).toMatch(/ip link delete dev mirror$/);
     expect(others.map((command) => command.replace(/^nsenter \S+ /, ''))).toEqual([
       'tc -force -batch -\nqdisc delete dev lo clsact\nqdisc delete dev eth0 clsact\n',
-      expect.stringMatching(/^nft add table/),
+      expect.stringMatching(/^nft delete element/),
     ]);
   });
 

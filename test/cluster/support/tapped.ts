@@ -83,5 +83,7 @@ async function expectPrograms({ web, node, ifname }: Tap, tapId: string): Promis
     [node, 'receiver'],
   ] as const;
   for (const [on, role] of ends)
-    expect(await onNode(on, 'nft', 'list', 'tables')).toContain(`table inet kokotap-${tapId}-${role}`);
+    expect(await onNode(on, 'nft', 'list', 'map', 'inet', 'kokotap', 'taps')).toContain(
+      `goto tap-${tapId}-${role}`,
+    );
 }

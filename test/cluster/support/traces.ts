@@ -6,12 +6,13 @@ import type { Pod } from './pod.ts';
 export function tracesOf(tapIds: Iterable<string>): string[] {
   return [...tapIds].flatMap((id) => {
     const handles = [true, false].map((ownsQdisc) => handleOf(id, ownsQdisc).toString(16));
-    return [`kokotap[:-]${id}`, `handle 0x(${handles.join('|')})( |$)`];
+    return [`kokotap[:-]${id}`, `tap-${id}-`, `handle 0x(${handles.join('|')})( |$)`];
   });
 }
 
 /** The same for any tap. In the lab nobody else makes a clsact qdisc. */
-export const tracesOfAnyTap = 'kokotap[:-][0-9a-f]{12}|handle 0x6b[0-9a-f]{6}|qdisc clsact';
+export const tracesOfAnyTap =
+  'kokotap[:-][0-9a-f]{12}|table inet kokotap|handle 0x6b[0-9a-f]{6}|qdisc clsact';
 
 /** The lines with these traces, in all network namespaces of all nodes. */
 export async function traces(pattern: string): Promise<string[]> {
@@ -46,7 +47,8 @@ ip -details link show
 tc qdisc show
 ip -json link show | jq -r '.[].ifname | "filter show dev \(.) ingress", "filter show dev \(.) egress"' |
   tc -force -batch - 2>/dev/null || true
-nft list tables`;
+nft list tables
+nft list table inet kokotap 2>/dev/null || true`;
 
 /** A process may end between being listed and being looked into. */
 const tracesScript = String.raw`

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandError, type RunOptions } from '#src/exec/command.ts';
+import {
+  chainOf,
+  deletionOf,
+  formerlyGuardedBy,
+  formerTableOf,
+  type Guarded,
+  guardedBy,
+  type GuardState,
+  guardTable,
+  removalOf,
+  tableRemoval,
+} from '#src/tap/guard.ts';
+import { changeTables, listTables, readTable, type Table } from './nftables.ts';
+
+/** Others change the table too; who finds it changed so often has another trouble. */
+const maxTries = 5;
+/** Between two tries, so that two agents do not meet again. */
+const retryMs = 50;
+
+/**
+ * Changes the table by one transaction, which the kernel makes as a whole or not at all. What another agent changed since
+ * the table was read makes it fail: then it is read and planned anew.
+ *
+ * @param plan commands of nft; none: there is nothing to change
+ * @param known how the table is believed to be; undefined: read it first
+ * @throws {CommandError}
+ */
+export async function changeGuardTable(
+  plan: (state: GuardState, isTable: boolean) => readonly string[],
+  options: RunOptions,
+  known?: Table,
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const table = known !== undefined && tries === 1 ? known : await readTable(guardTable, options);
+    const commands = plan(stateOf(table), table !== undefined);
+    if (commands.length === 0) return;
+    try {
+      await changeTables(commands, options);
+      return;
+    } catch (error) {
+      if (!(error instanceof CommandError) || tries >= maxTries || options.signal?.aborted) throw error;
+      await sleep(retryMs * (1 + Math.random()));
+    }
+  }
+}
+
+/**
+ * Takes endpoints' entries away, and the table with the last entry. Former versions' tables of these endpoints go as well.
+ *
+ * @param known see {@link changeGuardTable}
+ * @throws {CommandError} when something stays
+ */
+export async function removeGuards(
+  gone: readonly Guarded[],
+  options: RunOptions,
+  known?: Table,
+): Promise<void> {
+  let isLast = true;
+  const former = gone.map(formerTableOf).flatMap(deletionOf);
+  await changeGuardTable(
+    (state, isTable) => {
+      isLast = !hasOthers(state, gone);
+      return [...removalOf(gone, state), ...(isTable && isLast ? tableRemoval : []), ...former];
+    },
+    options,
+    known,
+  );
+  // With others there it stays, unless they have gone meanwhile.
+  if (!isLast) await removeEmptyTable(options);
+}
+
+/** The endpoints that have an entry, or a table of a former version. */
+export async function listGuarded(options: RunOptions): Promise<Guarded[]> {
+  const tables = await listTables(options);
+  const former = tables.flatMap((name) => formerlyGuardedBy(name) ?? []);
+  if (!tables.includes(guardTable)) return former;
+  return once([...former, ...guardedIn(stateOf(await readTable(guardTable, options)))]);
+}
+
+async function removeEmptyTable(options: RunOptions): Promise<void> {
+  await changeGuardTable(
+    (state, isTable) => (isTable && guardedIn(state).length === 0 ? tableRemoval : []),
+    options,
+  );
+}
+
+function hasOthers(state: GuardState, gone: readonly Guarded[]): boolean {
+  return guardedIn(state).some(
+    ({ tap, role }) => !gone.some((each) => each.tap === tap && each.role === role),
+  );
+}
+
+/** Each has more than one chain. */
+function guardedIn({ chains }: GuardState): Guarded[] {
+  return once([...chains].flatMap((chain) => guardedBy(chain) ?? []));
+}
+
+function once(all: readonly Guarded[]): Guarded[] {
+  return [...new Map(all.map((each) => [chainOf(each), each])).values()];
+}
+
+function stateOf(table: Table | undefined): GuardState {
+  return {
+    chains: new Set(table?.chains.keys()),
+    counters: new Set(table?.counters.keys()),
+    elements: table?.elements ?? new Map(),
+  };
+}

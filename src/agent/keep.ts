@@ -13,6 +13,7 @@ import { converge, type Outcome, remove } from './converge.ts';
 import { followDelivery } from './delivery.ts';
 import type { End, Place } from './ends.ts';
 import { Guard } from './guard.ts';
+import { IdleWatch } from './idleWatch.ts';
 import { LeaseKeeper } from './lease.ts';
 import { Peer } from './peer.ts';
 import type { Report } from './report.ts';
@@ -77,6 +78,7 @@ class Keeper {
   readonly #lease: LeaseKeeper | undefined;
   readonly #sweeper: Sweeper;
   readonly #sight: Sight | undefined;
+  readonly #idle: IdleWatch | undefined;
   #held: Held | undefined;
   #inPlace = false;
   #carrier = false;
@@ -99,6 +101,7 @@ class Keeper {
     if (role === 'sender') {
       this.#lease = new LeaseKeeper(id, timing, log);
       this.#sight = new Sight(end.wanted, timing);
+      this.#idle = new IdleWatch(end.wanted, timing);
     }
     if (device.kind !== 'vxlan') return;
     this.#guard = new Guard(end.wanted, device, context.log, this.#logging);
@@ -299,7 +302,7 @@ class Keeper {
     const inPlace = `${ifname} is in place ${ends}`;
     if (trouble !== undefined) this.#context.report.tell('alone', `${inPlace}, but ${trouble}`);
     else if (unseen !== undefined) this.#context.report.tell('blind', `${inPlace}, but ${unseen}`);
-    else this.#context.report.tell('ready', inPlace);
+    else this.#context.report.tell('ready', inPlace, observed && this.#idle?.check(netDev, observed));
   }
 
   #isPeerThere(netDev: string): boolean {

@@ -13,6 +13,8 @@ const number = (low: number, high: number) =>
   );
 const ip = z.string().check(z.refine((value) => isIP(value) !== 0, 'must be an IP address'));
 const ifname = z.string().check(z.regex(/^(?!\.{1,2}$)[!-.0-~]{1,15}$/, 'must be an interface name'));
+/** Other names of an interface may be longer (ALTIFNAMSIZ). */
+const altName = z.string().check(z.regex(/^(?!\.{1,2}$)[!-.0-~]{1,127}$/, 'must be an interface name'));
 const targets = z.union(
   [
     z.literal('all'),
@@ -21,7 +23,7 @@ const targets = z.union(
         z.string(),
         z.transform((value) => value.split(',')),
       ),
-      z.array(ifname),
+      z.array(altName),
     ),
   ],
   'must be interface names separated by commas, or all',

@@ -30,8 +30,13 @@ export class Report {
     rmSync(READY_FILE, { force: true });
   }
 
-  /** Tells the state; the same state with the same reason is told once. */
-  tell(state: State, reason: string): void {
+  /**
+   * Tells the state; the same state with the same reason is told once.
+   *
+   * @param warning what people should know though the state is good
+   */
+  tell(state: State, cause: string, warning?: string): void {
+    const reason = warning === undefined ? cause : `${cause}; but ${warning}`;
     const told = `${state}: ${reason}`;
     if (told === this.#told) return;
     this.#told = told;
@@ -42,7 +47,7 @@ export class Report {
       rmSync(READY_FILE, { force: true });
     }
     writeTerminationMessage(state === 'failing' ? reason : '');
-    this.#log[levels[state] ?? 'info']({ state }, reason);
+    this.#log[levels[state] ?? (warning === undefined ? 'info' : 'warn')]({ state }, reason);
   }
 }
 

@@ -13,6 +13,7 @@ import { readPath } from '#src/net/pathMtu.ts';
 import { listTcx } from '#src/net/tcx.ts';
 import { type DirectionAccount, directionAccount, refusedBefore } from '#src/tap/account.ts';
 import { type Fit, fitOf } from '#src/tap/fit.ts';
+import { idleTargets, isOrdinary } from '#src/tap/idleTargets.ts';
 import { inFrontOf } from '#src/tap/inFront.ts';
 import { isHandleOf, macOf, parseAlias, preferences, type Role, type TapId } from '#src/tap/mark.ts';
 import { isSeenProgram } from '#src/tap/programs.ts';
@@ -28,6 +29,8 @@ export interface EndStatus {
   readonly netns: number;
   readonly device: Pick<Link, 'name' | 'kind' | 'up' | 'mtuBytes'> & Partial<Vxlan>;
   readonly filters: readonly { readonly interface: string; readonly hook: Hook; readonly does: string }[];
+  /** Sender only: target interfaces that are down, or carried nothing so far while others did. */
+  readonly idle?: string;
   /** Sender only: what comes before the tap's filters at a hook, and may keep packets from them. */
   readonly inFront?: readonly {
     readonly interface: string;
@@ -143,7 +146,7 @@ async function describeEnd(
   netns: Netns,
   tap: TapId,
   link: CountedLink,
-  links: readonly Link[],
+  links: readonly CountedLink[],
   classifiers: ReadonlyMap<string, CountedClassifier>,
 ): Promise<EndStatus> {
   const { name, kind, up, mtuBytes, vxlan, mac } = link;
@@ -166,13 +169,28 @@ async function describeEnd(
     return { role: 'receiver', ...common, receivedPackets: classifiers.get(name)?.packets ?? 0 };
   const inFront = await readInFront(netns, filters, classifiers);
   const account = await senderAccount(netns, link, filters);
+  const idle = describeIdle(links, filters);
   return {
     role: 'sender',
     ...common,
+    ...(idle === undefined ? {} : { idle }),
     ...(inFront.length > 0 ? { inFront } : {}),
     ...account,
     ...(await describeFit(link, links, filters)),
   };
+}
+
+function describeIdle(links: readonly CountedLink[], filters: readonly Placed[]): string | undefined {
+  const from = filters.flatMap(({ interface: name, filter }) =>
+    typeof filter.action === 'object' ? [name] : [],
+  );
+  // As far as the kernel shows it, this is a tap of all interfaces.
+  if (links.every((link) => from.includes(link.name) || !isOrdinary(link))) return undefined;
+  const packets = new Map(
+    links.map(({ name, counters: { received, sent } }) => [name, received.packets + sent.packets]),
+  );
+  const ever = (ifname: string) => packets.get(ifname) ?? 0;
+  return idleTargets({ from }, { links, liveTaps: new Set() }, { ever, lately: ever });
 }
 
 async function readInFront(

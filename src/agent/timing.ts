@@ -18,6 +18,8 @@ export interface Timing {
   readonly lossCheckMs: number;
   /** Between two comparisons of what target interfaces carry with what the tap sees of it. */
   readonly sightMs: number;
+  /** Between two looks whether target interfaces carry anything. */
+  readonly idleMs: number;
   /** Longer than the receiver takes for two reports. */
   readonly probeTimeoutMs: number;
   readonly probeRetryMs: number;
@@ -53,6 +55,7 @@ export function timing(tickMs: number, leaseMs = defaultLeaseMs): Timing {
     firstReports: { forMs: 10 * tickMs, everyMs: tickMs },
     lossCheckMs: 10 * tickMs,
     sightMs: 10 * tickMs,
+    idleMs: 10 * tickMs,
     probeTimeoutMs: 12 * tickMs,
     probeRetryMs: 10 * tickMs,
     probeAgainMs: 300 * tickMs,

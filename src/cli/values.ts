@@ -35,20 +35,25 @@ export const interfaceName: Check<string> = (flag, text) => {
 export const interfaceNames: Check<string> = (flag, text) => {
   const names = text.split(',');
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined && isInterfaceName(twice))
+  if (twice !== undefined && isInterfaceName(twice, MAX_ALTNAME_LENGTH))
     throw refusal(flag, text, `${quote(twice)} is there twice; name each interface once`);
   if (names.includes('all') && names.length > 1)
     throw refusal(flag, text, '"all" says every interface; give it alone');
-  if (text === 'all' || names.every(isInterfaceName)) return text;
-  throw refusal(flag, text, `give all, or names separated by commas, each of ${INTERFACE_NAME}`);
+  if (text === 'all' || names.every((name) => isInterfaceName(name, MAX_ALTNAME_LENGTH))) return text;
+  throw refusal(flag, text, `give all, or names separated by commas, each of ${ALTNAME}`);
 };
 
-const INTERFACE_NAME =
-  '1 to 15 printable ASCII characters without blanks, "/", ":" or "%", and not ".", "..", "all" or "default"';
+const MAX_NAME_LENGTH = 15;
+/** Other names that an interface has as well may be longer (ALTIFNAMSIZ). */
+const MAX_ALTNAME_LENGTH = 127;
+const CHARACTERS =
+  'printable ASCII characters without blanks, "/", ":" or "%", and not ".", "..", "all" or "default"';
+const INTERFACE_NAME = `1 to ${MAX_NAME_LENGTH} ${CHARACTERS}`;
+const ALTNAME = `1 to ${MAX_ALTNAME_LENGTH} ${CHARACTERS}`;
 
 /** The kernel keeps settings of more than one interface under the names `all` and `default`. */
-function isInterfaceName(text: string): boolean {
-  return /^[!-~]{1,15}$/u.test(text) && !/[/:%]|^(?:\.\.?|all|default)$/u.test(text);
+function isInterfaceName(text: string, maxLength = MAX_NAME_LENGTH): boolean {
+  return /^[!-~]+$/u.test(text) && text.length <= maxLength && !/[/:%]|^(?:\.\.?|all|default)$/u.test(text);
 }
 
 /** A name that a pod or a node can have. */

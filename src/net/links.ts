@@ -28,6 +28,7 @@ const ipLink = z.object({
   mtu: z.number(),
   txqlen: z.optional(z.number()),
   address: z.optional(z.string()),
+  altnames: z.optional(z.array(z.string())),
   ifalias: z.optional(z.string()),
   inet6_addr_gen_mode: z.optional(z.string()),
   linkinfo: z.optional(z.object({ info_kind: z.optional(z.string()), info_data: z.optional(z.unknown()) })),
@@ -48,6 +49,7 @@ export async function listLinks(
   const json = await netns.run('ip', ['-json', '-details', '-stats', 'link', 'show'], options);
   return z.parse(z.array(ipLink), JSON.parse(json)).map((link) => ({
     name: link.ifname,
+    altNames: link.altnames,
     kind: link.linkinfo?.info_kind ?? '',
     type: link.link_type,
     mac: link.address ?? '',

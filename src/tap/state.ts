@@ -20,6 +20,8 @@ export interface Vxlan extends Tunnel {
 /** A network device as the kernel shows it. */
 export interface Link {
   readonly name: string;
+  /** Other names that it has as well. */
+  readonly altNames?: readonly string[] | undefined;
   /** `vxlan`, `veth`, …; empty for hardware and the loopback. */
   readonly kind: string;
   /** `ether`, `loopback`, `none`, …: what the hardware's header is like. */

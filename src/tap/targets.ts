@@ -9,7 +9,7 @@ type Seen = Pick<Observed, 'links' | 'liveTaps'>;
 export function targetLinks(copies: Copies | undefined, { links, liveTaps }: Seen): readonly Link[] {
   if (copies === undefined) return [];
   const { from } = copies;
-  if (from !== 'all') return links.filter(({ name }) => from.includes(name));
+  if (from !== 'all') return links.filter((link) => from.some((name) => isNamed(link, name)));
   const macs = new Set([...liveTaps].flatMap((id) => [macOf(id, 'sender'), macOf(id, 'receiver')]));
   // A mirror device has its address from the beginning, its alias a moment later.
   return links.filter(
@@ -24,16 +24,22 @@ export function targetLinks(copies: Copies | undefined, { links, liveTaps }: See
  */
 export function missingTargets(copies: Copies | undefined, { links }: Seen): string | undefined {
   if (copies === undefined || copies.from === 'all') return undefined;
-  const missing = copies.from.filter((name) => !links.some((link) => link.name === name));
-  for (const link of links.filter(({ name }) => copies.from.includes(name))) {
+  const { from } = copies;
+  const missing = from.filter((name) => !links.some((link) => isNamed(link, name)));
+  for (const link of links.filter((each) => from.some((name) => isNamed(each, name)))) {
     if (!hasFrames(link))
       throw new UserError(
         `Interface ${link.name} has no Ethernet header on its packets (it is of type ${link.type}), so their copies could not be read: leave it out of --pod-ifname`,
       );
   }
   if (missing.length === 0) return undefined;
-  const names = links.map(({ name }) => name).join(', ');
-  return `interface ${missing.join(' and ')} of the target, which has ${names}`;
+  const names = links.map(({ name, altNames }) => (altNames ? `${name} (${altNames.join(', ')})` : name));
+  return `interface ${missing.join(' and ')} of the target, which has ${names.join(', ')}`;
+}
+
+/** Also by another name of the interface's, as `ip` and `tcpdump` take it. */
+export function isNamed({ name, altNames = [] }: Link, asked: string): boolean {
+  return name === asked || altNames.includes(asked);
 }
 
 function hasFrames({ type }: Pick<Link, 'type'>): boolean {

@@ -37,6 +37,20 @@ describe('several interfaces', () => {
     await sender.logged('waiting for interface net2 of the target, which has lo, eth0, net1');
   });
 
+  test('have other names, by which they are tapped as well', async ({ net }) => {
+    await net.quiet();
+    const name = 'enx0123456789ab-of-more-than-15-characters';
+    await net.exec('pod', `ip link property add dev eth0 altname ${name}`);
+    await net.addSecondInterface('veth');
+    const other = net.startSender({ 'pod-ifname': 'eth1' });
+    await other.logged(`waiting for interface eth1 of the target, which has lo, eth0 (${name}), net1`);
+    await other.stop();
+    await net.tap({ 'pod-ifname': `${name},net1`, filter });
+    expect(await copyingInterfaces(net)).toEqual(['eth0', 'net1']);
+    await sendUdp(net, 'nodeA', addresses.pod, { count: 30 });
+    expect(await account(net)).toMatchObject({ copies: { ingress: { copiedPackets: 30 } } });
+  });
+
   test('leave each its qdisc as it was', async ({ net }) => {
     await net.quiet();
     await net.addSecondInterface('veth');

@@ -2,6 +2,7 @@ import { UserError } from '#src/errors.ts';
 import { openApiServer } from '#src/kube/apiServer.ts';
 import { KubeApi } from '#src/kube/kubeApi.ts';
 import { manifests } from '#src/tap/manifests.ts';
+import { budgetsIn, warnOfBudgets } from './budgets.ts';
 import { leftoverManifests } from './leftovers.ts';
 import { MissingError, suggestNames } from './missing.ts';
 import type { TapOptions } from './options.ts';
@@ -22,10 +23,14 @@ export interface Surroundings {
  *
  * @throws {UserError} whatever keeps the tap from being printed.
  */
-export async function printTap(options: TapOptions, { env, warn, trace }: Surroundings): Promise<string> {
+export async function printTap(options: TapOptions, surroundings: Surroundings): Promise<string> {
+  const { env, warn, trace } = surroundings;
   const api = new KubeApi(await openApiServer(options.cluster, env, suggestNames), trace);
+  const pendingBudgets = budgetsIn(api, options.identity.tapNamespace);
   try {
-    return yamlDocuments(manifests(await resolveTap(api, options, warn)));
+    const pods = manifests(await resolveTap(api, options, warn));
+    warnOfBudgets(await pendingBudgets, pods, surroundings);
+    return yamlDocuments(pods);
   } catch (error) {
     if (!(error instanceof UnresolvedError)) throw error;
     const leftovers = await leftoversOf(api, options, error);

@@ -4,6 +4,8 @@ import { answerFailure, notJson, REQUESTS_TIMEOUT_MS } from './failures.ts';
 import { type ApiAnswer, get } from './request.ts';
 import { pathOf, type Resource } from './resource.ts';
 import {
+  type Budget,
+  budgetListSchema,
   metadataListSchema,
   namespaceSchema,
   type Node,
@@ -20,7 +22,7 @@ export type OnRequest = (line: string) => void;
 
 const JSON_TYPE = 'application/json';
 /** Lists come without what the objects are made of: a tenth of the size. */
-const METADATA_TYPE = `application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v1,${JSON_TYPE}`;
+const METADATA_TYPE = `application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,${JSON_TYPE}`;
 
 /**
  * What kokotap reads from the Kubernetes API. Single objects are undefined where there is none of that name.
@@ -53,14 +55,23 @@ export class KubeApi {
   }
 
   async list(resource: Omit<Resource, 'name'>): Promise<ObjectMetadata[]> {
-    const list = await this.#read(resource, metadataListSchema);
-    return list?.items.map(({ metadata }) => metadata) ?? [];
+    const list = await this.#read(resource, metadataListSchema, METADATA_TYPE);
+    return list?.items?.map(({ metadata }) => metadata) ?? [];
   }
 
-  async #read<Value>(resource: Resource, schema: ZodMiniType<Value>): Promise<Value | undefined> {
+  /** The PodDisruptionBudgets of a namespace. */
+  async listBudgets(namespace: string): Promise<Budget[]> {
+    const list = await this.#read({ kind: 'poddisruptionbudgets', namespace }, budgetListSchema);
+    return list?.items ?? [];
+  }
+
+  async #read<Value>(
+    resource: Resource,
+    schema: ZodMiniType<Value>,
+    accept = JSON_TYPE,
+  ): Promise<Value | undefined> {
     // The clock starts with the first request: a credential plugin may have taken its time.
     this.#signal ??= AbortSignal.timeout(REQUESTS_TIMEOUT_MS);
-    const accept = resource.name === undefined ? METADATA_TYPE : JSON_TYPE;
     const path = pathOf(resource);
     const startMs = performance.now();
     const answer = await get(this.#server, path, { accept, signal: this.#signal }).finally(() => {

@@ -58,8 +58,27 @@ export const tapPodSchema = z.object({
   spec: z.looseObject({ containers: z.array(z.looseObject({ name: z.string() })) }),
 });
 
+const metadataSchema = z.object({ name: z.string(), labels: strings });
+
 export const metadataListSchema = z.object({
-  items: z.array(z.object({ metadata: z.object({ name: z.string(), labels: strings }) })),
+  // The API server's list of metadata has null instead of no items.
+  items: z.nullable(z.array(z.object({ metadata: metadataSchema }))),
+});
+
+const labelSelectorSchema = z.object({
+  matchLabels: strings,
+  matchExpressions: z.optional(
+    z.array(z.object({ key: z.string(), operator: z.string(), values: z.optional(z.array(z.string())) })),
+  ),
+});
+
+export const budgetListSchema = z.object({
+  items: z.array(
+    z.object({
+      metadata: named,
+      spec: z.object({ selector: z.nullish(labelSelectorSchema) }),
+    }),
+  ),
 });
 
 export const namespaceSchema = z.object({ metadata: named });
@@ -67,4 +86,6 @@ export const namespaceSchema = z.object({ metadata: named });
 export type Pod = z.infer<typeof podSchema>;
 export type Node = z.infer<typeof nodeSchema>;
 export type TapPod = z.infer<typeof tapPodSchema>;
-export type ObjectMetadata = z.infer<typeof metadataListSchema>['items'][number]['metadata'];
+/** A PodDisruptionBudget. */
+export type Budget = z.infer<typeof budgetListSchema>['items'][number];
+export type ObjectMetadata = z.infer<typeof metadataSchema>;

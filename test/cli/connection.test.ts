@@ -60,7 +60,7 @@ test.each([
   await using api = await startFakeApi({ objects, tls: true });
   const KUBECONFIG = await kubeconfigFile(kubeconfig(api.url, cluster));
   expect(await kokotap(LINE, { KUBECONFIG })).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(api.authorizations).toEqual(Array.from({ length: 4 }, () => 'Bearer secret'));
+  expect(api.authorizations).toEqual(Array.from({ length: 5 }, () => 'Bearer secret'));
 });
 
 test('TLS spoken to a server without', async () => {

@@ -163,7 +163,7 @@ test('--context chooses cluster and user', async () => {
     ['--context=other'],
   );
   expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(api.authorizations).toEqual(Array.from({ length: 4 }, () => undefined));
+  expect(api.authorizations).toEqual(Array.from({ length: 5 }, () => undefined));
 });
 
 test('paths are relative to the file', async () => {
@@ -199,7 +199,7 @@ test.each<[string, object]>([
   await using api = await startFakeApi({ objects });
   const { outcome } = await runWith([kubeconfig(api.url, {}, user)]);
   expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(api.authorizations).toEqual(Array.from({ length: 4 }, () => undefined));
+  expect(api.authorizations).toEqual(Array.from({ length: 5 }, () => undefined));
 });
 
 test.each<[string, object, string]>([

@@ -15,6 +15,7 @@ async function run(taps: readonly ReturnType<typeof pod>[]) {
     vni: Number(sender?.metadata.labels['kokotap.dev/vni']),
     tapId: sender?.metadata.labels['kokotap.dev/tap'] ?? '',
     requests: api.requests,
+    accepts: api.accepts,
   };
 }
 
@@ -22,6 +23,22 @@ test('a VNI is derived from the tap, and taps of all namespaces are looked at', 
   const { vni, requests } = await run([]);
   expect(vni).toBeGreaterThan(0);
   expect(requests).toContain('/api/v1/pods?labelSelector=app.kubernetes.io%2Fname%3Dkokotap');
+});
+
+test('taps are listed without what they are made of', async () => {
+  expect((await run([])).accepts).toContain(
+    'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
+  );
+});
+
+test('a list of metadata that is empty has no items at all', async () => {
+  const empty = { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', items: null };
+  await using api = await startFakeApi({
+    objects: base,
+    override: ({ path }) =>
+      path === '/api/v1/pods' ? { code: 200, body: JSON.stringify(empty) } : undefined,
+  });
+  expect(await commandAt(api.url, LINE)).toMatchObject({ exitCode: 0, stderr: '' });
 });
 
 test('VNIs of other taps are avoided, that of the same tap is kept', async () => {

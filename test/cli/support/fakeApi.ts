@@ -28,6 +28,8 @@ export interface FakeApi extends AsyncDisposable {
   /** Every request so far, as `path?query`. */
   readonly requests: readonly string[];
   readonly authorizations: readonly (string | undefined)[];
+  /** What each request accepts. */
+  readonly accepts: readonly (string | undefined)[];
 }
 
 export interface FakeApiSettings {
@@ -49,9 +51,11 @@ export async function startFakeApi({
 }: FakeApiSettings = {}): Promise<FakeApi> {
   const requests: string[] = [];
   const authorizations: (string | undefined)[] = [];
+  const accepts: (string | undefined)[] = [];
   const listener: RequestListener = (request, response) => {
     requests.push(request.url ?? '');
     authorizations.push(request.headers.authorization);
+    accepts.push(request.headers.accept);
     const url = new URL(request.url ?? '', 'http://fake');
     const query = { path: url.pathname, labelSelector: url.searchParams.get('labelSelector') };
     const { code, body, type = 'application/json' } = override(query) ?? answer(objects, namespaces, query);
@@ -67,6 +71,7 @@ export async function startFakeApi({
     url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     requests,
     authorizations,
+    accepts,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await once(server.close(), 'close');
@@ -88,7 +93,8 @@ function answer(
   const single = all.find((object) => pathOf(object) === path);
   if (single) return { code: 200, body: JSON.stringify(single) };
   const items = all.filter((object) => listPaths(object).includes(path) && isSelected(object, labelSelector));
-  if (/\/(?:pods|nodes|namespaces)$/u.test(path)) return { code: 200, body: JSON.stringify({ items }) };
+  if (/\/(?:pods|nodes|namespaces|poddisruptionbudgets)$/u.test(path))
+    return { code: 200, body: JSON.stringify({ items }) };
   return refuse(404, 'NotFound', `${path} not found`);
 }
 
@@ -102,6 +108,7 @@ function listPaths({ kind, metadata }: ApiObject): string[] {
   if (kind === 'Node') return ['/api/v1/nodes'];
   if (kind === 'Namespace') return ['/api/v1/namespaces'];
   const namespace = 'namespace' in metadata ? String(metadata.namespace) : '';
+  if (kind === 'PodDisruptionBudget') return [`/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`];
   return ['/api/v1/pods', `/api/v1/namespaces/${namespace}/pods`];
 }
 

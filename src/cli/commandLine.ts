@@ -29,6 +29,8 @@ export interface RawOptions {
   readonly context?: string;
   readonly tapNamespace?: string;
   readonly image: string;
+  readonly requests?: string;
+  readonly limits?: string;
   readonly anyNode?: boolean;
   readonly verbose?: boolean;
 }
@@ -98,6 +100,8 @@ function describeProgram(): Command {
     .option('--context <name>', "default: the kubeconfig's current context")
     .option('--tap-namespace <name>', "namespace of the tap's pods (default: the target's)")
     .option('--image <image>', "image of the tap's pods", `localhost/kokotap:${VERSION}`)
+    .option('--requests <list>', "what each of the tap's pods asks for: cpu=50m,memory=64Mi")
+    .option('--limits <list>', 'the most that each gets: cpu=500m,memory=128Mi')
     .option('--any-node', 'also nodes that are not amd64, or whose kernel is untried')
     .optionsGroup('Other:')
     .option('-v, --verbose', 'show API requests and error stacks on stderr')

@@ -18,6 +18,7 @@ const SPEC_KEYS = new Set([
   'enableServiceLinks',
   'tolerations',
   'containers',
+  // Of taps of earlier builds.
   'volumes',
 ]);
 

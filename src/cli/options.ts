@@ -1,7 +1,9 @@
 import { UsageError } from '#src/errors.ts';
 import { DIRECTIONS, type Direction } from '#src/tap/direction.ts';
+import type { ResourceWishes } from '#src/tap/resources.ts';
 import type { Destination, TapIdentity } from '#src/tap/tapId.ts';
 import { MAX_VNI } from '#src/tap/vni.ts';
+import { resourcesOf } from './resources.ts';
 import type { RawOptions } from './commandLine.ts';
 import { quote } from './text.ts';
 import {
@@ -42,6 +44,7 @@ export interface TapOptions {
   readonly metricsPort: number | undefined;
   readonly durationSeconds: number | undefined;
   readonly image: string;
+  readonly resources: ResourceWishes;
   /** Also nodes of architectures and kernels that kokotap was not built for and tried on. */
   readonly anyNode: boolean;
   readonly cluster: ClusterOptions;
@@ -71,6 +74,7 @@ export function checkOptions(raw: RawOptions): TapOptions {
     metricsPort: optional(raw.metricsPort, (text) => wholeNumber('--metrics-port', text, 1, MAX_PORT)),
     durationSeconds: optional(raw.duration, (text) => durationSeconds('--duration', text)),
     image: imageReference('--image', raw.image),
+    resources: resourcesOf(raw),
     anyNode: raw.anyNode === true,
     cluster: {
       kubeconfig: optional(raw.kubeconfig, (text) => nonEmpty('--kubeconfig', text)),

@@ -4,6 +4,7 @@ import { annotations, labels } from './labels.ts';
 import type { Role } from './mark.ts';
 import { receiverName, senderName } from './names.ts';
 import { type AppArmorForm, podAnnotations, podSpec } from './podSpec.ts';
+import type { ResourceWishes } from './resources.ts';
 import { tapId, type TapIdentity } from './tapId.ts';
 
 /** How the copies travel. `addresses.local` is that of the target's node. */
@@ -30,6 +31,7 @@ export interface ResolvedTap {
   readonly image: string;
   readonly version: string;
   readonly durationSeconds: number | undefined;
+  readonly resources: ResourceWishes;
 }
 
 export type PodManifest = ReturnType<typeof pod>;
@@ -44,7 +46,7 @@ export function manifests(tap: ResolvedTap): PodManifest[] {
 }
 
 function pod(tap: ResolvedTap, role: Role, name: string, nodeName: string, args: readonly string[]) {
-  const { identity, image, version, durationSeconds, path, appArmor } = tap;
+  const { identity, image, version, durationSeconds, path, appArmor, resources } = tap;
   const vni = path.kind === 'vxlan' ? path.vni : undefined;
   return {
     apiVersion: 'v1',
@@ -55,7 +57,7 @@ function pod(tap: ResolvedTap, role: Role, name: string, nodeName: string, args:
       labels: labels({ tapId: tapId(identity), role, version, vni }),
       annotations: { ...annotations(identity), ...podAnnotations({ role, appArmor }) },
     },
-    spec: podSpec({ role, nodeName, image, args, durationSeconds, appArmor }),
+    spec: podSpec({ role, nodeName, image, args, durationSeconds, appArmor, resources }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Role } from './mark.ts';
-import { READY_FILE, RUN_FOLDER } from './runFolder.ts';
+import { containerResources, type ResourceWishes } from './resources.ts';
+import { READY_FILE } from './runFolder.ts';
 
 export interface PodSpecInput {
   readonly role: Role;
@@ -9,6 +10,7 @@ export interface PodSpecInput {
   /** How long the tap lives; undefined: until it is deleted. */
   readonly durationSeconds: number | undefined;
   readonly appArmor: AppArmorForm;
+  readonly resources: ResourceWishes;
 }
 
 /** Kubernetes has a field for a container's AppArmor profile from 1.30 on; before, there was an annotation. */
@@ -16,11 +18,7 @@ export type AppArmorForm = 'field' | 'annotation';
 
 const CONTAINER = 'agent';
 
-/**
- * A removal takes 70 ms of CPU time (measured). On a node of two CPUs whose other pods ask for all of them and use them,
- * this request gives an agent some 30 ms a second: 3 s, of the 30 that it may take.
- */
-const CPU_REQUEST = '25m';
+/** A removal takes 70 ms of CPU time (measured); see the requests for CPU in resources.ts. */
 const GRACE_SECONDS = 30;
 
 /** Entering another pod's network namespace takes all three; changing the node's own only NET_ADMIN. */
@@ -33,7 +31,8 @@ const CAPABILITIES: Readonly<Record<Role, readonly string[]>> = {
  * The spec of a tap's pod. It names its node instead of asking the scheduler, tolerates every taint (a tap is
  * wanted on that node and no other), and has no rights in the Kubernetes API.
  */
-export function podSpec({ role, nodeName, image, args, durationSeconds, appArmor }: PodSpecInput) {
+export function podSpec(input: PodSpecInput) {
+  const { role, nodeName, durationSeconds } = input;
   return {
     nodeName,
     hostNetwork: true,
@@ -46,33 +45,31 @@ export function podSpec({ role, nodeName, image, args, durationSeconds, appArmor
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     tolerations: [{ operator: 'Exists' }],
-    containers: [agentContainer({ role, image, args, appArmor })],
-    volumes: [{ name: 'run', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }],
+    containers: [agentContainer(input)],
   };
 }
 
-/** What the kubelet reads from the pod's annotations. */
-export function podAnnotations({ role, appArmor }: Pick<PodSpecInput, 'role' | 'appArmor'>) {
-  return isUnconfined(role) && appArmor === 'annotation'
-    ? { [`container.apparmor.security.beta.kubernetes.io/${CONTAINER}`]: 'unconfined' }
-    : {};
+/** What the kubelet and the cluster autoscaler read from the pod's annotations. */
+export function podAnnotations({
+  role,
+  appArmor,
+}: Pick<PodSpecInput, 'role' | 'appArmor'>): Record<string, string> {
+  return {
+    // A pod without a controller keeps its node from being removed otherwise.
+    'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
+    ...(isUnconfined(role) && appArmor === 'annotation'
+      ? { [`container.apparmor.security.beta.kubernetes.io/${CONTAINER}`]: 'unconfined' }
+      : {}),
+  };
 }
 
-function agentContainer({
-  role,
-  image,
-  args,
-  appArmor,
-}: Pick<PodSpecInput, 'role' | 'image' | 'args' | 'appArmor'>) {
+function agentContainer({ role, image, args, appArmor, resources }: PodSpecInput) {
   return {
     name: CONTAINER,
     image,
     imagePullPolicy: pullPolicy(image),
     args,
-    resources: {
-      requests: { cpu: CPU_REQUEST, memory: '64Mi' },
-      limits: { cpu: '500m', memory: '128Mi' },
-    },
+    resources: containerResources(resources),
     readinessProbe: {
       exec: { command: ['test', '-e', READY_FILE] },
       periodSeconds: 3,
@@ -80,7 +77,6 @@ function agentContainer({
       failureThreshold: 1,
     },
     securityContext: securityContext(role, appArmor),
-    volumeMounts: [{ name: 'run', mountPath: RUN_FOLDER }],
   };
 }
 

@@ -1,5 +1,8 @@
-/** Where an agent keeps files, in memory: a volume of its pod. */
-export const RUN_FOLDER = '/run/kokotap';
+/**
+ * Where an agent keeps files, in memory. Every container has /dev/shm: that of its pod, writable also where the root file
+ * system is not, and no volume, for which `kubectl drain` and the cluster autoscaler would leave the pod alone.
+ */
+export const RUN_FOLDER = '/dev/shm/kokotap';
 
 /** It is there while the end of the tap is ready: the readiness probe looks for it. */
 export const READY_FILE = `${RUN_FOLDER}/ready`;

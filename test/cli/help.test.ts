@@ -48,6 +48,9 @@ test('help is grouped, has an example and fits 80 columns', async () => {
                                       target's)
       --image <image>                 image of the tap's pods (default:
                                       "localhost/kokotap:VERSION")
+      --requests <list>               what each of the tap's pods asks for:
+                                      cpu=50m,memory=64Mi
+      --limits <list>                 the most that each gets: cpu=500m,memory=128Mi
       --any-node                      also nodes that are not amd64, or whose kernel
                                       is untried
 

@@ -49,6 +49,7 @@ test("the README's example", async () => {
     '/api/v1/namespaces/default/pods/kokotap-centos-sender',
     '/api/v1/nodes/kube-master',
     '/api/v1/nodes/node-a',
+    '/apis/policy/v1/namespaces/default/poddisruptionbudgets',
   ]);
 });
 
@@ -77,7 +78,7 @@ test('a destination on the node of the pod needs no VXLAN, and no list of VNIs',
       '--same-node',
     ]),
   ]);
-  expect(api.requests).toHaveLength(3);
+  expect(api.requests).toHaveLength(4);
 });
 
 test('a destination outside the cluster gets the sender only', async () => {
@@ -222,8 +223,15 @@ test('duration, image and interfaces', async () => {
     '--sample=1/100',
     '--max-rate=200mbit',
     '--metrics-port=9400',
+    '--requests=cpu=100m',
+    '--limits=cpu=200m,ephemeral-storage=1Mi',
   ]);
-  const spec = { activeDeadlineSeconds: 5400, containers: [{ image: 'registry.example/kokotap:2' }] };
+  const resources = {
+    requests: { cpu: '100m', memory: '64Mi' },
+    limits: { cpu: '200m', memory: '128Mi', 'ephemeral-storage': '1Mi' },
+  };
+  const containers = [{ image: 'registry.example/kokotap:2', resources }];
+  const spec = { activeDeadlineSeconds: 5400, containers };
   const metadata = { annotations: { 'kokotap.dev/target-interface': 'net1,lo' } };
   expect(documents(stdout)).toMatchObject([
     { metadata, spec },

@@ -32,6 +32,7 @@ test('what is not said has a default or is left open', () => {
     metricsPort: undefined,
     durationSeconds: undefined,
     anyNode: false,
+    resources: { requests: {}, limits: {} },
     image: `localhost/kokotap:${VERSION}`,
     cluster: { kubeconfig: undefined, context: undefined },
   });

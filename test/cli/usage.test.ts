@@ -13,6 +13,7 @@ const SUBDOMAIN_RANGE =
 const LABEL_RANGE = 'give 1 to 63 lower-case letters, digits or "-", with a letter or digit at both ends';
 const NO_ADDRESS = 'give one IPv4 or IPv6 address, without prefix length or zone';
 const UNICAST = 'give the unicast address of a machine outside the cluster';
+const AMOUNTS = 'give amounts of cpu, memory, ephemeral-storage, each once, such as cpu=100m,memory=128Mi';
 const DURATION_RANGE =
   'give whole hours, minutes and seconds such as 30m, 1h30m or 90s, from 1s to 2147483647s';
 
@@ -107,6 +108,13 @@ test.each<[string[], string]>([
       'give whole bit, kbit, mbit or gbit a second, from 8kbit to 1000gbit, such as 200mbit',
     ),
   ),
+  ...['', 'cpu', 'cpu=', 'cpu=0', 'cpu=-1', 'cpu=1x', 'gpu=1', 'cpu=1,cpu=2', 'cpu=1,', 'cpu=1 '].flatMap(
+    (list) => [wrong('--requests', AMOUNTS)(list), wrong('--limits', AMOUNTS)(list)],
+  ),
+  [
+    [POD, NODE, '--requests=cpu=2', '--limits=memory=1Gi,cpu=1500m'],
+    '--requests cpu=2 is more than --limits cpu=1500m: give at most that',
+  ],
   wrong('--kubeconfig', 'it must not be empty')(''),
   wrong('--context', 'it must not be empty')(''),
   [

@@ -29,6 +29,7 @@ const TAP: ResolvedTap = {
   image: 'image',
   version: '1.2.3',
   durationSeconds: undefined,
+  resources: { requests: {}, limits: {} },
 };
 
 test('the ends of the path are mirrored in the two pods', () => {
@@ -113,4 +114,20 @@ test.each([
     policy,
     policy,
   ]);
+});
+
+test('nothing of a pod keeps its node from being drained and removed, but that it has no controller', () => {
+  for (const { metadata, spec } of manifests(TAP)) {
+    expect(metadata.annotations).toMatchObject({ 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' });
+    expect(spec).not.toHaveProperty('volumes');
+  }
+});
+
+test('both pods get the resources asked for', () => {
+  const resources = { requests: { cpu: '100m' }, limits: { memory: '256Mi' } };
+  for (const { spec } of manifests({ ...TAP, resources }))
+    expect(spec.containers[0]?.resources).toEqual({
+      requests: { cpu: '100m', memory: '64Mi' },
+      limits: { cpu: '500m', memory: '256Mi' },
+    });
 });

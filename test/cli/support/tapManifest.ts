@@ -34,6 +34,7 @@ export function tapManifest(
         ...labels,
       },
       annotations: {
+        'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
         'kokotap.dev/target': 'default/centos',
         'kokotap.dev/target-interface': 'eth0',
         'kokotap.dev/destination': destination,
@@ -55,11 +56,11 @@ export function tapManifest(
           imagePullPolicy: 'Never',
           args: [role, `--tap-id=${id}`, ...args],
           resources: {
-            requests: { cpu: '25m', memory: '64Mi' },
+            requests: { cpu: '50m', memory: '64Mi' },
             limits: { cpu: '500m', memory: '128Mi' },
           },
           readinessProbe: {
-            exec: { command: ['test', '-e', '/run/kokotap/ready'] },
+            exec: { command: ['test', '-e', '/dev/shm/kokotap/ready'] },
             periodSeconds: 3,
             timeoutSeconds: 5,
             failureThreshold: 1,
@@ -72,10 +73,8 @@ export function tapManifest(
             seccompProfile: { type: 'RuntimeDefault' },
             ...security,
           },
-          volumeMounts: [{ name: 'run', mountPath: '/run/kokotap' }],
         },
       ],
-      volumes: [{ name: 'run', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }],
     },
   };
 }

@@ -29,7 +29,7 @@ export class Net extends Network {
     await sleep(count * this.tickMs);
   }
 
-  /** Starts the agent's bundle on a node, with a /run/kokotap of its own, as it has in a pod. */
+  /** Starts the agent's bundle on a node, with a /dev/shm/kokotap of its own, as it has in a pod. */
   startAgent(where: Node, ...args: string[]): Agent {
     return this.startAgentBundle(agentBundle, where, ...args);
   }
@@ -73,8 +73,8 @@ export class Net extends Network {
     const runFolder = mkdtempSync(this.file('run-'));
     // As in the pods: exactly the capabilities that the manifests name.
     const rights = args[0] === 'sender' ? '+net_admin,+sys_admin,+sys_ptrace' : '+net_admin';
-    // On a /run of its own: who removes a folder of the machine's takes the mounts on it away in all mount namespaces.
-    const mount = `${before}mount -t tmpfs run /run && mkdir /run/kokotap && mount --bind "$0" /run/kokotap && exec "$@"`;
+    // On a /dev/shm of its own: who removes a folder of the machine's takes the mounts on it away in all mount namespaces.
+    const mount = `${before}mount -t tmpfs shm /dev/shm && mkdir /dev/shm/kokotap && mount --bind "$0" /dev/shm/kokotap && exec "$@"`;
     const inside = [
       'unshare',
       '--mount',

@@ -1,0 +1,80 @@
+import { expect } from 'vitest';
+import { CommandError } from '#src/exec/command.ts';
+import { kokotap, kubectl, kubectlWith } from './support/lab.ts';
+import { pair, type Sandbox, test } from './support/sandbox.ts';
+import { until } from './support/until.ts';
+
+test('a node with a tap is drained with --force alone, which takes the tap away', async ({ sandbox }) => {
+  const { web } = await pair(sandbox);
+  const before = await sandbox.snapshot(web);
+  const names = await sandbox.tap('--pod=web', '--dest-node=node-b');
+  const tap = await sandbox.tapId(names[0] ?? '');
+  const drain = (node: string, ...flags: string[]) =>
+    // Without a trial other tests would find the node closed.
+    kubectl('drain', node, `--pod-selector=kokotap.dev/tap=${tap}`, '--dry-run=server', ...flags);
+  for (const [index, node] of ['node-a', 'node-b'].entries()) {
+    await expect(drain(node)).rejects.toThrow('cannot delete Pods that declare no controller');
+    expect(await drain(node, '--force')).toContain(`evicting pod ${sandbox.namespace}/${names[index]} (`);
+  }
+  await Promise.all(names.map((name) => evict(sandbox, name)));
+  await sandbox.kubectl('wait', '--for=delete', '--timeout=60s', ...names.map((name) => `pod/${name}`));
+  expect(await sandbox.snapshot(web)).toEqual(before);
+  expect(await sandbox.traces()).toEqual([]);
+});
+
+test('a namespace with limits has a tap, by default or by flags', async ({ sandbox }) => {
+  await sandbox.startPod({ name: 'web', node: 'node-a' });
+  const line = ['--pod=web', '--dest-node=node-a', '-n', sandbox.namespace];
+  const admitted = async (limits: object, ...flags: string[]): Promise<string> => {
+    const range = {
+      apiVersion: 'v1',
+      kind: 'LimitRange',
+      metadata: { name: 'limits' },
+      spec: { limits: [{ type: 'Container', ...limits }] },
+    };
+    await kubectlWith(range, 'apply', '-n', sandbox.namespace);
+    const { stdout } = await kokotap([...line, ...flags]);
+    return kubectlWith(stdout, 'create', '--dry-run=server').then(
+      () => 'yes',
+      (error: unknown) => String(error),
+    );
+  };
+  const ratio = { maxLimitRequestRatio: { cpu: '10', memory: '10' } };
+  await until('a tap may be made', async () => (await admitted(ratio)) === 'yes');
+  const least = { min: { cpu: '100m' } };
+  await until('a request is too low', async () => (await admitted(least)).includes('minimum cpu usage'));
+  expect(await admitted(least, '--requests=cpu=100m')).toBe('yes');
+  const most = { max: { cpu: '200m' } };
+  await until('a limit is too high', async () => (await admitted(most)).includes('maximum cpu usage'));
+  expect(await admitted(most, '--limits=cpu=200m')).toBe('yes');
+});
+
+test('a quota that takes one pod of two leaves a sender that waits, and goes by the same line', async ({
+  sandbox,
+}) => {
+  const web = await sandbox.startPod({ name: 'web', node: 'node-a' });
+  const before = await sandbox.snapshot(web);
+  await sandbox.kubectl('create', 'quota', 'two', '--hard=pods=2');
+  await until('the quota counts', async () => {
+    const used = await sandbox.kubectl('get', 'quota', 'two', '-o', 'jsonpath={.status.used.pods}');
+    return used === '1';
+  });
+  const args = ['--pod=web', '--dest-node=node-b', `--ifname=${sandbox.ifname}`, '-n', sandbox.namespace];
+  const { stdout } = await kokotap(args);
+  const refused = await kubectlWith(stdout, 'create').catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(CommandError);
+  expect(String(refused)).toContain('exceeded quota: two');
+  const sender = await sandbox.kubectl('get', 'pods', '-l', 'kokotap.dev/role', '-o', 'name');
+  await until('the sender says what is missing', async () =>
+    (await sandbox.kubectl('logs', sender)).includes('nothing of the receiver comes from'),
+  );
+  await kubectlWith(stdout, 'delete', '--ignore-not-found');
+  expect(await sandbox.snapshot(web)).toEqual(before);
+});
+
+/** What `kubectl drain` asks for each pod. */
+async function evict(sandbox: Sandbox, name: string): Promise<void> {
+  const { namespace } = sandbox;
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
+  await kubectlWith(eviction, 'create', '--raw', `/api/v1/namespaces/${namespace}/pods/${name}/eviction`);
+}

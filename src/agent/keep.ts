@@ -15,6 +15,7 @@ import type { End, Place } from './ends.ts';
 import { Guard } from './guard.ts';
 import { IdleWatch } from './idleWatch.ts';
 import { LeaseKeeper } from './lease.ts';
+import { OwnAddress } from './ownAddress.ts';
 import { Peer } from './peer.ts';
 import type { Report } from './report.ts';
 import { sendReports } from './sendReports.ts';
@@ -74,6 +75,7 @@ class Keeper {
   readonly #run: RunOptions;
   readonly #peer: Peer | undefined;
   readonly #guard: Guard | undefined;
+  readonly #address: OwnAddress | undefined;
   readonly #watch: Watch | undefined;
   readonly #lease: LeaseKeeper | undefined;
   readonly #sweeper: Sweeper;
@@ -104,6 +106,7 @@ class Keeper {
       this.#idle = new IdleWatch(end.wanted, timing);
     }
     if (device.kind !== 'vxlan') return;
+    this.#address = new OwnAddress(end.wanted, device, timing);
     this.#guard = new Guard(end.wanted, device, context.log, this.#logging);
     if (!end.peerSaysHello) return;
     this.#peer = new Peer(device, context.timing);
@@ -188,6 +191,7 @@ class Keeper {
     if (held === undefined) return;
     const changed = held.monitor.changed();
     if (this.#failures > 0 && performance.now() < this.#retryAt) return;
+    if (!this.#context.report.isReady) await this.#address?.check(this.#run);
     const otherPath = await this.#readPath(held);
     const reload = held.withoutObject !== undefined && performance.now() >= held.withoutObject.until;
     if (this.#failures === 0 && !changed && !otherPath && !reload) return;

@@ -24,10 +24,15 @@ const levels: Partial<Record<State, 'error' | 'warn'>> = { failing: 'error', bli
 export class Report {
   readonly #log: Logger;
   #told = '';
+  #state: State | undefined;
 
   constructor(log: Logger) {
     this.#log = log;
     rmSync(READY_FILE, { force: true });
+  }
+
+  get isReady(): boolean {
+    return this.#state === 'ready';
   }
 
   /**
@@ -40,6 +45,7 @@ export class Report {
     const told = `${state}: ${reason}`;
     if (told === this.#told) return;
     this.#told = told;
+    this.#state = state;
     if (state === 'ready') {
       mkdirSync(RUN_FOLDER, { recursive: true });
       writeFileSync(READY_FILE, '');

@@ -25,6 +25,8 @@ export interface RawOptions {
   readonly duration?: string;
   readonly destNode?: string;
   readonly destIp?: string;
+  readonly destAddress?: string;
+  readonly sourceAddress?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly tapNamespace?: string;
@@ -93,6 +95,11 @@ function describeProgram(): Command {
     .option('--dest-ifname, --ifname <name>', 'mirror interface, at both ends', DEFAULT_IFNAME)
     .option('--vxlan-id <vni>', 'VNI, 1 to 16777215 (default: one that no other tap has)')
     .option('--vxlan-port <port>', 'UDP port of the VXLAN', '4789')
+    .option('--source-address <address>', "of the pod's node, where copies come from")
+    .option(
+      '--dest-address <address>',
+      "of --dest-node, where copies go (default for both: the node's InternalIP)",
+    )
     .option('--metrics-port <port>', "serve Prometheus on the nodes' loopback")
     .option('--duration <time>', 'end the tap after, for example, 30m or 1h30m')
     .optionsGroup('Cluster:')

@@ -14,6 +14,7 @@ import {
   interfaceName,
   interfaceNames,
   labelName,
+  nodeAddress,
   nonEmpty,
   oneOf,
   sampleOneIn,
@@ -40,6 +41,9 @@ export interface TapOptions {
   /** Undefined: choose one. */
   readonly vni: number | undefined;
   readonly vxlanPort: number;
+  /** Of the target's node and of the destination node; undefined: choose. */
+  readonly sourceAddress: string | undefined;
+  readonly destAddress: string | undefined;
   /** TCP, on the nodes' loopback; undefined: no metrics. */
   readonly metricsPort: number | undefined;
   readonly durationSeconds: number | undefined;
@@ -71,6 +75,8 @@ export function checkOptions(raw: RawOptions): TapOptions {
     maxBytesPerSecond: optional(raw.maxRate, (text) => bytesPerSecond('--max-rate', text)),
     vni: optional(raw.vxlanId, (text) => wholeNumber('--vxlan-id', text, 1, MAX_VNI)),
     vxlanPort: wholeNumber('--vxlan-port', raw.vxlanPort, 1, MAX_PORT),
+    sourceAddress: optional(raw.sourceAddress, (text) => nodeAddress('--source-address', text)),
+    destAddress: optional(raw.destAddress, (text) => nodeAddress('--dest-address', text)),
     metricsPort: optional(raw.metricsPort, (text) => wholeNumber('--metrics-port', text, 1, MAX_PORT)),
     durationSeconds: optional(raw.duration, (text) => durationSeconds('--duration', text)),
     image: imageReference('--image', raw.image),
@@ -102,9 +108,12 @@ function identityOf(raw: RawOptions): TapIdentity {
   return identity;
 }
 
-function destinationOf({ destNode, destIp }: RawOptions): Destination {
+function destinationOf({ destNode, destIp, destAddress }: RawOptions): Destination {
   if (destNode !== undefined && destIp !== undefined) {
     throw new UsageError('--dest-node and --dest-ip exclude each other: give one of them');
+  }
+  if (destIp !== undefined && destAddress !== undefined) {
+    throw new UsageError('--dest-address is an address of --dest-node: leave it out with --dest-ip');
   }
   if (destNode !== undefined) return { kind: 'node', node: subdomainName('--dest-node', destNode) };
   if (destIp !== undefined) return { kind: 'ip', address: destinationAddress('--dest-ip', destIp) };

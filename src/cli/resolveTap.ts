@@ -5,7 +5,8 @@ import { VERSION } from '#src/version.ts';
 import { missingNode, missingPod } from './missing.ts';
 import { checkNodeFitness } from './nodeFitness.ts';
 import type { TapOptions } from './options.ts';
-import { isReady, knowsAppArmorField, type NamedNode, nodeToAddress, nodeToNode } from './path.ts';
+import { nodeToAddress, nodeToNode } from './nodeAddresses.ts';
+import { isReady, knowsAppArmorField, type NamedNode } from './path.ts';
 import { refuseTakenName } from './takenName.ts';
 import { checkNodeTap, checkTarget, type Target } from './target.ts';
 import { quote } from './text.ts';
@@ -68,7 +69,7 @@ async function findNode(api: KubeApi, name: string, anyNode: boolean): Promise<N
 
 async function findPath(
   api: KubeApi,
-  { identity, vni, vxlanPort, anyNode }: TapOptions,
+  { identity, vni, vxlanPort, anyNode, sourceAddress, destAddress }: TapOptions,
   podNode: string,
   end: End,
   warn: Warn,
@@ -80,7 +81,11 @@ async function findPath(
   await Promise.allSettled([pendingStart, pendingVni]);
   const start = await pendingStart;
   warnIfNotReady(start, warn);
-  const addresses = typeof end === 'string' ? nodeToAddress(start, end) : nodeToNode(start, end);
+  const from = { ...start, flag: '--source-address', named: sourceAddress } as const;
+  const addresses =
+    typeof end === 'string'
+      ? nodeToAddress(from, end, warn)
+      : nodeToNode(from, { ...end, flag: '--dest-address', named: destAddress }, warn);
   return { start, path: { kind: 'vxlan', vni: await pendingVni, port: vxlanPort, addresses } };
 }
 

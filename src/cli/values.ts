@@ -77,13 +77,20 @@ export const labelName: Check<string> = (flag, text) => {
 };
 
 /** An address that packets can be sent to, in its canonical form. */
-export const destinationAddress: Check<string> = (flag, text) => {
+export const destinationAddress: Check<string> = (flag, text) =>
+  unicastAddress(flag, text, 'a machine outside the cluster');
+
+/** An address of a node, in its canonical form. */
+export const nodeAddress: Check<string> = (flag, text) =>
+  unicastAddress(flag, text, 'the node that the other node reaches it by');
+
+function unicastAddress(flag: string, text: string, whose: string): string {
   const address = parseAddress(text);
   if (!address) throw refusal(flag, text, 'give one IPv4 or IPv6 address, without prefix length or zone');
   const kind = unreachableKind(address);
   if (kind === undefined) return address.text;
-  throw refusal(flag, text, `that is ${kind}; give the unicast address of a machine outside the cluster`);
-};
+  throw refusal(flag, text, `that is ${kind}; give the unicast address of ${whose}`);
+}
 
 /** A time in hours, minutes and seconds as kubectl writes it, in seconds. */
 export const durationSeconds: Check<number> = (flag, text) => {

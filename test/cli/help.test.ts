@@ -37,6 +37,9 @@ test('help is grouped, has an example and fits 80 columns', async () => {
       --vxlan-id <vni>                VNI, 1 to 16777215 (default: one that no other
                                       tap has)
       --vxlan-port <port>             UDP port of the VXLAN (default: "4789")
+      --source-address <address>      of the pod's node, where copies come from
+      --dest-address <address>        of --dest-node, where copies go (default for
+                                      both: the node's InternalIP)
       --metrics-port <port>           serve Prometheus on the nodes' loopback
       --duration <time>               end the tap after, for example, 30m or 1h30m
 

@@ -32,6 +32,8 @@ test('what is not said has a default or is left open', () => {
     metricsPort: undefined,
     durationSeconds: undefined,
     anyNode: false,
+    sourceAddress: undefined,
+    destAddress: undefined,
     resources: { requests: {}, limits: {} },
     image: `localhost/kokotap:${VERSION}`,
     cluster: { kubeconfig: undefined, context: undefined },

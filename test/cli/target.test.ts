@@ -5,6 +5,9 @@ import { node, pod } from './support/objects.ts';
 
 const HOST = 'Pod "host" in namespace "default"';
 
+const NO_PAIR =
+  'have no address of one family: give the nodes such addresses, name some with --source-address and --dest-address, or choose another --dest-node';
+
 const cluster = {
   objects: [
     pod('web-5d4f8c9b7d-x2x9z'),
@@ -37,7 +40,7 @@ const cluster = {
     node('node-a', ['10.0.0.1']),
     node('node-b', ['10.0.0.2']),
     node('node-v6', ['fd00::6']),
-    node('no-address', []),
+    node('no-address', [], { external: '' }),
     node('not-ready', ['10.0.0.9'], { ready: 'Unknown' }),
   ],
 };
@@ -143,17 +146,17 @@ test.each([
   [
     'a node without address',
     ['--pod=lonely'],
-    'Nodes "no-address" (no InternalIP) and "node-b" (10.0.0.2) have no InternalIP of one family: give the nodes such addresses or choose another --dest-node',
+    `Nodes "no-address" (no address) and "node-b" (10.0.0.2) ${NO_PAIR}`,
   ],
   [
     'nodes of two families',
     ['--pod=centos', '--dest-node=node-v6'],
-    'Nodes "node-a" (10.0.0.1) and "node-v6" (fd00::6) have no InternalIP of one family: give the nodes such addresses or choose another --dest-node',
+    `Nodes "node-a" (10.0.0.1) and "node-v6" (fd00::6) ${NO_PAIR}`,
   ],
   [
     "an address of another family than the node's",
     ['--pod=centos', '--dest-ip=2001:db8::1'],
-    '--dest-ip "2001:db8::1" is IPv6, but the pod\'s node "node-a" has no InternalIP of that family (10.0.0.1): give an address of the other family',
+    '--dest-ip "2001:db8::1" is IPv6, but the pod\'s node "node-a" has no address of that family (10.0.0.1): give an address of the other family, or name one of the node with --source-address',
   ],
   [
     "the pod's node's own address",

@@ -78,6 +78,18 @@ test.each<[string[], string]>([
   wrong('--dest-ip', `that is a multicast address; ${UNICAST}`)('FF02::1'),
   wrong('--dest-ip', `that is the broadcast address; ${UNICAST}`)('255.255.255.255'),
   wrong('--dest-ip', `that is a link-local address; ${UNICAST}`)('fe80::1'),
+  ...['node-b', '10.0.0.0/8', ''].flatMap((address) => [
+    wrong('--source-address', NO_ADDRESS)(address),
+    wrong('--dest-address', NO_ADDRESS)(address),
+  ]),
+  wrong(
+    '--source-address',
+    'that is a loopback address; give the unicast address of the node that the other node reaches it by',
+  )('127.0.0.1'),
+  [
+    [POD, '--dest-ip=192.0.2.1', '--dest-address=192.0.2.2'],
+    '--dest-address is an address of --dest-node: leave it out with --dest-ip',
+  ],
   ...['', '30', '1.5h', '0s', '-5m', '1d', '500ms', 'x30m', '30mx', '2147483648s'].map(
     wrong('--duration', DURATION_RANGE),
   ),

@@ -20,9 +20,31 @@ describe('readiness', () => {
     await net.exec('nodeA', 'ip', 'address', 'delete', address, 'dev', 'underlay');
     const receiver = net.startReceiver();
     const sender = net.startSender();
-    await sender.logged('"state":');
+    await sender.logged(
+      '"state":"failing","msg":"192.0.2.1 is not an address of this node (it has 198.51.100.1): ',
+    );
     await net.exec('nodeA', 'ip', 'address', 'add', address, 'dev', 'underlay');
     await expect.poll(() => sender.isReady() && receiver.isReady(), { timeout: scaled(40_000) }).toBe(true);
+  });
+
+  test("goes when the node's address does, and says so at either end", async ({ net }) => {
+    const { sender, receiver } = await net.tap();
+    const otherAddress = async (node: 'nodeA' | 'nodeB', other: string) => {
+      // In a network of its own it does not go with the first one.
+      await net.exec(node, 'ip', 'address', 'add', `${other}/32`, 'dev', 'underlay');
+      await net.exec(node, 'ip', 'address', 'delete', `${addresses[node]}/24`, 'dev', 'underlay');
+    };
+    await otherAddress('nodeB', '192.0.2.20');
+    await receiver.logged(
+      '"state":"failing","msg":"192.0.2.2 is not an address of this node (it has 192.0.2.20): ',
+    );
+    expect(receiver.output).toContain('with --dest-address if it comes out the same');
+    await net.exec('nodeB', 'ip', 'address', 'add', `${addresses.nodeB}/24`, 'dev', 'underlay');
+    await Promise.all([sender.ready(), receiver.ready()]);
+    await otherAddress('nodeA', '192.0.2.10');
+    await sender.logged('"state":"failing","msg":"192.0.2.1 is not an address of this node (it has ');
+    expect(sender.output).toContain('with --source-address if it comes out the same');
+    expect(sender.isReady()).toBe(false);
   });
 
   test("is not there while a firewall drops the tunnel's packets", async ({ net }) => {

@@ -35,12 +35,20 @@ interface NodeSettings {
   readonly kubeletVersion?: string;
   readonly labels?: object;
   readonly nodeInfo?: object;
+  /** Empty: none. */
+  readonly external?: string;
 }
 
 export function node(
   name: string,
   addresses: readonly string[],
-  { ready = 'True', kubeletVersion = 'v1.34.4', labels = {}, nodeInfo = {} }: NodeSettings = {},
+  {
+    ready = 'True',
+    kubeletVersion = 'v1.34.4',
+    labels = {},
+    nodeInfo = {},
+    external = '203.0.113.99',
+  }: NodeSettings = {},
 ) {
   return {
     apiVersion: 'v1',
@@ -49,7 +57,7 @@ export function node(
     status: {
       addresses: [
         { type: 'Hostname', address: `host-of-${name}` },
-        { type: 'ExternalIP', address: '203.0.113.99' },
+        ...(external === '' ? [] : [{ type: 'ExternalIP', address: external }]),
         ...addresses.map((address) => ({ type: 'InternalIP', address })),
       ],
       conditions: [

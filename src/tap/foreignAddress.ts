@@ -1,0 +1,20 @@
+import { parseAddress } from './address.ts';
+import type { Role } from './mark.ts';
+
+/** The addresses of a node that serves many networks would fill pages. */
+const MAX_LISTED = 5;
+
+/** What to say of an end's own address that its node does not have; undefined if it has it. */
+export function foreignAddress(
+  role: Role,
+  local: string,
+  addresses: readonly { readonly address: string; readonly isGlobal: boolean }[],
+): string | undefined {
+  const wanted = parseAddress(local)?.text;
+  if (addresses.some(({ address }) => parseAddress(address)?.text === wanted)) return undefined;
+  const others = addresses.filter(({ isGlobal }) => isGlobal).map(({ address }) => address);
+  const listed = others.slice(0, MAX_LISTED).join(', ') || 'none';
+  const more = others.length > MAX_LISTED ? ` and ${others.length - MAX_LISTED} more` : '';
+  const flag = role === 'sender' ? '--source-address' : '--dest-address';
+  return `${local} is not an address of this node (it has ${listed}${more}): the node got another one after the tap was made, or this is a virtual or outer one; delete the tap and make it again, with ${flag} if it comes out the same`;
+}

@@ -85,10 +85,13 @@ struct report {
     __be16 type;
     __be32 magic;
     __be64 received, probes;
+    __be64 at_ms;
 } __attribute__((packed));
 
 #define REPORT_TYPE 0x88b5
 #define REPORT_MAGIC 0x6b6f6b6f
+// Packets swap places within a moment. A clock that is further behind is another one: the node was started anew.
+#define LATE_MS 60000
 
 // What its reports come to.
 struct heard {
@@ -96,6 +99,7 @@ struct heard {
     __u64 last;     // the number in the last one
     __u64 received; // of all its devices, each of which begins at 0
     __u64 probes;
+    __u64 at_ms;    // of the last one, by the receiver's clock
 };
 
 // The second one is the agent's: what the receiver had received before this end was there.
@@ -348,11 +352,16 @@ SEC("tc/heard") int heard(struct __sk_buff *skb) {
     __u32 first = 0;
     struct heard *heard = bpf_map_lookup_elem(&reports, &first);
     struct report report;
-    __u64 received;
+    __u64 received, at_ms;
 
     if (!heard || bpf_skb_load_bytes(skb, 2 * ETH_ALEN, &report, sizeof report) ||
         report.type != bpf_htons(REPORT_TYPE) || report.magic != bpf_htonl(REPORT_MAGIC))
         return TC_ACT_UNSPEC;
+    at_ms = bpf_be64_to_cpu(report.at_ms);
+    // One that was overtaken says less than what is known: its number would be taken for that of another device.
+    if (at_ms < heard->at_ms && heard->at_ms - at_ms < LATE_MS)
+        return TC_ACT_UNSPEC;
+    heard->at_ms = at_ms;
     received = bpf_be64_to_cpu(report.received);
     heard->received += received < heard->last ? received : received - heard->last;
     heard->last = received;

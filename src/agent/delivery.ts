@@ -11,6 +11,9 @@ export function followDelivery(tunnel: Tunnel, log: Logger, timing: Timing): Wat
   const largest = new LargestCopy(tunnel, log, timing);
   return async (way) => {
     const tooLarge = await largest.check(way);
-    return (await loss.check(way)) ?? tooLarge;
+    const wasLosing = loss.isLosing;
+    const trouble = (await loss.check(way)) ?? tooLarge;
+    if (loss.isLosing && !wasLosing) largest.doubt();
+    return trouble;
   };
 }

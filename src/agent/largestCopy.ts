@@ -63,6 +63,11 @@ export class LargestCopy {
     return this.#known?.trouble;
   }
 
+  /** What is known is asked anew: the path may have become worse. */
+  doubt(): void {
+    if (this.#known?.trouble === undefined) this.#known = undefined;
+  }
+
   async #follow(bytes: number, probes: number | undefined, peer: Peer): Promise<void> {
     const asked = this.#asked;
     if (probes === undefined) {

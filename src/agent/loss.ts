@@ -33,6 +33,11 @@ export class Loss {
     return this.#arrival !== undefined && isDead(this.#arrival) ? nothingArrives(this.#tunnel) : undefined;
   }
 
+  /** Whether copies are being lost, by the last look. */
+  get isLosing(): boolean {
+    return this.#losing;
+  }
+
   async #look({ netns, netDev, ifname }: Way): Promise<void> {
     const now = performance.now();
     if (now < this.#dueAt) return;

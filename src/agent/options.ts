@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { UsageError } from '#src/errors.ts';
 import type { TapId } from '#src/tap/mark.ts';
 import { NODE_VXLAN_PORT } from '#src/tap/nodeTarget.ts';
-import { defaultLeaseMs, defaultTickMs } from './timing.ts';
+import { defaultLeaseMs, defaultRareMs, defaultTickMs } from './timing.ts';
 
 const number = (low: number, high: number) =>
   z.pipe(
@@ -36,6 +36,8 @@ const tickMs = z._default(number(100, defaultTickMs), defaultTickMs);
 /** For tests too. */
 const leaseMs = z._default(number(1000, defaultLeaseMs), defaultLeaseMs);
 
+const rareMs = z._default(number(1000, defaultRareMs), defaultRareMs);
+
 const common = {
   'tap-id': z.string().check(z.regex(/^[0-9a-f]{12}$/, 'must be 12 hexadecimal digits')),
   ifname,
@@ -43,6 +45,7 @@ const common = {
   'log-level': z._default(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
   'tick-ms': tickMs,
   'lease-ms': leaseMs,
+  'rare-ms': rareMs,
 };
 const way = z.union([
   z.object({ 'same-node': z.literal(true) }),
@@ -107,6 +110,7 @@ const roleFlags = {
   'metrics-port': text,
   'tick-ms': text,
   'lease-ms': text,
+  'rare-ms': text,
   ...wayFlags,
 };
 const flags: Record<AgentCommand['name'], NonNullable<Parameters<typeof parseArgs>[0]>['options']> = {

@@ -8,6 +8,9 @@ import { noteMerging } from './noteMerging.ts';
 import type { Timing } from './timing.ts';
 import type { Way, Watch } from './way.ts';
 
+/** Goes on when the agent starts anew, and is the same for all agents of the node. */
+const clockMs = () => Number(process.hrtime.bigint() / 1_000_000n);
+
 /** Tells the sender now and then what came, while it is there. */
 export function sendReports(
   tunnel: Tunnel,
@@ -31,7 +34,7 @@ export function sendReports(
     const { receivedPackets } = netDevCounts(netDev, ifname);
     if (receivedPackets !== seen) packets = await readClassified(netns, ifname);
     seen = receivedPackets;
-    peer.send(reportPacket(tunnel.vni, { packets, probes: guard.probes }));
+    peer.send(reportPacket(tunnel.vni, { packets, probes: guard.probes, atMs: clockMs() }));
     return undefined;
   };
 }

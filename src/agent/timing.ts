@@ -36,18 +36,21 @@ export interface Timing {
 /** What {@link timing} takes in production. */
 export const defaultTickMs = 1000;
 export const defaultLeaseMs = 600_000;
+export const defaultRareMs = 300_000;
 
 /**
- * All periods are multiples of one tick, or parts of the lease, so that their ratios stay whatever these are.
+ * All periods are multiples of one tick, or parts of the lease, so that their ratios stay whatever these are; but for what is
+ * done rarely.
  *
  * @param tickMs tests shorten it
  * @param leaseMs tests shorten it
+ * @param rareMs between two tries of what has failed for good or has succeeded; tests shorten it
  */
-export function timing(tickMs: number, leaseMs = defaultLeaseMs): Timing {
+export function timing(tickMs: number, leaseMs = defaultLeaseMs, rareMs = defaultRareMs): Timing {
   return {
     checkMs: tickMs,
     longestRetryMs: 30 * tickMs,
-    loadRetryMs: 300 * tickMs,
+    loadRetryMs: rareMs,
     pathCheckMs: 10 * tickMs,
     guardCheckMs: 10 * tickMs,
     peerSilenceMs: 5 * tickMs,
@@ -58,7 +61,7 @@ export function timing(tickMs: number, leaseMs = defaultLeaseMs): Timing {
     idleMs: 10 * tickMs,
     probeTimeoutMs: 12 * tickMs,
     probeRetryMs: 10 * tickMs,
-    probeAgainMs: 300 * tickMs,
+    probeAgainMs: rareMs,
     leaseMs,
     renewMs: leaseMs / 5,
     sweepMs: leaseMs / 10,

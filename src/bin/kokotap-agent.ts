@@ -37,7 +37,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     if (port !== undefined) void serveMetrics(port, () => readNearStatus(made.place(), id), log, signal);
     return made;
   };
-  await run(name, id, end, timing(options['tick-ms'], options['lease-ms']), log, signal);
+  await run(name, id, end, timing(options['tick-ms'], options['lease-ms'], options['rare-ms']), log, signal);
 }
 
 function print(said: object): void {

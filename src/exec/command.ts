@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** What the program reads from its standard input; undefined: nothing. */
   readonly input?: string | undefined;
+  /** Whether it has failed by what it says on its standard error, though it exits 0. */
+  readonly isFailure?: (stderr: string) => boolean;
 }
 
 /**
@@ -54,16 +56,17 @@ export interface RunOptions {
 export async function run(
   file: string,
   args: readonly string[],
-  { timeoutMs = 10_000, onCommand, signal, input }: RunOptions = {},
+  { timeoutMs = 10_000, onCommand, signal, input, isFailure }: RunOptions = {},
 ): Promise<string> {
   const command = [file, ...args].join(' ');
   onCommand?.(input === undefined ? command : `${command}\n${input}`);
   try {
-    const { stdout } = await execa(file, args, {
+    const { stdout, stderr } = await execa(file, args, {
       ...(input === undefined ? { stdin: 'ignore' } : { input }),
       ...(signal === undefined ? {} : { cancelSignal: signal }),
       timeout: timeoutMs,
     });
+    if (isFailure?.(stderr) === true) throw new CommandError(command, 0, stderr, new Error(stderr), stdout);
     return stdout;
   } catch (error) {
     if (!(error instanceof ExecaError)) throw error;

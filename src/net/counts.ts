@@ -48,6 +48,7 @@ const report = z.object({
       last: z.number(),
       received: z.number(),
       probes: z.number(),
+      at_ms: z.number(),
     }),
   }),
 });
@@ -134,7 +135,7 @@ export async function readHeard(programId: number): Promise<Heard | undefined> {
     // The number that stands for none is too large to be safe.
     probes: Number.isSafeInteger(probes) ? probes : undefined,
     async disown(packets) {
-      const bytes = Buffer.alloc(32);
+      const bytes = Buffer.alloc(40); // a struct heard
       bytes.writeBigUInt64LE(BigInt(before + packets), 16);
       await run('bpftool', [
         'map',

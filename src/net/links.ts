@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { RunOptions } from '#src/exec/command.ts';
+import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import type { Link, Vxlan } from '#src/tap/state.ts';
 import type { Netns } from './netns.ts';
 
@@ -46,8 +46,7 @@ export async function listLinks(
   netns: Netns,
   options: RunOptions = {},
 ): Promise<(Link & { readonly counters: LinkCounters })[]> {
-  const json = await netns.run('ip', ['-json', '-details', '-stats', 'link', 'show'], options);
-  return z.parse(z.array(ipLink), JSON.parse(json)).map((link) => ({
+  return z.parse(z.array(ipLink), JSON.parse(await dumpLinks(netns, options))).map((link) => ({
     name: link.ifname,
     altNames: link.altnames,
     kind: link.linkinfo?.info_kind ?? '',
@@ -62,6 +61,30 @@ export async function listLinks(
     vxlan: link.linkinfo?.info_kind === 'vxlan' ? parseVxlan(link.linkinfo.info_data) : undefined,
     counters: { received: link.stats64.rx, sent: link.stats64.tx },
   }));
+}
+
+/**
+ * The kernel gives a long list in parts, and says when a device came or went in between: then devices that are there may
+ * be missing.
+ */
+async function dumpLinks(netns: Netns, options: RunOptions): Promise<string> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const show = ['-json', '-details', '-stats', 'link', 'show'];
+      return await netns.run('ip', show, { ...options, isFailure: isInterrupted });
+    } catch (error) {
+      const isToBeTriedAgain = error instanceof CommandError && isInterrupted(error.stderr);
+      if (!isToBeTriedAgain || tries >= mostDumps) throw error;
+    }
+  }
+}
+
+/** More than that in a row are only where devices come and go all the time. */
+const mostDumps = 20;
+
+/** What `ip` of iproute2 6.1 says of NLM_F_DUMP_INTR, and exits 0. */
+function isInterrupted(stderr: string): boolean {
+  return stderr.includes('Dump was interrupted');
 }
 
 /** A device shows no address generation mode where IPv6 is switched off: then it has none to generate. */

@@ -6,6 +6,8 @@ export interface Received {
   readonly packets: number;
   /** Probes that came; undefined: the receiver cannot count them. */
   readonly probes: number | undefined;
+  /** When, in milliseconds by a clock that is never set: of two reports the later one counts. */
+  readonly atMs: number;
 }
 
 /** In the report, the number of probes of a receiver that cannot count them. */
@@ -20,10 +22,11 @@ const etherTypeExperiment = 0x88b5;
  *
  * @param vni 1 to 16777215
  */
-export function reportPacket(vni: number, { packets, probes }: Received): Uint8Array {
-  const packet = broadcastPacket(vni, 0x066b, etherTypeExperiment, 20);
+export function reportPacket(vni: number, { packets, probes, atMs }: Received): Uint8Array {
+  const packet = broadcastPacket(vni, 0x066b, etherTypeExperiment, 28);
   packet.setUint32(framePayloadAt, 0x6b6f6b6f); // as `heard` wants it
   packet.setBigUint64(framePayloadAt + 4, BigInt(packets));
   packet.setBigUint64(framePayloadAt + 12, probes === undefined ? unknownProbes : BigInt(probes));
+  packet.setBigUint64(framePayloadAt + 20, BigInt(Math.trunc(atMs)));
   return new Uint8Array(packet.buffer);
 }

@@ -1,9 +1,10 @@
 import { describe, expect } from 'vitest';
+import { type Received, reportPacket } from '#src/tap/report.ts';
 import { addresses } from './support/addresses.ts';
 import { ethernet } from './support/frames.ts';
 import { type Net, production, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
-import { sendFrames, sendUdp } from './support/traffic.ts';
+import { sendDatagram, sendFrames, sendUdp } from './support/traffic.ts';
 
 const filter = 'udp';
 /** Longer than the receiver takes to report. */
@@ -107,6 +108,34 @@ test('a path that swallows large packets is noticed, and that it no longer does'
   await sender.logged('the largest copies get to the receiver', noticedMs);
   expect(await probe(net)).toMatchObject({ packetBytes: 1500, reached: true });
   await expect.poll(() => sender.isReady(), { timeout: scaled(1000) }).toBe(true);
+  // Once copies are lost on the path, it is asked again.
+  await swallow(net, 1400);
+  await sendUdp(net, 'pod', addresses.gateway, { count: 3, minBytes: 1400, maxBytes: 1400 });
+  await expect.poll(() => sender.isReady(), { timeout: scaled(noticedMs) }).toBe(false);
+});
+
+test('a path that begins to swallow large packets while none is sent is noticed', async ({ net }) => {
+  const { sender } = await net.tap({ 'rare-ms': '2000' });
+  await sender.logged('the largest copies get to the receiver');
+  await swallow(net, 1400);
+  await sender.logged('but packets of 1500 bytes do not get to 192.0.2.2, small ones do', noticedMs);
+});
+
+test('a report that another one overtook is not taken for that of another device', async ({ net }) => {
+  const { sender, receiver } = await net.tap();
+  await Promise.all([sender.kill(), receiver.kill()]);
+  const now = Number(process.hrtime.bigint() / 1_000_000n);
+  for (const [packets, atMs] of [
+    [1000, now + 1000],
+    [900, now],
+    [1000, now + 1000],
+    [1100, now + 2000],
+  ] as const)
+    await report(net, { packets, probes: 0, atMs });
+  await expect.poll(() => reported(net), { timeout: scaled(5000) }).toBe(1100);
+  // One of a node that was started anew has another clock, and another device.
+  await report(net, { packets: 10, probes: 0, atMs: now - 3_600_000 });
+  await expect.poll(() => reported(net), { timeout: scaled(5000) }).toBe(1110);
 });
 
 describe('packets without a UDP checksum, as copies are,', () => {
@@ -160,6 +189,17 @@ test('the status says what becomes of large copies, and of a tap without eBPF', 
 
 async function senderStatus(net: Net) {
   return (await net.status('nodeA')).find(({ role }) => role === 'sender');
+}
+
+/** What the receiver reported, all in all. */
+async function reported(net: Net): Promise<number> {
+  return (await senderStatus(net))?.reportedPackets ?? 0;
+}
+
+/** Sends the sender a report, as the receiver on node B does. */
+async function report(net: Net, received: Received): Promise<void> {
+  const packet = Buffer.from(reportPacket(100, received)).toString('hex');
+  await sendDatagram(net, 'nodeB', addresses.nodeA, 4789, packet);
 }
 
 async function expectDelivered(net: Net, account: object, timeoutMs = reportedMs): Promise<void> {

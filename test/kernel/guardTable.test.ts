@@ -63,6 +63,15 @@ describe('the table of nftables that the taps of a node share', () => {
     expect(names).toEqual(['table inet kokotap', 'table inet kokotap-112233445566-receiver']);
   });
 
+  test('is not said to be without an entry that could not be removed', async ({ net }) => {
+    const { sender } = await net.tap();
+    await sender.kill();
+    const next = net.startSenderWithNftRefusing('delete chain', { 'pod-ifname': 'eth9' });
+    await next.logged(/"state":"failing","msg":"refused \(nft delete element/);
+    expect(await next.stop()).toBe(1);
+    expect(await net.exec('nodeA', 'nft list ruleset')).toContain(`tap-${net.tapId}-sender`);
+  });
+
   test('holds what each of many agents wants, though they change it at the same time', async ({ net }) => {
     const agents = Array.from({ length: 5 }, (_, index) => comeAndGo(net, index));
     await Promise.all(agents);

@@ -1,7 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { run } from '#src/exec/command.ts';
 import { test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 
 const notice = 'The eBPF programs could not be loaded; the tap goes on without them';
 
@@ -25,6 +27,29 @@ test('a program that the verifier refuses is told with the last of its log', asy
   expect(cause).toMatch(/^prog 'copy': BPF program load failed: Permission denied; /);
   expect(cause).toMatch(/; invalid access to packet, .*; R\d offset is outside of the packet$/);
   await sender.logged('"state":"alone"');
+});
+
+test('programs that could not be loaded are loaded when it is tried again', async ({ net }) => {
+  const flag = net.file('refusing');
+  writeFileSync(flag, '');
+  // While the file is there it is loaded in place of the object, and is none.
+  const refuse = `[ -e ${flag} ] && INPUT=$(printf '%s' "$INPUT" | sed 's#object-file [^ ]*#object-file ${flag}#')`;
+  const rareMs = 2000;
+  const sender = net.startSenderWithTc(refuse, { 'rare-ms': String(rareMs), 'log-level': 'debug' });
+  await sender.logged('"state":"alone"');
+  const tries = () => sender.commands().filter((command) => command.includes('object-file')).length;
+  const before = tries();
+  await expect.poll(tries, { timeout: scaled(10_000) }).toBeGreaterThanOrEqual(before + 2);
+  // The tap stays what it is while it is tried, and the reason is told once.
+  expect(sender.log.filter(({ msg }) => msg.startsWith(notice))).toHaveLength(1);
+  expect(new Set(sender.log.flatMap(({ state }) => state ?? []))).toEqual(new Set(['alone']));
+  expect(await net.exec('pod', 'tc filter show dev eth0 egress')).toContain('mirred');
+  rmSync(flag);
+  await sender.logged('The eBPF programs could be loaded now');
+  expect(await net.exec('pod', 'tc filter show dev mirror egress')).toContain('[tc/copy]');
+  const loaded = tries();
+  await sleep(2 * rareMs);
+  expect(tries()).toBe(loaded);
 });
 
 /** It reads a packet without looking where that ends, but has settings and a lease where the agent writes them. */

@@ -5,14 +5,15 @@ import { reportPacket } from '#src/tap/report.ts';
 const hex = (packet: Uint8Array) => Buffer.from(packet).toString('hex');
 
 test('a report is a VXLAN packet of the VNI with a frame of its own type', () => {
-  expect(hex(reportPacket(0x123456, { packets: 258, probes: 3 }))).toBe(
+  expect(hex(reportPacket(0x123456, { packets: 258, probes: 3, atMs: 1.5 }))).toBe(
     '0800000012345600' +
       'ffffffffffff066b0000000088b5' +
       '6b6f6b6f' +
       '0000000000000102' +
-      '0000000000000003',
+      '0000000000000003' +
+      '0000000000000001',
   );
-  expect(hex(reportPacket(1, { packets: 0, probes: undefined }))).toMatch(/f{16}$/u);
+  expect(hex(reportPacket(1, { packets: 0, probes: undefined, atMs: 0 }))).toMatch(/f{16}0{16}$/u);
 });
 
 test('a probe is as long as it is to be, and no VXLAN device takes it', () => {

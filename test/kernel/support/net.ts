@@ -64,6 +64,16 @@ export class Net extends Network {
     return this.#spawnAgent(mount, agentBundle, 'nodeA', 'sender', ...this.#senderFlags(changes));
   }
 
+  /** Starts a sender for which nft fails at what has these words in it. */
+  startSenderWithNftRefusing(words: string, changes: Record<string, string> = {}): Agent {
+    const [shim, program] = [this.file('nft'), this.file('nft.real')];
+    copyFileSync('/usr/sbin/nft', program);
+    const script = `#!/bin/sh\ncase "$*" in *'${words}'*) echo refused >&2; exit 1;; esac\nexec ${program} "$@"\n`;
+    writeFileSync(shim, script, { mode: 0o755 });
+    const mount = `mount --bind ${shim} /usr/sbin/nft && `;
+    return this.#spawnAgent(mount, agentBundle, 'nodeA', 'sender', ...this.#senderFlags(changes));
+  }
+
   /** Like {@link startAgent}, with a bundle from another folder. */
   startAgentBundle(bundle: string, where: Node, ...args: string[]): Agent {
     return this.#spawnAgent('', bundle, where, ...args);

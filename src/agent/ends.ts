@@ -9,7 +9,9 @@ import { compileUserFilter } from '#src/net/userFilter.ts';
 import { matchAll, unless } from '#src/tap/bpf.ts';
 import { mayWrap, tunnelTraffic } from '#src/tap/nodeTarget.ts';
 import type { Vxlan, Wanted } from '#src/tap/state.ts';
+import { awaitedPod } from '#src/tap/targetPod.ts';
 import type { ReceiverOptions, SenderOptions } from './options.ts';
+import { PodPresence } from './podPresence.ts';
 import { findTarget, isCurrent, type Target } from './target.ts';
 import { copySettings, receiverEnd, senderEnd } from './wanted.ts';
 
@@ -30,7 +32,7 @@ export interface End {
   /** The largest packet in bytes that the underlay takes; not asked of an end that sends nothing over one. */
   readonly pathMtuBytes?: () => Promise<number>;
   /** What {@link place} waits for when there is none. */
-  readonly awaited: string;
+  readonly awaited: () => string;
 }
 
 /**
@@ -48,7 +50,7 @@ export async function sender(options: SenderOptions, running: RunOptions): Promi
     wanted,
     ...(device.kind === 'vxlan' ? { pathMtuBytes: () => pathMtu(device, podUid === undefined) } : {}),
     peerSaysHello: options['external-peer'] !== true,
-    ...(podUid === undefined ? ownPlace() : podPlace(podUid)),
+    ...(podUid === undefined ? ownPlace() : podPlace(podUid, options)),
   };
 }
 
@@ -64,14 +66,17 @@ function ownPlace(): Whereabouts {
     netns: new Netns('/proc/self/ns/net'),
     netDev: () => readProcFile('self', 'net/dev') ?? '',
   };
-  return { awaited: 'nothing', place: () => place };
+  return { awaited: () => 'nothing', place: () => place };
 }
 
-function podPlace(podUid: string): Whereabouts {
+function podPlace(podUid: string, options: SenderOptions): Whereabouts {
+  const pod = { uid: podUid, name: options.pod };
+  const tap = { id: options['tap-id'], namespace: options['tap-namespace'] };
+  const presence = new PodPresence(podUid);
   let target: Target | undefined;
   let place: Place | undefined;
   return {
-    awaited: `a running container of the pod with UID ${podUid} on this node`,
+    awaited: () => awaitedPod(pod, tap, presence.isHere()),
     place() {
       if (target !== undefined && isCurrent(target, podUid)) return place;
       const found = findTarget(podUid);

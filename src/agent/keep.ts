@@ -167,7 +167,7 @@ class Keeper {
       }
     }
     if (place === undefined) {
-      this.#context.report.tell('waiting', `waiting for ${this.#end.awaited}`);
+      this.#context.report.tell('waiting', `waiting for ${this.#end.awaited()}`);
     } else {
       this.#held ??= this.#hold(place);
     }

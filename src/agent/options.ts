@@ -64,6 +64,9 @@ const schemas = {
         ...common,
         'pod-uid': z.optional(z.string().check(z.regex(/^[0-9A-Za-z-]+$/, 'must be a pod UID'))),
         'host-network': flag,
+        // These two are for messages only.
+        pod: z.optional(z.string()),
+        'tap-namespace': z.optional(z.string()),
         'pod-ifname': targets,
         'mirror-type': z.enum(['ingress', 'egress', 'both']),
         filter: z.optional(z.string()),
@@ -118,6 +121,8 @@ const flags: Record<AgentCommand['name'], NonNullable<Parameters<typeof parseArg
     ...roleFlags,
     'pod-uid': text,
     'host-network': bool,
+    pod: text,
+    'tap-namespace': text,
     'pod-ifname': text,
     'mirror-type': text,
     filter: text,

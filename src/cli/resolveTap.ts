@@ -7,7 +7,7 @@ import { checkNodeFitness } from './nodeFitness.ts';
 import type { TapOptions } from './options.ts';
 import { nodeToAddress, nodeToNode } from './nodeAddresses.ts';
 import { isReady, knowsAppArmorField, type NamedNode } from './path.ts';
-import { refuseTakenName } from './takenName.ts';
+import { isOfEarlierPod, refuseTakenName } from './takenName.ts';
 import { checkNodeTap, checkTarget, type Target } from './target.ts';
 import { quote } from './text.ts';
 import { vniFromCluster } from './vniChoice.ts';
@@ -28,7 +28,11 @@ export async function resolveTap(api: KubeApi, options: TapOptions, warn: Warn):
   // All run at once; if several fail, the user hears of the target first.
   await Promise.allSettled([pendingTarget, pendingEnd, pendingName]);
   const target = await pendingTarget;
-  await pendingName;
+  const sender = await pendingName;
+  if (sender !== undefined && isOfEarlierPod(sender, target))
+    warn(
+      `The tap that is there is of an earlier pod ${quote(identity.pod)}, with another UID: delete it with this line and kubectl delete -f -, then create it again`,
+    );
   const { start, path } = await findPath(api, options, target.node, await pendingEnd, warn);
   return {
     ...options,

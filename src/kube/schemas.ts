@@ -55,7 +55,9 @@ export const tapPodSchema = z.object({
     labels: strings,
     annotations: strings,
   }),
-  spec: z.looseObject({ containers: z.array(z.looseObject({ name: z.string() })) }),
+  spec: z.looseObject({
+    containers: z.array(z.looseObject({ name: z.string(), args: z.optional(z.array(z.string())) })),
+  }),
 });
 
 const metadataSchema = z.object({ name: z.string(), labels: strings });

@@ -17,7 +17,7 @@ export function belongsToPod(cgroup: string, podUid: string): boolean {
  * the least; what a container starts in cgroups (and often network namespaces) of its own has more.
  */
 export function podDepth(cgroup: string, podUid: string): number | undefined {
-  const names = new Set([`pod${podUid}`, `pod${podUid.replaceAll('-', '_')}.slice`]);
+  const names = namesOf(podUid);
   for (const line of cgroup.split('\n')) {
     const folders = line.split('/').slice(1).map(withoutParentsAndContainer);
     for (const [at, folder] of folders.entries()) {
@@ -26,6 +26,15 @@ export function podDepth(cgroup: string, podUid: string): number | undefined {
     }
   }
   return undefined;
+}
+
+/** Whether a folder of cgroups is a pod's own. */
+export function isFolderOfPod(folder: string, podUid: string): boolean {
+  return namesOf(podUid).has(withoutParentsAndContainer(folder));
+}
+
+function namesOf(podUid: string): ReadonlySet<string> {
+  return new Set([`pod${podUid}`, `pod${podUid.replaceAll('-', '_')}.slice`]);
 }
 
 /**

@@ -67,7 +67,7 @@ function senderArgs(tap: ResolvedTap): string[] {
   return [
     'sender',
     `--tap-id=${tapId(identity)}`,
-    hostNetwork ? '--host-network' : `--pod-uid=${podUid}`,
+    ...(hostNetwork ? ['--host-network'] : targetArgs(identity, podUid)),
     `--pod-ifname=${identity.podIfname}`,
     `--ifname=${identity.ifname}`,
     `--mirror-type=${direction}`,
@@ -79,6 +79,10 @@ function senderArgs(tap: ResolvedTap): string[] {
     ...pathArgs(path, ({ local, remote }) => [local.text, remote.text]),
     ...(identity.destination.kind === 'ip' ? ['--external-peer'] : []),
   ];
+}
+
+function targetArgs({ targetNamespace, pod: name, tapNamespace }: TapIdentity, podUid: string): string[] {
+  return [`--pod-uid=${podUid}`, `--pod=${targetNamespace}/${name}`, `--tap-namespace=${tapNamespace}`];
 }
 
 function receiverArgs(tap: ResolvedTap): string[] {

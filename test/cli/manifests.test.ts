@@ -28,6 +28,8 @@ test("the README's example", async () => {
   expect(documents(stdout)).toEqual([
     tapManifest(tap, 'sender', 'kokotap-centos-sender', 'node-a', [
       '--pod-uid=uid-of-centos',
+      '--pod=default/centos',
+      '--tap-namespace=default',
       '--pod-ifname=eth0',
       '--ifname=mirror',
       '--mirror-type=both',
@@ -68,6 +70,8 @@ test('a destination on the node of the pod needs no VXLAN, and no list of VNIs',
   expect(documents(stdout)).toEqual([
     tapManifest(tap, 'sender', 'kokotap-centos-sender', 'node-a', [
       '--pod-uid=uid-of-centos',
+      '--pod=default/centos',
+      '--tap-namespace=default',
       '--pod-ifname=eth0',
       '--ifname=mirror',
       '--mirror-type=egress',

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { tapId } from '#src/tap/tapId.ts';
 import { refuse, startFakeApi } from './support/fakeApi.ts';
 import { commandAt } from './support/kokotap.ts';
 import { node, pod } from './support/objects.ts';
@@ -54,4 +55,32 @@ test.each([
   const { stderr, ...outcome } = await commandAt(api.url, LINE);
   expect(outcome).toEqual({ exitCode: 1, stdout: '' });
   expect(stderr).toContain(reason);
+});
+
+test.each([
+  ['an earlier pod of that name', '--pod-uid=uid-of-earlier', true],
+  ['the pod', '--pod-uid=uid-of-web', false],
+  ["a pod that had its node's network", '--host-network', false],
+])('a sender of %s that is there', async (_, arg, warns) => {
+  const id = tapId({
+    pod: 'web',
+    targetNamespace: 'default',
+    podIfname: 'eth0',
+    destination: { kind: 'node', node: 'node-b' },
+    ifname: 'mirror',
+    tapNamespace: 'default',
+  });
+  const sender = pod('kokotap-web-sender', {
+    metadata: { labels: { 'kokotap.dev/tap': id } },
+    spec: { containers: [{ name: 'agent', image: 'x', args: ['sender', arg] }, { name: 'other' }] },
+  });
+  await using api = await startFakeApi({ objects: [pod('web'), ...nodes, sender] });
+  const { exitCode, stdout, stderr } = await commandAt(api.url, LINE);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain(id);
+  expect(stderr).toBe(
+    warns
+      ? 'kokotap: warning: The tap that is there is of an earlier pod "web", with another UID: delete it with this line and kubectl delete -f -, then create it again\n'
+      : '',
+  );
 });

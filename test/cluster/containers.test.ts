@@ -53,6 +53,9 @@ describe.concurrent.each(runtimes)('$runtime', ({ node }) => {
     expect(new Set(echoed).size).toBe(echoed.length);
     // Seen in more than one of its lives: there is a gap between them of the time it does not run.
     expect(gapsOver(echoed, 20)).toBeGreaterThanOrEqual(1);
+    const log = await sandbox.kubectl('logs', names[0] ?? '');
+    expect(log).toContain('waiting for a running container of the pod');
+    expect(log).not.toContain('which this node does not have');
     await sandbox.kubectl('delete', 'pod', ...names);
     const isGone = async () => !(await web.inNetns('ip', '-brief', 'link')).includes(sandbox.ifname);
     await until('nothing of the tap is in the pod, which runs', isGone, restartsWithinMs);

@@ -39,9 +39,14 @@ test('a tap whose target is gone waits, and is deleted with the line that made i
   const [sender = '', receiver] = await sandbox.tap(...args);
   await sandbox.kubectl('delete', 'pod', 'web');
   await sandbox.kubectl('wait', '--for=condition=Ready=false', `pod/${sender}`, '--timeout=150s');
-  expect(await sandbox.kubectl('logs', sender, '--tail=1')).toMatch(
-    /"state":"waiting","msg":"waiting for a running container of the pod with UID /,
-  );
+  const id = await sandbox.tapId(sender);
+  const { namespace } = sandbox;
+  await until('the sender says what to do', async () => {
+    const log = await sandbox.kubectl('logs', sender, '--tail=1');
+    const gone = `waiting for the pod ${namespace}/web with UID `;
+    const renew = `to renew the tap: kubectl delete pod -n ${namespace} -l kokotap.dev/tap=${id}, then `;
+    return log.includes(`"state":"waiting","msg":"${gone}`) && log.includes(renew);
+  });
   const { stdout, warning } = await sandbox.untap(...args);
   expect(warning).toMatch(/^kokotap: warning: There is no pod "web" in namespace "/);
   expect(stdout).toContain(`pod "${sender}" deleted`);

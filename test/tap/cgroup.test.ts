@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { belongsToPod, podDepth } from '#src/tap/cgroup.ts';
+import { belongsToPod, isFolderOfPod, podDepth } from '#src/tap/cgroup.ts';
 
 const uid = '11111111-2222-3333-4444-555555555555';
 const slice = uid.replaceAll('-', '_');
@@ -153,3 +153,16 @@ function podFolders(of: string): string[] {
     `/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/kubelet-kubepods-besteffort-pod${escaped}.slice`,
   ];
 }
+
+test.each([
+  [`pod${uid}`, true],
+  [`pod${slice}.slice`, true],
+  [`kubepods-burstable-pod${slice}.slice`, true],
+  [`kubelet-kubepods-besteffort-pod${slice}.slice`, true],
+  [`kubepods-burstable-pod${slice}.slice:cri-containerd:${id}`, true],
+  [`pod${uid.replace('1', '2')}`, false],
+  [uid, false],
+  ['kubepods', false],
+])('the folder %s is the pod: %s', (folder, is) => {
+  expect(isFolderOfPod(folder, uid)).toBe(is);
+});

@@ -1,6 +1,12 @@
 /** What is changed, and why the score is what it is: docs/mutation.md. */
 export default {
-  mutate: ['src/tap/**/*.ts', 'src/cli/*.ts', '!src/cli/output.ts', 'src/kube/{failures,resource}.ts'],
+  mutate: [
+    'src/tap/**/*.ts',
+    'src/spec/*.ts',
+    'src/cli/*.ts',
+    '!src/cli/output.ts',
+    'src/kube/{failures,resource}.ts',
+  ],
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutation.ts', related: false },
   // tsconfig.json is left out too: Stryker would rewrite it with an API that TypeScript 7 does not have.

@@ -46,7 +46,7 @@ function agentPid(tapId: string, role: string): number {
   const pid = readdirSync('/proc').find((name) => {
     if (!/^\d+$/.test(name)) return false;
     const args = commandLineOf(name);
-    return args.includes(role) && args.includes(`--tap-id=${tapId}`);
+    return args.includes(role) && args.some((arg) => arg.includes(`"tapId":"${tapId}"`));
   });
   if (pid === undefined) throw new Error(`No ${role} of tap ${tapId} is running`);
   return Number(pid);

@@ -26,7 +26,7 @@ export class Tap {
 
   static async print(lab: Lab, destination: Node): Promise<Tap> {
     const yaml = await run(process.execPath, [COMMAND_LINE, ...tapFlags(destination)]);
-    const id = /--tap-id=([0-9a-f]+)/.exec(yaml)?.[1];
+    const id = /"tapId":"([0-9a-f]+)"/.exec(yaml)?.[1];
     if (id === undefined) throw new Error(`The printed tap has no id:\n${yaml}`);
     return new Tap(lab.file('tap.yaml', yaml), id);
   }

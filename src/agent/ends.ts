@@ -6,11 +6,11 @@ import { readPath } from '#src/net/pathMtu.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readProcFile } from '#src/net/processNetns.ts';
 import { compileUserFilter } from '#src/net/userFilter.ts';
+import type { ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
 import { matchAll, unless } from '#src/tap/bpf.ts';
 import { mayWrap, tunnelTraffic } from '#src/tap/nodeTarget.ts';
 import type { Vxlan, Wanted } from '#src/tap/state.ts';
 import { awaitedPod } from '#src/tap/targetPod.ts';
-import type { ReceiverOptions, SenderOptions } from './options.ts';
 import { PodPresence } from './podPresence.ts';
 import { findTarget, isCurrent, type Target } from './target.ts';
 import { copySettings, receiverEnd, senderEnd } from './wanted.ts';
@@ -41,22 +41,22 @@ export interface End {
  * @param running of the compiler, whose work the end of the tap interrupts
  * @throws {UserError} when the filter is wrong.
  */
-export async function sender(options: SenderOptions, running: RunOptions): Promise<End> {
-  const podUid = options['pod-uid'];
-  const matching = await matchingUnlessEnded(options, running);
-  const wanted = senderEnd(options, matching, prepareObject(copySettings(options)));
+export async function sender(endpoint: SenderEndpoint, running: RunOptions): Promise<End> {
+  const { podUid } = endpoint;
+  const matching = await matchingUnlessEnded(endpoint, running);
+  const wanted = senderEnd(endpoint, matching, prepareObject(copySettings(endpoint)));
   const { device } = wanted;
   return {
     wanted,
     ...(device.kind === 'vxlan' ? { pathMtuBytes: () => pathMtu(device, podUid === undefined) } : {}),
-    peerSaysHello: options['external-peer'] !== true,
-    ...(podUid === undefined ? ownPlace() : podPlace(podUid, options)),
+    peerSaysHello: !endpoint.externalPeer,
+    ...(podUid === undefined ? ownPlace() : podPlace(podUid, endpoint)),
   };
 }
 
 /** The end on the destination node, in the namespace that the agent itself is in. */
-export async function receiver(options: ReceiverOptions): Promise<End> {
-  return { wanted: receiverEnd(options), peerSaysHello: true, ...ownPlace() };
+export async function receiver(endpoint: ReceiverEndpoint): Promise<End> {
+  return { wanted: receiverEnd(endpoint), peerSaysHello: true, ...ownPlace() };
 }
 
 type Whereabouts = Pick<End, 'place' | 'awaited'>;
@@ -69,9 +69,10 @@ function ownPlace(): Whereabouts {
   return { awaited: () => 'nothing', place: () => place };
 }
 
-function podPlace(podUid: string, options: SenderOptions): Whereabouts {
-  const pod = { uid: podUid, name: options.pod };
-  const tap = { id: options['tap-id'], namespace: options['tap-namespace'] };
+function podPlace(podUid: string, endpoint: SenderEndpoint): Whereabouts {
+  const { tapId, pod: name, namespace, tapNamespace } = endpoint;
+  const pod = { uid: podUid, name: name === undefined ? undefined : `${namespace}/${name}` };
+  const tap = { id: tapId, namespace: tapNamespace ?? namespace };
   const presence = new PodPresence(podUid);
   let target: Target | undefined;
   let place: Place | undefined;
@@ -96,9 +97,9 @@ function podPlace(podUid: string, options: SenderOptions): Whereabouts {
 }
 
 /** A tap that ends while its filter is compiled copies nothing any more, but what is left of it has to be removed. */
-async function matchingUnlessEnded(options: SenderOptions, running: RunOptions): Promise<string> {
+async function matchingUnlessEnded(endpoint: SenderEndpoint, running: RunOptions): Promise<string> {
   try {
-    return await matchingProgram(options, running);
+    return await matchingProgram(endpoint, running);
   } catch (error) {
     if (error instanceof CommandError && running.signal?.aborted === true) return matchAll;
     throw error;
@@ -106,11 +107,13 @@ async function matchingUnlessEnded(options: SenderOptions, running: RunOptions):
 }
 
 /** What is copied. A node's own packets are not all of them: its copies are among them. */
-async function matchingProgram(options: SenderOptions, running: RunOptions): Promise<string> {
-  const { filter } = options;
+async function matchingProgram(
+  { filter, podUid, path }: SenderEndpoint,
+  running: RunOptions,
+): Promise<string> {
   const matching = filter === undefined ? matchAll : await compileUserFilter(filter, running);
-  if (options['pod-uid'] !== undefined || !('vni' in options)) return matching;
-  return unless(await compilePcapFilter(tunnelTraffic(options), running), matching);
+  if (podUid !== undefined || path.kind !== 'vxlan') return matching;
+  return unless(await compilePcapFilter(tunnelTraffic(path), running), matching);
 }
 
 /** @throws {UserError} when the copies of a node's packets would not be known again on their way. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { messageOf } from '#src/errors.ts';
 import { sendAsCopies } from '#src/net/send.ts';
-import { isIPv6 } from '#src/tap/address.ts';
+import { isIPv6 } from '#src/spec/address.ts';
 import { largestWholeBytes } from '#src/tap/fit.ts';
 import { probePacket } from '#src/tap/probe.ts';
 import type { Tunnel } from '#src/tap/state.ts';

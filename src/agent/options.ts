@@ -1,155 +1,62 @@
-import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
 import { UsageError } from '#src/errors.ts';
+import {
+  parseReceiver,
+  parseSender,
+  type ReceiverEndpoint,
+  type SenderEndpoint,
+} from '#src/spec/endpoint.ts';
+import { wholeNumber } from '#src/spec/values.ts';
 import type { TapId } from '#src/tap/mark.ts';
-import { NODE_VXLAN_PORT } from '#src/tap/nodeTarget.ts';
 import { defaultLeaseMs, defaultRareMs, defaultTickMs } from './timing.ts';
 
 const number = (low: number, high: number) =>
-  z.pipe(
-    z.string().check(z.regex(/^\d+$/, `must be a number from ${low} to ${high}`)),
-    z.pipe(z.transform(Number), z.number().check(z.minimum(low), z.maximum(high))),
-  );
-const ip = z.string().check(z.refine((value) => isIP(value) !== 0, 'must be an IP address'));
-const ifname = z.string().check(z.regex(/^(?!\.{1,2}$)[!-.0-~]{1,15}$/, 'must be an interface name'));
-/** Other names of an interface may be longer (ALTIFNAMSIZ). */
-const altName = z.string().check(z.regex(/^(?!\.{1,2}$)[!-.0-~]{1,127}$/, 'must be an interface name'));
-const targets = z.union(
-  [
-    z.literal('all'),
-    z.pipe(
-      z.pipe(
-        z.string(),
-        z.transform((value) => value.split(',')),
-      ),
-      z.array(altName),
-    ),
-  ],
-  'must be interface names separated by commas, or all',
-);
-const flag = z.optional(z.boolean());
+  z.pipe(z.pipe(z.string(), z.transform(Number)), wholeNumber(low, high));
 
-/** For tests: what one second of the agent's periods takes. Shorter periods load the node. */
-const tickMs = z._default(number(100, defaultTickMs), defaultTickMs);
-
-/** For tests too. */
-const leaseMs = z._default(number(1000, defaultLeaseMs), defaultLeaseMs);
-
-const rareMs = z._default(number(1000, defaultRareMs), defaultRareMs);
-
-const common = {
-  'tap-id': z.string().check(z.regex(/^[0-9a-f]{12}$/, 'must be 12 hexadecimal digits')),
-  ifname,
-  'metrics-port': z.optional(number(1, 65_535)),
+/** For tests and searches for faults; no tap is printed with them. */
+const settings = z.object({
   'log-level': z._default(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
-  'tick-ms': tickMs,
-  'lease-ms': leaseMs,
-  'rare-ms': rareMs,
-};
-const way = z.union([
-  z.object({ 'same-node': z.literal(true) }),
-  z.object({
-    'same-node': flag,
-    vni: number(1, 0xff_ffff),
-    'vxlan-port': number(1, 65_535),
-    local: ip,
-    remote: ip,
-  }),
-]);
-const schemas = {
-  sender: z
-    .intersection(
-      z.object({
-        ...common,
-        'pod-uid': z.optional(z.string().check(z.regex(/^[0-9A-Za-z-]+$/, 'must be a pod UID'))),
-        'host-network': flag,
-        // These two are for messages only.
-        pod: z.optional(z.string()),
-        'tap-namespace': z.optional(z.string()),
-        'pod-ifname': targets,
-        'mirror-type': z.enum(['ingress', 'egress', 'both']),
-        filter: z.optional(z.string()),
-        snaplen: z.optional(number(64, 0xffff)),
-        'one-in': z.optional(number(1, 0xffff_ffff)),
-        'max-bytes-per-second': z.optional(number(1, Number.MAX_SAFE_INTEGER)),
-        'external-peer': flag,
-      }),
-      way,
-    )
-    .check(
-      z.refine((all) => (all['pod-uid'] === undefined) === (all['host-network'] === true), {
-        path: ['pod-uid'],
-        error: 'or else --host-network must be given',
-      }),
-      z.refine(
-        (all) => all['host-network'] !== true || ('vni' in all && all['vxlan-port'] === NODE_VXLAN_PORT),
-        {
-          path: ['host-network'],
-          error: `needs another node as the peer, and --vxlan-port=${NODE_VXLAN_PORT}`,
-        },
-      ),
-    ),
-  receiver: z.intersection(z.object(common), way),
-  question: z.object({ 'tap-id': z.optional(common['tap-id']), 'tick-ms': tickMs }),
-};
+  /** What one second of the agent's periods takes. Shorter periods load the node. */
+  'tick-ms': z._default(number(100, defaultTickMs), defaultTickMs),
+  'lease-ms': z._default(number(1000, defaultLeaseMs), defaultLeaseMs),
+  'rare-ms': z._default(number(1000, defaultRareMs), defaultRareMs),
+});
+const question = z.object({
+  'tap-id': z.optional(z.string().check(z.regex(/^[0-9a-f]{12}$/u, 'must be 12 hexadecimal digits'))),
+  'tick-ms': settings.shape['tick-ms'],
+});
 
-export type SenderOptions = z.infer<typeof schemas.sender>;
-export type ReceiverOptions = z.infer<typeof schemas.receiver>;
+type AgentSettings = z.infer<typeof settings>;
 
 /** A parsed command line of the agent. */
 export type AgentCommand =
-  | { readonly name: 'sender'; readonly options: SenderOptions }
-  | { readonly name: 'receiver'; readonly options: ReceiverOptions }
+  | { readonly name: 'sender'; readonly endpoint: SenderEndpoint; readonly settings: AgentSettings }
+  | { readonly name: 'receiver'; readonly endpoint: ReceiverEndpoint; readonly settings: AgentSettings }
   | { readonly name: 'status' | 'probe'; readonly tapId: TapId | undefined; readonly tickMs: number };
 
 const text = { type: 'string' } as const;
-const bool = { type: 'boolean' } as const;
-const wayFlags = { 'same-node': bool, vni: text, 'vxlan-port': text, local: text, remote: text };
-const roleFlags = {
-  'tap-id': text,
-  ifname: text,
-  'log-level': text,
-  'metrics-port': text,
-  'tick-ms': text,
-  'lease-ms': text,
-  'rare-ms': text,
-  ...wayFlags,
-};
-const flags: Record<AgentCommand['name'], NonNullable<Parameters<typeof parseArgs>[0]>['options']> = {
-  sender: {
-    ...roleFlags,
-    'pod-uid': text,
-    'host-network': bool,
-    pod: text,
-    'tap-namespace': text,
-    'pod-ifname': text,
-    'mirror-type': text,
-    filter: text,
-    snaplen: text,
-    'one-in': text,
-    'max-bytes-per-second': text,
-    'external-peer': bool,
-  },
-  receiver: roleFlags,
-  status: { 'tap-id': text },
-  probe: { 'tap-id': text, 'tick-ms': text },
-};
 
 /**
- * Parses the agent's command line: `sender …` or `receiver …`, as the manifests give it, `status` or `probe`.
+ * Parses the agent's command line: `sender` or `receiver` with the endpoint's document, as the manifests give it,
+ * `status` or `probe`.
  *
  * @throws {UsageError}
  */
 export function parseCommand([name, ...args]: readonly string[]): AgentCommand {
   switch (name) {
-    case 'sender':
-      return { name, options: parse(schemas.sender, read(name, args)) };
-    case 'receiver':
-      return { name, options: parse(schemas.receiver, read(name, args)) };
+    case 'sender': {
+      const [document, values] = readEndpoint(args);
+      return { name, endpoint: parseSender(document), settings: values };
+    }
+    case 'receiver': {
+      const [document, values] = readEndpoint(args);
+      return { name, endpoint: parseReceiver(document), settings: values };
+    }
     case 'status':
     case 'probe': {
-      const options = parse(schemas.question, read(name, args));
+      const flags = { 'tap-id': text, ...(name === 'probe' ? { 'tick-ms': text } : {}) };
+      const options = parse(question, read(args, flags, false).values);
       return { name, tapId: options['tap-id'], tickMs: options['tick-ms'] };
     }
     default:
@@ -159,9 +66,18 @@ export function parseCommand([name, ...args]: readonly string[]): AgentCommand {
   }
 }
 
-function read(name: AgentCommand['name'], args: readonly string[]): unknown {
+function readEndpoint(args: readonly string[]): [document: string, AgentSettings] {
+  const flags = { 'log-level': text, 'tick-ms': text, 'lease-ms': text, 'rare-ms': text };
+  const { values, positionals } = read(args, flags, true);
+  const [document, stray] = positionals;
+  if (document === undefined || stray !== undefined)
+    throw new UsageError("Give the endpoint's document, and nothing but it, behind the command");
+  return [document, parse(settings, values)];
+}
+
+function read(args: readonly string[], options: Record<string, typeof text>, allowPositionals: boolean) {
   try {
-    return parseArgs({ args: [...args], options: flags[name] ?? {}, strict: true }).values;
+    return parseArgs({ args: [...args], options, allowPositionals, strict: true });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

@@ -1,8 +1,8 @@
-import { isIPv6 } from '#src/tap/address.ts';
+import { isIPv6 } from '#src/spec/address.ts';
 import { macOf } from '#src/tap/mark.ts';
 import type { CopySettings } from '#src/tap/programs.ts';
 import type { Hook, Wanted } from '#src/tap/state.ts';
-import type { ReceiverOptions, SenderOptions } from './options.ts';
+import type { Path, ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
 
 /** So that nobody who sets the interface's MTU as a guide for buffers or replies expects more than fits the tunnel. */
 const receiverMtuBytes = 1450;
@@ -13,43 +13,45 @@ const receiverMtuBytes = 1450;
  * @param matching the classic BPF program, in tc's notation, of what is copied
  * @param object the name of the eBPF object that does {@link copySettings}
  */
-export function senderEnd(options: SenderOptions, matching: string, object: string): Wanted {
-  const type = options['mirror-type'];
-  const hooks: Hook[] = type === 'both' ? ['ingress', 'egress'] : [type];
+export function senderEnd(endpoint: SenderEndpoint, matching: string, object: string): Wanted {
+  const { tapId, mirrorInterface, direction, interfaces } = endpoint;
+  const hooks: Hook[] = direction === 'both' ? ['ingress', 'egress'] : [direction];
   return {
-    id: options['tap-id'],
+    id: tapId,
     role: 'sender',
-    ifname: options.ifname,
-    mac: macOf(options['tap-id'], 'sender'),
-    device: device(options),
+    ifname: mirrorInterface,
+    mac: macOf(tapId, 'sender'),
+    device: device(endpoint.path),
     mtuBytes: undefined,
     object,
-    needsObject: [options.snaplen, options['one-in'], options['max-bytes-per-second']].some(
+    needsObject: [endpoint.snapLengthBytes, endpoint.sampleOneIn, endpoint.maxBytesPerSecond].some(
       (setting) => setting !== undefined,
     ),
-    copies: { from: options['pod-ifname'], hooks, matching },
+    copies: { from: interfaces[0] === 'all' ? 'all' : interfaces, hooks, matching },
     ownQdiscs: new Set(),
   };
 }
 
 /** What the eBPF programs of a sender are to do. */
-export function copySettings(options: SenderOptions): CopySettings {
+export function copySettings(endpoint: SenderEndpoint): CopySettings {
+  const { snapLengthBytes, sampleOneIn, maxBytesPerSecond, path } = endpoint;
   return {
-    snaplenBytes: options.snaplen,
-    oneIn: options['one-in'],
-    maxBytesPerSecond: options['max-bytes-per-second'],
-    underlay: 'vni' in options ? (isIPv6(options.remote) ? 'IPv6' : 'IPv4') : undefined,
+    snaplenBytes: snapLengthBytes,
+    oneIn: sampleOneIn,
+    maxBytesPerSecond,
+    underlay: path.kind === 'vxlan' ? (isIPv6(path.remote) ? 'IPv6' : 'IPv4') : undefined,
   };
 }
 
 /** The receiver's end: in the destination node's namespace. */
-export function receiverEnd(options: ReceiverOptions): Wanted {
-  const wanted = device(options);
+export function receiverEnd(endpoint: ReceiverEndpoint): Wanted {
+  const { tapId, mirrorInterface, path } = endpoint;
+  const wanted = device(path);
   return {
-    id: options['tap-id'],
+    id: tapId,
     role: 'receiver',
-    ifname: options.ifname,
-    mac: macOf(options['tap-id'], 'receiver'),
+    ifname: mirrorInterface,
+    mac: macOf(tapId, 'receiver'),
     device: wanted,
     mtuBytes: wanted.kind === 'vxlan' ? receiverMtuBytes : undefined,
     object: undefined,
@@ -59,9 +61,8 @@ export function receiverEnd(options: ReceiverOptions): Wanted {
   };
 }
 
-function device(options: ReceiverOptions): Wanted['device'] {
-  if (!('vni' in options)) return { kind: 'veth' };
-  const { vni, 'vxlan-port': port, local, remote } = options;
+function device(path: Path): Wanted['device'] {
+  if (path.kind === 'same-node') return { kind: 'veth' };
   // Over IPv4 none is needed (RFC 7348), and it costs much where the underlay's device cannot compute it (ADR 12).
-  return { kind: 'vxlan', vni, port, local, remote, udpChecksum: isIPv6(remote) };
+  return { ...path, udpChecksum: isIPv6(path.remote) };
 }

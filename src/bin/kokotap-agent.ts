@@ -9,6 +9,7 @@ import { run } from '#src/agent/run.ts';
 import { readNearStatus, readStatus } from '#src/agent/status.ts';
 import { timing } from '#src/agent/timing.ts';
 import { messageOf, UsageError } from '#src/errors.ts';
+import { VERSION } from '#src/version.ts';
 
 /** The command of the sender and receiver pods. */
 async function main(args: readonly string[], signal: AbortSignal): Promise<void> {
@@ -20,24 +21,25 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     );
     return;
   }
-  const { name, options } = command;
-  const id = options['tap-id'];
+  const { name, endpoint, settings } = command;
+  const { tapId, metricsPort: port } = endpoint;
   const log = pino({
-    level: options['log-level'],
-    base: { role: name, tap: id },
+    level: settings['log-level'],
+    base: { role: name, tap: tapId },
     timestamp: pino.stdTimeFunctions.isoTime,
   });
-  const port = options['metrics-port'];
+  log.info({ version: VERSION, endpoint }, 'this is what the agent was given');
   // Not before this is the only agent of its end: the one before it has the port as well.
   const end = async (): Promise<End> => {
     const onCommand = (line: string) => log.debug({ command: line }, 'command');
     const made = await (command.name === 'sender'
-      ? sender(command.options, { signal, onCommand })
-      : receiver(command.options));
-    if (port !== undefined) void serveMetrics(port, () => readNearStatus(made.place(), id), log, signal);
+      ? sender(command.endpoint, { signal, onCommand })
+      : receiver(command.endpoint));
+    if (port !== undefined) void serveMetrics(port, () => readNearStatus(made.place(), tapId), log, signal);
     return made;
   };
-  await run(name, id, end, timing(options['tick-ms'], options['lease-ms'], options['rare-ms']), log, signal);
+  const { 'tick-ms': tickMs, 'lease-ms': leaseMs, 'rare-ms': rareMs } = settings;
+  await run(name, tapId, end, timing(tickMs, leaseMs, rareMs), log, signal);
 }
 
 function print(said: object): void {

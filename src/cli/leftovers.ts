@@ -2,8 +2,8 @@ import { ForbiddenError } from '#src/kube/failures.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { TapPod } from '#src/kube/schemas.ts';
 import { OWN_PREFIX, TAP_LABEL } from '#src/tap/labels.ts';
-import { receiverName, senderName } from '#src/tap/names.ts';
-import { tapId, type TapIdentity } from '#src/tap/tapId.ts';
+import { receiverName, senderName } from '#src/spec/names.ts';
+import { tapId, type TapIdentity } from '#src/spec/tapId.ts';
 
 /** What the printed manifests set; the cluster adds much more to an object than `kubectl apply` may send back. */
 const SPEC_KEYS = new Set([
@@ -30,7 +30,7 @@ const SPEC_KEYS = new Set([
  */
 export async function leftoverManifests(api: KubeApi, identity: TapIdentity): Promise<object[]> {
   const { destination, tapNamespace } = identity;
-  const receiver = destination.kind === 'node' ? [receiverName(identity, destination.node)] : [];
+  const receiver = 'node' in destination ? [receiverName(identity, destination.node)] : [];
   const names = [senderName(identity), ...receiver];
   const found = await Promise.all(names.map((name) => findPod(api, tapNamespace, name)));
   // A plain name can be that of the pod's tap to another destination: that one stays.

@@ -26,8 +26,8 @@ export async function main(
   try {
     const commandLine = parseCommandLine(argv);
     if (commandLine.kind === 'text') return { exitCode: 0, text: commandLine.text };
-    verbose = commandLine.options.verbose === true;
-    const options = checkOptions(commandLine.options);
+    verbose = commandLine.given.some(({ name }) => name === '--verbose');
+    const options = checkOptions(commandLine.given);
     // Loaded only here: help and version need nothing of it, and it takes most of the start-up time.
     const { printTap } = await import('./printTap.ts');
     const text = await printTap(options, {

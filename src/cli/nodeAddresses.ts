@@ -1,4 +1,4 @@
-import { type Address, type AddressPair, commonAddresses, parseAddress } from '#src/tap/address.ts';
+import { type Address, type AddressPair, commonAddresses, parseAddress } from '#src/spec/address.ts';
 import type { NamedNode } from './path.ts';
 import { quote } from './text.ts';
 import { UnresolvedError } from './unresolvedError.ts';

@@ -1,125 +1,75 @@
+import * as z from 'zod/mini';
 import { UsageError } from '#src/errors.ts';
-import { DIRECTIONS, type Direction } from '#src/tap/direction.ts';
-import type { ResourceWishes } from '#src/tap/resources.ts';
-import type { Destination, TapIdentity } from '#src/tap/tapId.ts';
-import { MAX_VNI } from '#src/tap/vni.ts';
-import { resourcesOf } from './resources.ts';
-import type { RawOptions } from './commandLine.ts';
+import { compareQuantities } from '#src/spec/quantity.ts';
+import { containerResources } from '#src/spec/resources.ts';
+import { type Tap, tapSchema } from '#src/spec/tap.ts';
+import type { GivenFlag } from './commandLine.ts';
 import { quote } from './text.ts';
-import {
-  bytesPerSecond,
-  destinationAddress,
-  durationSeconds,
-  imageReference,
-  interfaceName,
-  interfaceNames,
-  labelName,
-  nodeAddress,
-  nonEmpty,
-  oneOf,
-  sampleOneIn,
-  subdomainName,
-  wholeNumber,
-} from './values.ts';
 
-const MAX_PORT = 65_535;
-const MAX_SNAPLEN = 65_535;
-
-/** What the user wants, checked as far as that is possible without the cluster. */
-export interface TapOptions {
-  readonly identity: TapIdentity;
-  readonly container: string | undefined;
-  readonly direction: Direction;
-  /** In pcap-filter's language, which only the node's compiler checks; undefined: everything is copied. */
-  readonly filter: string | undefined;
-  /** Bytes; undefined: copies are whole. */
-  readonly snaplenBytes: number | undefined;
-  /** One conversation in so many is copied; undefined: all are. */
-  readonly oneIn: number | undefined;
-  /** Undefined: no limit. */
-  readonly maxBytesPerSecond: number | undefined;
-  /** Undefined: choose one. */
-  readonly vni: number | undefined;
-  readonly vxlanPort: number;
-  /** Of the target's node and of the destination node; undefined: choose. */
-  readonly sourceAddress: string | undefined;
-  readonly destAddress: string | undefined;
-  /** TCP, on the nodes' loopback; undefined: no metrics. */
-  readonly metricsPort: number | undefined;
-  readonly durationSeconds: number | undefined;
-  readonly image: string;
-  readonly resources: ResourceWishes;
-  /** Also nodes of architectures and kernels that kokotap was not built for and tried on. */
-  readonly anyNode: boolean;
+/** What a command line asks for. */
+export interface Options {
+  readonly tap: Tap;
   readonly cluster: ClusterOptions;
 }
 
+/** How the cluster is reached; undefined: as kubectl finds it. */
 interface ClusterOptions {
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
 }
 
 /**
- * Checks the flags of a tap.
+ * Checks the flags of a tap, as far as that is possible without the cluster.
  *
  * @throws {UsageError} for the first flag that is missing or wrong.
  */
-export function checkOptions(raw: RawOptions): TapOptions {
-  return {
-    identity: identityOf(raw),
-    container: optional(raw.podContainer, (text) => labelName('--pod-container', text)),
-    direction: oneOf('--mirrortype', raw.mirrortype, DIRECTIONS),
-    filter: optional(raw.filter, (text) => nonEmpty('--filter', text)),
-    snaplenBytes: optional(raw.snaplen, (text) => wholeNumber('--snaplen', text, 64, MAX_SNAPLEN)),
-    oneIn: optional(raw.sample, (text) => sampleOneIn('--sample', text)),
-    maxBytesPerSecond: optional(raw.maxRate, (text) => bytesPerSecond('--max-rate', text)),
-    vni: optional(raw.vxlanId, (text) => wholeNumber('--vxlan-id', text, 1, MAX_VNI)),
-    vxlanPort: wholeNumber('--vxlan-port', raw.vxlanPort, 1, MAX_PORT),
-    sourceAddress: optional(raw.sourceAddress, (text) => nodeAddress('--source-address', text)),
-    destAddress: optional(raw.destAddress, (text) => nodeAddress('--dest-address', text)),
-    metricsPort: optional(raw.metricsPort, (text) => wholeNumber('--metrics-port', text, 1, MAX_PORT)),
-    durationSeconds: optional(raw.duration, (text) => durationSeconds('--duration', text)),
-    image: imageReference('--image', raw.image),
-    resources: resourcesOf(raw),
-    anyNode: raw.anyNode === true,
-    cluster: {
-      kubeconfig: optional(raw.kubeconfig, (text) => nonEmpty('--kubeconfig', text)),
-      context: optional(raw.context, (text) => nonEmpty('--context', text)),
-    },
-  };
-}
-
-function identityOf(raw: RawOptions): TapIdentity {
-  if (raw.pod === undefined) throw new UsageError('--pod is missing: name the pod whose packets are copied');
-  const targetNamespace = labelName('--namespace', raw.namespace);
-  const identity = {
-    pod: subdomainName('--pod', raw.pod),
-    targetNamespace,
-    podIfname: interfaceNames('--pod-ifname', raw.podIfname),
-    destination: destinationOf(raw),
-    ifname: interfaceName('--ifname', raw.ifname),
-    tapNamespace: optional(raw.tapNamespace, (text) => labelName('--tap-namespace', text)) ?? targetNamespace,
-  };
-  if (identity.podIfname.split(',').includes(identity.ifname)) {
+export function checkOptions(given: readonly GivenFlag[]): Options {
+  const values = new Map(given.map((each) => [each.flag.field, checked(each)]));
+  if (!values.has('pod')) throw new UsageError('--pod is missing: name the pod whose packets are copied');
+  const fields = [...values].filter(([field]) => field !== undefined && field in tapSchema.shape);
+  const tap = z.parse(tapSchema, {
+    ...Object.fromEntries(fields),
+    destination: destinationOf(values.get('destinationNode'), values.get('externalAddress')),
+  });
+  if ('address' in tap.destination && tap.destinationAddress !== undefined)
+    throw new UsageError('--dest-address is an address of --dest-node: leave it out with --dest-ip');
+  if (tap.interfaces.includes(tap.mirrorInterface)) {
     throw new UsageError(
-      `--ifname and --pod-ifname both name ${quote(identity.ifname)}, but both interfaces are in the pod: give another --ifname`,
+      `--ifname and --pod-ifname both name ${quote(tap.mirrorInterface)}, but both interfaces are in the pod: give another --ifname`,
     );
   }
-  return identity;
+  refuseRequestsAboveLimits(tap);
+  const textOf = (flag: string) => given.find(({ name }) => name === flag)?.text;
+  return { tap, cluster: { kubeconfig: textOf('--kubeconfig'), context: textOf('--context') } };
 }
 
-function destinationOf({ destNode, destIp, destAddress }: RawOptions): Destination {
-  if (destNode !== undefined && destIp !== undefined) {
+/** What the flag's text stands for. */
+function checked({ flag, name, text }: GivenFlag): unknown {
+  if (text === undefined) return true;
+  const { schema, read = (written: string) => written, advice } = flag;
+  const result = z.safeParse(schema, read(text));
+  if (result.success) return result.data;
+  throw new UsageError(
+    `${name} ${quote(text)} is not possible: ${advice ?? result.error.issues[0]?.message}`,
+  );
+}
+
+function destinationOf(node: unknown, address: unknown): object {
+  if (node !== undefined && address !== undefined) {
     throw new UsageError('--dest-node and --dest-ip exclude each other: give one of them');
   }
-  if (destIp !== undefined && destAddress !== undefined) {
-    throw new UsageError('--dest-address is an address of --dest-node: leave it out with --dest-ip');
-  }
-  if (destNode !== undefined) return { kind: 'node', node: subdomainName('--dest-node', destNode) };
-  if (destIp !== undefined) return { kind: 'ip', address: destinationAddress('--dest-ip', destIp) };
+  if (node !== undefined) return { node };
+  if (address !== undefined) return { address };
   throw new UsageError('The destination is missing: give --dest-node or --dest-ip');
 }
 
-function optional<Value>(text: string | undefined, check: (text: string) => Value): Value | undefined {
-  return text === undefined ? undefined : check(text);
+function refuseRequestsAboveLimits(tap: Tap): void {
+  const { requests, limits } = containerResources(tap);
+  for (const [name, request] of Object.entries(requests)) {
+    const limit = limits[name];
+    if (limit !== undefined && compareQuantities(request, limit) > 0)
+      throw new UsageError(
+        `--requests ${name}=${request} is more than --limits ${name}=${limit}: give at most that`,
+      );
+  }
 }

@@ -1,11 +1,13 @@
 import { UserError } from '#src/errors.ts';
 import { openApiServer } from '#src/kube/apiServer.ts';
 import { KubeApi } from '#src/kube/kubeApi.ts';
+import type { Tap } from '#src/spec/tap.ts';
 import { manifests } from '#src/tap/manifests.ts';
 import { budgetsIn, warnOfBudgets } from './budgets.ts';
+import { identityOf } from '#src/spec/tapId.ts';
 import { leftoverManifests } from './leftovers.ts';
 import { MissingError, suggestNames } from './missing.ts';
-import type { TapOptions } from './options.ts';
+import type { Options } from './options.ts';
 import { resolveTap } from './resolveTap.ts';
 import { UnresolvedError } from './unresolvedError.ts';
 import { yamlDocuments } from './yaml.ts';
@@ -23,30 +25,26 @@ export interface Surroundings {
  *
  * @throws {UserError} whatever keeps the tap from being printed.
  */
-export async function printTap(options: TapOptions, surroundings: Surroundings): Promise<string> {
+export async function printTap({ tap, cluster }: Options, surroundings: Surroundings): Promise<string> {
   const { env, warn, trace } = surroundings;
-  const api = new KubeApi(await openApiServer(options.cluster, env, suggestNames), trace);
-  const pendingBudgets = budgetsIn(api, options.identity.tapNamespace);
+  const api = new KubeApi(await openApiServer(cluster, env, suggestNames), trace);
+  const pendingBudgets = budgetsIn(api, identityOf(tap).tapNamespace);
   try {
-    const pods = manifests(await resolveTap(api, options, warn));
+    const pods = manifests(tap, await resolveTap(api, tap, warn));
     warnOfBudgets(await pendingBudgets, pods, surroundings);
     return yamlDocuments(pods);
   } catch (error) {
     if (!(error instanceof UnresolvedError)) throw error;
-    const leftovers = await leftoversOf(api, options, error);
+    const leftovers = await leftoversOf(api, tap, error);
     if (leftovers.length === 0) throw error instanceof MissingError ? await error.explained() : error;
     warn(`${error.message}; these are the tap's pods that still exist, to be deleted`);
     return yamlDocuments(leftovers);
   }
 }
 
-async function leftoversOf(
-  api: KubeApi,
-  { identity }: TapOptions,
-  { message }: UnresolvedError,
-): Promise<object[]> {
+async function leftoversOf(api: KubeApi, tap: Tap, { message }: UnresolvedError): Promise<object[]> {
   try {
-    return await leftoverManifests(api, identity);
+    return await leftoverManifests(api, identityOf(tap));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(`${message}, and whether pods of the tap are left is not known: ${error.message}`, {

@@ -2,8 +2,8 @@ import { UserError } from '#src/errors.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { TapPod } from '#src/kube/schemas.ts';
 import { DESTINATION_ANNOTATION, TAP_LABEL } from '#src/tap/labels.ts';
-import { senderName } from '#src/tap/names.ts';
-import { tapId, type TapIdentity } from '#src/tap/tapId.ts';
+import { senderName } from '#src/spec/names.ts';
+import { tapId, type TapIdentity } from '#src/spec/tapId.ts';
 import type { Target } from './target.ts';
 import { quote } from './text.ts';
 
@@ -27,6 +27,6 @@ export async function refuseTakenName(api: KubeApi, identity: TapIdentity): Prom
 
 /** Whether a sender was made for another pod than the one of that UID: one made anew has the name only. */
 export function isOfEarlierPod({ spec }: TapPod, { uid }: Pick<Target, 'uid'>): boolean {
-  const args = spec.containers.flatMap(({ args: own }) => own ?? []);
-  return args.some((arg) => arg.startsWith('--pod-uid=')) && !args.includes(`--pod-uid=${uid}`);
+  const uids = spec.containers.flatMap(({ args }) => /"podUid":"([^"]*)"/u.exec(args?.[1] ?? '')?.[1] ?? []);
+  return uids.some((tapped) => tapped !== uid);
 }

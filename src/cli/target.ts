@@ -1,7 +1,7 @@
 import { UnresolvedError } from './unresolvedError.ts';
 import type { Pod } from '#src/kube/schemas.ts';
-import { NODE_VXLAN_PORT } from '#src/tap/nodeTarget.ts';
-import type { TapOptions } from './options.ts';
+import { NODE_VXLAN_PORT } from '#src/spec/endpoint.ts';
+import type { Tap } from '#src/spec/tap.ts';
 import { nearNames } from './nearNames.ts';
 import { quote } from './text.ts';
 
@@ -46,13 +46,9 @@ export function checkTarget(pod: Pod, label: string, container: string | undefin
  * @param label - how messages name the pod.
  * @throws {UnresolvedError} if both ends are in the node's network, or the tunnel is not known by its port.
  */
-export function checkNodeTap(
-  { node }: Target,
-  label: string,
-  { identity: { destination }, vxlanPort }: Pick<TapOptions, 'identity' | 'vxlanPort'>,
-): void {
+export function checkNodeTap({ node }: Target, label: string, { destination, vxlanPort }: Tap): void {
   const uses = `${label} uses the network of its node ${quote(node)} (hostNetwork)`;
-  if (destination.kind === 'node' && destination.node === node)
+  if ('node' in destination && destination.node === node)
     throw new UnresolvedError(
       `${uses}, and so would the mirror: name another --dest-node, or capture on the node itself`,
     );

@@ -1,4 +1,4 @@
-import { isIPv6 } from './address.ts';
+import { isIPv6 } from '#src/spec/address.ts';
 import type { Wanted } from './state.ts';
 
 /** What VXLAN adds to a packet on the underlay, in bytes: IP, UDP, VXLAN and the inner Ethernet header. */

@@ -51,8 +51,12 @@ function isReturn({ code }: Instruction): boolean {
   return (code & 0x07) === 0x06;
 }
 
+/** What is known of a value that is one of the two. */
+function both(a: Known, b: Known): Known {
+  return a === b ? a : undefined;
+}
+
 function join(one: State, other: State): State {
-  const both = (a: Known, b: Known) => (a === b ? a : undefined);
   const memory = [...one.memory].map(([at, value]) => [at, both(value, other.memory.get(at))] as const);
   return { a: both(one.a, other.a), x: both(one.x, other.x), memory: new Map(memory) };
 }

@@ -1,4 +1,4 @@
-import { parseAddress } from './address.ts';
+import { parseAddress } from '#src/spec/address.ts';
 import type { Role } from './mark.ts';
 
 /** The addresses of a node that serves many networks would fill pages. */

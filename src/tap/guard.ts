@@ -1,4 +1,4 @@
-import { isIPv6 } from './address.ts';
+import { isIPv6 } from '#src/spec/address.ts';
 import type { Role, TapId } from './mark.ts';
 import { probeMark } from './probe.ts';
 import type { Tunnel } from './state.ts';

@@ -1,4 +1,4 @@
-import { isIPv6 } from './address.ts';
+import { isIPv6 } from '#src/spec/address.ts';
 import { isOlderKernel } from './kernel.ts';
 import type { NetDevCounts } from './netDev.ts';
 import { broadcastPacket } from './vxlanPacket.ts';

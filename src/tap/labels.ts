@@ -1,5 +1,6 @@
 import type { Role } from './mark.ts';
-import type { Destination, TapIdentity } from './tapId.ts';
+import type { Destination } from '#src/spec/tap.ts';
+import type { TapIdentity } from '#src/spec/tapId.ts';
 
 /** Selects the pods of all taps. */
 export const TAP_SELECTOR = 'app.kubernetes.io/name=kokotap';
@@ -45,5 +46,5 @@ export function annotations(identity: TapIdentity): Record<string, string> {
 }
 
 function destinationText(destination: Destination): string {
-  return destination.kind === 'node' ? `node/${destination.node}` : `ip/${destination.address}`;
+  return 'node' in destination ? `node/${destination.node}` : `ip/${destination.address}`;
 }

@@ -1,7 +1,5 @@
+import { NODE_VXLAN_PORT } from '#src/spec/endpoint.ts';
 import type { Tunnel } from './state.ts';
-
-/** The UDP port of every tap of a node: they know each other's tunnels by it. */
-export const NODE_VXLAN_PORT = 4789;
 
 /**
  * What a tap of a node must not copy, for pcap-filter: a copy leaves by the very interface it was made of, and the copy

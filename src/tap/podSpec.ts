@@ -1,16 +1,13 @@
+import type { Tap } from '#src/spec/tap.ts';
 import type { Role } from './mark.ts';
-import { containerResources, type ResourceWishes } from './resources.ts';
+import { containerResources } from '#src/spec/resources.ts';
 import { READY_FILE } from './runFolder.ts';
 
 export interface PodSpecInput {
   readonly role: Role;
   readonly nodeName: string;
-  readonly image: string;
   readonly args: readonly string[];
-  /** How long the tap lives; undefined: until it is deleted. */
-  readonly durationSeconds: number | undefined;
   readonly appArmor: AppArmorForm;
-  readonly resources: ResourceWishes;
 }
 
 /** Kubernetes has a field for a container's AppArmor profile from 1.30 on; before, there was an annotation. */
@@ -31,8 +28,9 @@ const CAPABILITIES: Readonly<Record<Role, readonly string[]>> = {
  * The spec of a tap's pod. It names its node instead of asking the scheduler, tolerates every taint (a tap is
  * wanted on that node and no other), and has no rights in the Kubernetes API.
  */
-export function podSpec(input: PodSpecInput) {
-  const { role, nodeName, durationSeconds } = input;
+export function podSpec(tap: Tap, input: PodSpecInput) {
+  const { role, nodeName } = input;
+  const { durationSeconds } = tap;
   return {
     nodeName,
     hostNetwork: true,
@@ -45,7 +43,7 @@ export function podSpec(input: PodSpecInput) {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     tolerations: [{ operator: 'Exists' }],
-    containers: [agentContainer(input)],
+    containers: [agentContainer(tap, input)],
   };
 }
 
@@ -63,13 +61,16 @@ export function podAnnotations({
   };
 }
 
-function agentContainer({ role, image, args, appArmor, resources }: PodSpecInput) {
+function agentContainer(
+  { image, requests, limits }: Tap,
+  { role, args, appArmor }: Pick<PodSpecInput, 'role' | 'args' | 'appArmor'>,
+) {
   return {
     name: CONTAINER,
     image,
     imagePullPolicy: pullPolicy(image),
     args,
-    resources: containerResources(resources),
+    resources: containerResources({ requests, limits }),
     readinessProbe: {
       exec: { command: ['test', '-e', READY_FILE] },
       periodSeconds: 3,

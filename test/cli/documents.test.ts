@@ -3,6 +3,7 @@ import { symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
+import { flagsTable, tablePattern } from '../../scripts/flagsTable.ts';
 import { codeOf, commandsOf, DOCUMENTS, textOf } from '../support/documents.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { kokotap, PROGRAM } from './support/kokotap.ts';
@@ -27,18 +28,8 @@ test('kokotap has every flag that README names, and takes its examples', async (
   expect(flags.filter((flag) => !flag.includes('=') && !known.includes(flag))).toEqual([]);
 });
 
-test("README's table has every flag, with its default", async () => {
-  const { stdout: help } = await kokotap(['--help']);
-  const rows = textOf('README.md').match(/^\| `-.*$/gmu) ?? [];
-  const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
-  const inTable = cells.flatMap(([, flags = '']) => flags.match(/--[a-z-]+/gu) ?? []);
-  const inHelp = help.match(/^ {2}-.*?(?= {2}|$)/gmu)?.flatMap((flags) => flags.match(/--[a-z-]+/gu) ?? []);
-  expect(inTable.toSorted()).toEqual(inHelp?.toSorted());
-  // A description ends with the default, and may go on in the next lines.
-  for (const [, flag = '', value = ''] of help
-    .replaceAll(/\n {10,}/gu, ' ')
-    .matchAll(/(--[a-z-]+) <.*\(default: "([^"]+)"\)/gu))
-    expect(cells.find(([, flags = '']) => flags.includes(`\`${flag}\``))?.[3]).toBe(`\`${value}\``);
+test("README's table of flags is the one that scripts/flagsTable.ts makes", () => {
+  expect(tablePattern.exec(textOf('README.md'))?.[0]).toBe(flagsTable());
 });
 
 test('make has every target of the documents', async () => {

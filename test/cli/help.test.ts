@@ -13,49 +13,68 @@ test('help is grouped, has an example and fits 80 columns', async () => {
     complete, to an interface of a node you choose. Pipe them into kubectl.
 
     Target:
-      --pod <name>                    pod whose packets are copied (required)
-      -n, --namespace <name>          namespace of the pod (default: "default")
-      --pod-ifname <names>            its interfaces: eth0,net1, or all (default:
-                                      "eth0")
-      --pod-container <name>          a container that the pod must have
+      --pod <name>                    pod whose packets are copied; of one with
+                                      hostNetwork, those of its node (required)
+      -n, --namespace <name>          namespace of the pod (default: default)
+      --pod-ifname <names>            its interfaces, by any of their names: one,
+                                      several (eth0,net1), or all, also those that
+                                      come later (default: eth0)
+      --pod-container <name>          a container that the pod must have; all
+                                      containers of a pod share its network
 
     Destination (one of them):
       --dest-node <node>              node that gets the mirror interface
       --dest-ip <address>             address outside the cluster that ends the
-                                      VXLAN itself
+                                      VXLAN itself; only a sender is made
 
     Mirror:
-      --mirrortype <type>             ingress, egress, both: as the pod sees it
-                                      (default: "both")
-      --filter <expression>           copy only what matches, such as "tcp port 80"
-      --snaplen <bytes>               copy no more of each packet, 64 to 65535
-      --sample <1/N>                  copy one conversation in N, both directions
-      --max-rate <rate>               copy no more, such as 200mbit; the rest is
-                                      counted
+      --mirrortype <type>             ingress, egress or both, as the pod sees it
+                                      (default: both)
+      --filter <expression>           copy only what matches this pcap-filter(7),
+                                      such as 'tcp port 80', or of frames with a
+                                      VLAN tag 'vlan 5 and tcp port 80' (default:
+                                      everything)
+      --snaplen <bytes>               bytes that a copy keeps of a packet, 64 to
+                                      65535; its IP header says the true length
+                                      (default: all)
+      --sample <1/N>                  1/100 copies one conversation in a hundred,
+                                      both directions; fragments go by their
+                                      addresses (default: all)
+      --max-rate <rate>               copy no more a second than, for example,
+                                      200mbit; the rest is counted, the pod never
+                                      waits (default: unlimited)
       --dest-ifname, --ifname <name>  mirror interface, at both ends (default:
-                                      "mirror")
-      --vxlan-id <vni>                VNI, 1 to 16777215 (default: one that no other
-                                      tap has)
-      --vxlan-port <port>             UDP port of the VXLAN (default: "4789")
-      --source-address <address>      of the pod's node, where copies come from
-      --dest-address <address>        of --dest-node, where copies go (default for
-                                      both: the node's InternalIP)
-      --metrics-port <port>           serve Prometheus on the nodes' loopback
+                                      mirror)
+      --vxlan-id <vni>                VNI of the VXLAN, 1 to 16777215 (default: one
+                                      that no other tap has)
+      --vxlan-port <port>             UDP port of the VXLAN; that of a pod with
+                                      hostNetwork is 4789 (default: 4789)
+      --source-address <address>      address of the pod's node that copies come
+                                      from (default: the node's InternalIP)
+      --dest-address <address>        address of --dest-node that copies go to
+                                      (default: the node's InternalIP)
+      --metrics-port <port>           serve the account to Prometheus on 127.0.0.1
+                                      of both nodes (default: no metrics)
       --duration <time>               end the tap after, for example, 30m or 1h30m
+                                      (default: until deleted)
 
     Cluster:
-      --kubeconfig <file>             default: $KUBECONFIG, ~/.kube/config,
-                                      in-cluster
-      --context <name>                default: the kubeconfig's current context
+      --kubeconfig <file>             kubeconfig file (default: $KUBECONFIG,
+                                      ~/.kube/config, in-cluster)
+      --context <name>                context of the kubeconfig (default: its
+                                      current one)
       --tap-namespace <name>          namespace of the tap's pods (default: the
                                       target's)
       --image <image>                 image of the tap's pods (default:
-                                      "localhost/kokotap:VERSION")
-      --requests <list>               what each of the tap's pods asks for:
-                                      cpu=50m,memory=64Mi
-      --limits <list>                 the most that each gets: cpu=500m,memory=128Mi
-      --any-node                      also nodes that are not amd64, or whose kernel
-                                      is untried
+                                      localhost/kokotap:VERSION)
+      --requests <list>               what each of the tap's pods asks for, as for
+                                      kubectl set resources; also ephemeral-storage
+                                      (default: cpu=50m,memory=64Mi)
+      --limits <list>                 the most that each gets (default:
+                                      cpu=500m,memory=128Mi)
+      --any-node                      also nodes that are not amd64 (--image must be
+                                      built for them), or whose kernel is older than
+                                      5.10
 
     Other:
       -v, --verbose                   show API requests and error stacks on stderr

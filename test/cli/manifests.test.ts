@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { startFakeApi } from './support/fakeApi.ts';
 import { commandAt, documents } from './support/kokotap.ts';
 import { node, pod } from './support/objects.ts';
-import { tapManifest } from './support/tapManifest.ts';
+import { documentOf, tapManifest } from './support/tapManifest.ts';
 
 const cluster = {
   objects: [
@@ -26,25 +26,22 @@ test("the README's example", async () => {
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   const tap = { id: '1b718cdae840', destination: 'node/kube-master', labels: { 'kokotap.dev/vni': '100' } };
   expect(documents(stdout)).toEqual([
-    tapManifest(tap, 'sender', 'kokotap-centos-sender', 'node-a', [
-      '--pod-uid=uid-of-centos',
-      '--pod=default/centos',
-      '--tap-namespace=default',
-      '--pod-ifname=eth0',
-      '--ifname=mirror',
-      '--mirror-type=both',
-      '--vni=100',
-      '--vxlan-port=4789',
-      '--local=10.0.0.1',
-      '--remote=10.0.0.2',
-    ]),
-    tapManifest(tap, 'receiver', 'kokotap-centos-receiver-kube-master', 'kube-master', [
-      '--ifname=mirror',
-      '--vni=100',
-      '--vxlan-port=4789',
-      '--local=10.0.0.2',
-      '--remote=10.0.0.1',
-    ]),
+    tapManifest(tap, 'sender', 'kokotap-centos-sender', 'node-a', {
+      kind: 'Sender',
+      pod: 'centos',
+      namespace: 'default',
+      podUid: 'uid-of-centos',
+      interfaces: ['eth0'],
+      direction: 'both',
+      mirrorInterface: 'mirror',
+      path: { kind: 'vxlan', vni: 100, port: 4789, local: '10.0.0.1', remote: '10.0.0.2' },
+      externalPeer: false,
+    }),
+    tapManifest(tap, 'receiver', 'kokotap-centos-receiver-kube-master', 'kube-master', {
+      kind: 'Receiver',
+      mirrorInterface: 'mirror',
+      path: { kind: 'vxlan', vni: 100, port: 4789, local: '10.0.0.2', remote: '10.0.0.1' },
+    }),
   ]);
   expect(api.requests.toSorted()).toEqual([
     '/api/v1/namespaces/default/pods/centos',
@@ -68,19 +65,22 @@ test('a destination on the node of the pod needs no VXLAN, and no list of VNIs',
   const { stdout } = await commandAt(api.url, ['--pod=centos', '--dest-node=node-a', '--mirrortype=egress']);
   const tap = { id: '2f11da0b9fb3', destination: 'node/node-a', labels: {} };
   expect(documents(stdout)).toEqual([
-    tapManifest(tap, 'sender', 'kokotap-centos-sender', 'node-a', [
-      '--pod-uid=uid-of-centos',
-      '--pod=default/centos',
-      '--tap-namespace=default',
-      '--pod-ifname=eth0',
-      '--ifname=mirror',
-      '--mirror-type=egress',
-      '--same-node',
-    ]),
-    tapManifest(tap, 'receiver', 'kokotap-centos-receiver-node-a', 'node-a', [
-      '--ifname=mirror',
-      '--same-node',
-    ]),
+    tapManifest(tap, 'sender', 'kokotap-centos-sender', 'node-a', {
+      kind: 'Sender',
+      pod: 'centos',
+      namespace: 'default',
+      podUid: 'uid-of-centos',
+      interfaces: ['eth0'],
+      direction: 'egress',
+      mirrorInterface: 'mirror',
+      path: { kind: 'same-node' },
+      externalPeer: false,
+    }),
+    tapManifest(tap, 'receiver', 'kokotap-centos-receiver-node-a', 'node-a', {
+      kind: 'Receiver',
+      mirrorInterface: 'mirror',
+      path: { kind: 'same-node' },
+    }),
   ]);
   expect(api.requests).toHaveLength(4);
 });
@@ -101,13 +101,10 @@ test('a destination outside the cluster gets the sender only', async () => {
       }),
     }),
   ]);
-  expect(argsOf(documents(stdout)[0]).slice(-5)).toEqual([
-    '--vni=7',
-    '--vxlan-port=8472',
-    '--local=10.0.0.1',
-    '--remote=192.0.2.7',
-    '--external-peer',
-  ]);
+  expect(documentOf(documents(stdout)[0])).toMatchObject({
+    path: { kind: 'vxlan', vni: 7, port: 8472, local: '10.0.0.1', remote: '192.0.2.7' },
+    externalPeer: true,
+  });
 });
 
 test.each([
@@ -117,9 +114,7 @@ test.each([
 ])('%s goes from %s to %s', async (destination, local, remote) => {
   await using api = await startFakeApi(cluster);
   const { stdout } = await commandAt(api.url, ['--pod=centos', destination, '--vxlan-id=7']);
-  expect(argsOf(documents(stdout)[0])).toEqual(
-    expect.arrayContaining([`--local=${local}`, `--remote=${remote}`]),
-  );
+  expect(documentOf(documents(stdout)[0])).toMatchObject({ path: { local, remote } });
 });
 
 test('a node name with dots stays as it is', async () => {
@@ -195,7 +190,7 @@ test.each([
   const objects = [...cluster.objects, pod('kube-proxy', { metadata: { annotations, ownerReferences } })];
   await using api = await startFakeApi({ objects });
   const { stdout } = await commandAt(api.url, ['--pod=kube-proxy', '--dest-node=kube-master']);
-  expect(argsOf(documents(stdout)[0])).toContain(`--pod-uid=${uid}`);
+  expect(documentOf(documents(stdout)[0])).toMatchObject({ podUid: uid });
 });
 
 test.each([['--dest-node=kube-master'], ['--dest-ip=192.0.2.7']])(
@@ -204,11 +199,9 @@ test.each([['--dest-node=kube-master'], ['--dest-ip=192.0.2.7']])(
     await using api = await startFakeApi(cluster);
     const { stdout, stderr } = await commandAt(api.url, ['--pod=host', destination, '--vxlan-id=7']);
     expect(stderr).toBe('');
-    const args = argsOf(documents(stdout)[0]);
-    expect(args).toEqual(
-      expect.arrayContaining(['--host-network', '--pod-ifname=eth0', '--vxlan-port=4789']),
-    );
-    expect(args.filter((arg) => String(arg).startsWith('--pod-uid'))).toEqual([]);
+    const document = documentOf(documents(stdout)[0]);
+    expect(document).toMatchObject({ interfaces: ['eth0'], path: { port: 4789 } });
+    expect(document).not.toHaveProperty('podUid');
   },
 );
 
@@ -241,24 +234,14 @@ test('duration, image and interfaces', async () => {
     { metadata, spec },
     { metadata, spec },
   ]);
-  expect(argsOf(documents(stdout)[0])).toEqual(
-    expect.arrayContaining([
-      '--pod-ifname=net1,lo',
-      '--ifname=tap0',
-      '--filter=tcp port 80 and host 10.0.0.7',
-      '--snaplen=128',
-      '--one-in=100',
-      '--max-bytes-per-second=25000000',
-      '--metrics-port=9400',
-    ]),
-  );
-  expect(argsOf(documents(stdout)[1])).toEqual(
-    expect.arrayContaining(['--ifname=tap0', '--metrics-port=9400']),
-  );
+  expect(documentOf(documents(stdout)[0])).toMatchObject({
+    interfaces: ['net1', 'lo'],
+    mirrorInterface: 'tap0',
+    filter: 'tcp port 80 and host 10.0.0.7',
+    snapLengthBytes: 128,
+    sampleOneIn: 100,
+    maxBytesPerSecond: 25_000_000,
+    metricsPort: 9400,
+  });
+  expect(documentOf(documents(stdout)[1])).toMatchObject({ mirrorInterface: 'tap0', metricsPort: 9400 });
 });
-
-function argsOf(manifest: unknown): unknown[] {
-  expect(manifest).toMatchObject({ spec: { containers: [{ args: expect.any(Array) }] } });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return (manifest as { spec: { containers: [{ args: unknown[] }] } }).spec.containers[0].args;
-}

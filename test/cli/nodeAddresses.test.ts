@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import * as z from 'zod/mini';
 import { startFakeApi } from './support/fakeApi.ts';
 import { commandAt, documents } from './support/kokotap.ts';
 import { node, pod } from './support/objects.ts';
+import { documentOf } from './support/tapManifest.ts';
 
 const EXTERNAL = '198.51.100.7';
 
@@ -16,12 +18,22 @@ const objects = [
   node('strange', [], { external: 'unknown' }),
 ];
 
+const withPath = z.object({ path: z.object({ local: z.string(), remote: z.string() }) });
+
+/** From and to where the agent of a printed pod sends. */
+function pathOf(manifest: unknown) {
+  const { path } = z.parse(withPath, documentOf(manifest));
+  return path;
+}
+
+const NOWHERE = { local: undefined, remote: undefined };
+
 /** From and to where a line's tap goes, and what kokotap says. */
 async function run(...args: readonly string[]) {
   await using api = await startFakeApi({ objects });
   const { exitCode, stdout, stderr } = await commandAt(api.url, ['--vxlan-id=5', ...args]);
   const [sender] = documents(stdout);
-  const [, local, remote] = /--local=(\S+?)".*--remote=(\S+?)"/u.exec(JSON.stringify(sender ?? '')) ?? [];
+  const { local, remote } = sender === undefined ? NOWHERE : pathOf(sender);
   return { exitCode, stderr, local, remote };
 }
 
@@ -99,7 +111,7 @@ test('the receiver has them the other way round', async () => {
   await using api = await startFakeApi({ objects });
   const named = ['--source-address=192.0.2.2', '--dest-address=192.0.2.3'];
   const { stdout } = await commandAt(api.url, ['--pod=on-two', '--dest-node=dual', '--vxlan-id=5', ...named]);
-  expect(JSON.stringify(documents(stdout)[1])).toContain('"--local=192.0.2.3","--remote=192.0.2.2"');
+  expect(pathOf(documents(stdout)[1])).toEqual({ local: '192.0.2.3', remote: '192.0.2.2' });
 });
 
 test.each([

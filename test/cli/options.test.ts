@@ -1,55 +1,47 @@
 import { expect, test } from 'vitest';
 import { parseCommandLine } from '#src/cli/commandLine.ts';
-import { checkOptions, type TapOptions } from '#src/cli/options.ts';
+import { checkOptions, type Options } from '#src/cli/options.ts';
+import type { Tap } from '#src/spec/tap.ts';
+import { identityOf, type TapIdentity } from '#src/spec/tapId.ts';
 import { VERSION } from '#src/version.ts';
 
 /** What is meant by a line that has nothing wrong in it. */
-function optionsOf(...flags: readonly string[]): TapOptions {
+function optionsOf(...flags: readonly string[]): Options {
   const hasDestination = flags.some((flag) => flag.startsWith('--dest-ip'));
   const line = parseCommandLine(['--pod=web', ...(hasDestination ? [] : ['--dest-node=b']), ...flags]);
   if (line.kind !== 'tap') throw new Error(line.text);
-  return checkOptions(line.options);
+  return checkOptions(line.given);
 }
 
 test('what is not said has a default or is left open', () => {
   expect(optionsOf()).toEqual({
-    identity: {
+    tap: {
       pod: 'web',
-      targetNamespace: 'default',
-      podIfname: 'eth0',
-      destination: { kind: 'node', node: 'b' },
-      ifname: 'mirror',
-      tapNamespace: 'default',
+      namespace: 'default',
+      interfaces: ['eth0'],
+      direction: 'both',
+      destination: { node: 'b' },
+      mirrorInterface: 'mirror',
+      vxlanPort: 4789,
+      requests: {},
+      limits: {},
+      anyNode: false,
+      image: `localhost/kokotap:${VERSION}`,
     },
-    container: undefined,
-    direction: 'both',
-    filter: undefined,
-    snaplenBytes: undefined,
-    oneIn: undefined,
-    maxBytesPerSecond: undefined,
-    vni: undefined,
-    vxlanPort: 4789,
-    metricsPort: undefined,
-    durationSeconds: undefined,
-    anyNode: false,
-    sourceAddress: undefined,
-    destAddress: undefined,
-    resources: { requests: {}, limits: {} },
-    image: `localhost/kokotap:${VERSION}`,
     cluster: { kubeconfig: undefined, context: undefined },
   });
 });
 
-test.each<[string, Partial<TapOptions>]>([
+test.each<[string, Partial<Tap>]>([
   ['--pod-container=main', { container: 'main' }],
   [`--pod-container=${'x'.repeat(63)}`, { container: 'x'.repeat(63) }],
   ['--mirrortype=ingress', { direction: 'ingress' }],
   ['--mirrortype=egress', { direction: 'egress' }],
   ['--filter=tcp port 80', { filter: 'tcp port 80' }],
-  ['--snaplen=64', { snaplenBytes: 64 }],
-  ['--snaplen=65535', { snaplenBytes: 65_535 }],
-  ['--sample=1/1', { oneIn: 1 }],
-  ['--sample=1/1000000', { oneIn: 1_000_000 }],
+  ['--snaplen=64', { snapLengthBytes: 64 }],
+  ['--snaplen=65535', { snapLengthBytes: 65_535 }],
+  ['--sample=1/1', { sampleOneIn: 1 }],
+  ['--sample=1/1000000', { sampleOneIn: 1_000_000 }],
   ['--max-rate=8kbit', { maxBytesPerSecond: 1000 }],
   ['--max-rate=8007bit', { maxBytesPerSecond: 1000 }],
   ['--max-rate=200mbit', { maxBytesPerSecond: 25_000_000 }],
@@ -65,29 +57,31 @@ test.each<[string, Partial<TapOptions>]>([
   ['--duration=1h30m5s', { durationSeconds: 5405 }],
   ['--duration=2147483647s', { durationSeconds: 2_147_483_647 }],
   ['--image=registry.example/kokotap:2', { image: 'registry.example/kokotap:2' }],
-  ['--kubeconfig=a', { cluster: { kubeconfig: 'a', context: undefined } }],
-  ['--context=a', { cluster: { kubeconfig: undefined, context: 'a' } }],
-])('%s', (flag, options) => {
-  expect(optionsOf(flag)).toMatchObject(options);
+])('%s', (flag, tap) => {
+  expect(optionsOf(flag).tap).toMatchObject(tap);
 });
 
-test.each<[string[], Partial<TapOptions['identity']>]>([
+test('the cluster is the one that is named', () => {
+  expect(optionsOf('--kubeconfig=a', '--context=b').cluster).toEqual({ kubeconfig: 'a', context: 'b' });
+});
+
+test.each<[string[], Partial<TapIdentity>]>([
   [['-n', 'team'], { targetNamespace: 'team', tapNamespace: 'team' }],
   [['-n=team'], { targetNamespace: 'team' }],
   [['--tap-namespace=taps'], { targetNamespace: 'default', tapNamespace: 'taps' }],
   [[`--pod=${'x'.repeat(253)}`], { pod: 'x'.repeat(253) }],
   [['--pod=a.b-c'], { pod: 'a.b-c' }],
-  [['--dest-ip=192.0.2.7'], { destination: { kind: 'ip', address: '192.0.2.7' } }],
-  [['--dest-ip=2001:DB8:0::7'], { destination: { kind: 'ip', address: '2001:db8::7' } }],
+  [['--dest-ip=192.0.2.7'], { destination: { address: '192.0.2.7' } }],
+  [['--dest-ip=2001:DB8:0::7'], { destination: { address: '2001:db8::7' } }],
   [['--pod-ifname=all'], { podIfname: 'all' }],
   [['--pod-ifname=eth0,net1'], { podIfname: 'eth0,net1' }],
   ...['x'.repeat(15), 'all1', 'xall', 'default0', 'mydefault', '...', 'a.', '.a', '~', '!'].flatMap(
-    (name): [string[], Partial<TapOptions['identity']>][] => [
+    (name): [string[], Partial<TapIdentity>][] => [
       [[`--ifname=${name}`], { ifname: name }],
       [[`--dest-ifname=${name}`], { ifname: name }],
       [[`--pod-ifname=${name}`], { podIfname: name }],
     ],
   ),
 ])('%j', (flags, identity) => {
-  expect(optionsOf(...flags).identity).toMatchObject(identity);
+  expect(identityOf(optionsOf(...flags).tap)).toMatchObject(identity);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tapId } from '#src/tap/tapId.ts';
+import { tapId } from '#src/spec/tapId.ts';
 import { refuse, startFakeApi } from './support/fakeApi.ts';
 import { commandAt } from './support/kokotap.ts';
 import { node, pod } from './support/objects.ts';
@@ -58,15 +58,15 @@ test.each([
 });
 
 test.each([
-  ['an earlier pod of that name', '--pod-uid=uid-of-earlier', true],
-  ['the pod', '--pod-uid=uid-of-web', false],
+  ['an earlier pod of that name', '{"podUid":"uid-of-earlier"}', true],
+  ['the pod', '{"podUid":"uid-of-web"}', false],
   ["a pod that had its node's network", '--host-network', false],
 ])('a sender of %s that is there', async (_, arg, warns) => {
   const id = tapId({
     pod: 'web',
     targetNamespace: 'default',
     podIfname: 'eth0',
-    destination: { kind: 'node', node: 'node-b' },
+    destination: { node: 'node-b' },
     ifname: 'mirror',
     tapNamespace: 'default',
   });

@@ -14,7 +14,7 @@ test('a sender that vanished without a word does not keep the pod from being tap
   const before = await sandbox.snapshot(web);
   const [sender = '', receiver = ''] = await sandbox.tap(...toNodeB);
   // A stopped process cannot take anything away when it is told to.
-  const pattern = `kokotap-agent sender --tap-id=${await sandbox.tapId(sender)}`;
+  const pattern = `kokotap-agent sender .*"tapId":"${await sandbox.tapId(sender)}"`;
   const [pid = ''] = await processesOnNode('node-a', pattern);
   await onNode('node-a', 'kill', '-STOP', pid);
   await sandbox.kubectl('delete', 'pod', sender, '--grace-period=0', '--force');

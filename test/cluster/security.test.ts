@@ -31,7 +31,7 @@ async function expectLeastRights(pod: Pod, role: 'sender' | 'receiver'): Promise
   const { metadata, spec } = JSON.parse(
     await kubectl('get', 'pod', pod.name, '-n', pod.namespace, '-o', 'json'),
   );
-  const pattern = `kokotap-agent ${role} --tap-id=${metadata.labels['kokotap.dev/tap']}`;
+  const pattern = `kokotap-agent ${role} .*"tapId":"${metadata.labels['kokotap.dev/tap']}"`;
   const [pid = ''] = await processesOnNode(pod.node, pattern);
   const { status, mounts } = await process(pod.node, pid);
   const wanted = needs[role].reduce((bits, each) => bits | capabilities[each], 0n).toString(16);

@@ -227,7 +227,9 @@ describe('a tap of a node', () => {
         ...common,
         ...way,
       );
-      await sender.logged('--host-network: needs another node as the peer, and --vxlan-port=4789');
+      await sender.logged(
+        "field path: the copies of a node's packets need another node as the peer, and UDP port 4789",
+      );
       expect(await sender.stop()).toBe(2);
     },
   );

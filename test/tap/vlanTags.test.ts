@@ -116,8 +116,11 @@ test('a filter without tags is only three instructions longer', async () => {
   expect(withTagBeside(program)?.slice(3)).toEqual(program);
 });
 
+function jump(code: number, jumpIf: number, jumpElse: number, k: number): Instruction {
+  return { code, jumpIf, jumpElse, k };
+}
+
 test('a jump that gets too far stays right', () => {
-  const jump = (code: number, jumpIf: number, jumpElse: number, k: number) => ({ code, jumpIf, jumpElse, k });
   const lengths = Array.from({ length: 200 }, (): Instruction => jump(0x80, 0, 0, 0));
   const program = [
     jump(0x30, 0, 0, 16),

@@ -1,3 +1,5 @@
+import { expect } from 'vitest';
+import * as z from 'zod/mini';
 import packageJson from '../../../package.json' with { type: 'json' };
 
 export interface ExpectedTap {
@@ -8,13 +10,13 @@ export interface ExpectedTap {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** The whole manifest of a pod of a tap of pod `centos`; `args` are those behind the tap's id. */
+/** The whole manifest of a pod of a tap of pod `centos`; `document` is what else its agent is given. */
 export function tapManifest(
   { id, destination, labels }: ExpectedTap,
   role: keyof typeof OF_ROLE,
   name: string,
   nodeName: string,
-  args: readonly string[],
+  document: object,
 ) {
   const { capabilities, security, spec } = OF_ROLE[role];
   return {
@@ -54,7 +56,7 @@ export function tapManifest(
           name: 'agent',
           image: `localhost/kokotap:${packageJson.version}`,
           imagePullPolicy: 'Never',
-          args: [role, `--tap-id=${id}`, ...args],
+          args: [role, jsonOf({ apiVersion: 'kokotap.dev/v1alpha1', tapId: id, ...document })],
           resources: {
             requests: { cpu: '50m', memory: '64Mi' },
             limits: { cpu: '500m', memory: '128Mi' },
@@ -88,3 +90,21 @@ const OF_ROLE = {
   },
   receiver: { capabilities: ['NET_ADMIN'], security: {}, spec: { shareProcessNamespace: true } },
 };
+
+/** Matches the JSON text of an object, in whatever order its fields are. */
+function jsonOf(expected: object): unknown {
+  return expect.toSatisfy((text: string) => {
+    expect(JSON.parse(text)).toEqual(expected);
+    return true;
+  });
+}
+
+/** What the agent of a printed pod is given. */
+export function documentOf(manifest: unknown): unknown {
+  const { spec } = z.parse(podSchema, manifest);
+  return JSON.parse(spec.containers[0].args[1]);
+}
+
+const podSchema = z.object({
+  spec: z.object({ containers: z.tuple([z.object({ args: z.tuple([z.string(), z.string()]) })]) }),
+});

@@ -25,7 +25,7 @@ describe.concurrent.each(runtimes)('$runtime', ({ node, runtime }) => {
 /** Kills an agent, and the next one as soon as it is there, and so on; waits for the last one. */
 async function killAgain(agent: Pod, role: 'sender' | 'receiver', times: number): Promise<void> {
   const tapId = await agent.field(String.raw`.metadata.labels.kokotap\.dev/tap`);
-  const pattern = `kokotap-agent ${role} --tap-id=${tapId}`;
+  const pattern = `kokotap-agent ${role} .*"tapId":"${tapId}"`;
   let killed = '';
   const another = async (): Promise<string> => {
     const [pid = ''] = await processesOnNode(agent.node, pattern);

@@ -7,6 +7,7 @@ import type { EndStatus } from '#src/agent/status.ts';
 import { run } from '#src/exec/command.ts';
 import { addresses, ipv6 } from './addresses.ts';
 import { Agent } from './agent.ts';
+import { commandLine } from './document.ts';
 import { Network, type Node } from './network.ts';
 import { scaled } from './speed.ts';
 
@@ -95,7 +96,7 @@ export class Net extends Network {
       'setpriv',
       `--bounding-set=-all,${rights}`,
     ];
-    const child = this.spawn(where, ...inside, process.execPath, bundle, ...args);
+    const child = this.spawn(where, ...inside, process.execPath, bundle, ...commandLine(args));
     return new Agent(child, path.join(runFolder, 'ready'));
   }
 

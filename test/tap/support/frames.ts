@@ -1,4 +1,4 @@
-import { parseAddress } from '#src/tap/address.ts';
+import { parseAddress } from '#src/spec/address.ts';
 
 /** An Ethernet frame. */
 export function ethernet(etherType: number, payload: Buffer, source = '02:00:00:00:00:01'): Buffer {

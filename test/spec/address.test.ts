@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { isIP } from 'node:net';
 import { expect, test } from 'vitest';
-import { commonAddresses, parseAddress, unreachableKind } from '#src/tap/address.ts';
+import { commonAddresses, parseAddress, unreachableKind } from '#src/spec/address.ts';
 
 test('every IPv4 address is read as it is', () => {
   fc.assert(

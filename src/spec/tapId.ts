@@ -1,9 +1,5 @@
 import { createHash } from 'node:crypto';
-
-/** Where the mirror device ends: a node of the cluster, or an address outside that ends the VXLAN itself. */
-export type Destination =
-  | { readonly kind: 'node'; readonly node: string }
-  | { readonly kind: 'ip'; readonly address: string };
+import type { Destination, Tap } from './tap.ts';
 
 /** What makes a tap this tap and no other. VNI, port and direction are settings of it, not part of it. */
 export interface TapIdentity {
@@ -13,6 +9,17 @@ export interface TapIdentity {
   readonly destination: Destination;
   readonly ifname: string;
   readonly tapNamespace: string;
+}
+
+export function identityOf(tap: Tap): TapIdentity {
+  return {
+    targetNamespace: tap.namespace,
+    pod: tap.pod,
+    podIfname: tap.interfaces.join(','),
+    destination: tap.destination,
+    ifname: tap.mirrorInterface,
+    tapNamespace: tap.tapNamespace ?? tap.namespace,
+  };
 }
 
 /** The tap's id: 12 hex digits that are the same for the same identity, today and on every machine. */
@@ -33,8 +40,8 @@ function identityParts({
   ifname,
   tapNamespace,
 }: TapIdentity): readonly string[] {
-  const end = destination.kind === 'node' ? destination.node : destination.address;
-  return [targetNamespace, pod, podIfname, destination.kind, end, ifname, tapNamespace];
+  const end = 'node' in destination ? ['node', destination.node] : ['ip', destination.address];
+  return [targetNamespace, pod, podIfname, ...end, ifname, tapNamespace];
 }
 
 function hexDigest(text: string, digits: number): string {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compareQuantities, isQuantity } from '#src/tap/quantity.ts';
+import { compareQuantities, isQuantity } from '#src/spec/quantity.ts';
 
 test.each([
   ['1', true],

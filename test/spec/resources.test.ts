@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { compareQuantities } from '#src/tap/quantity.ts';
-import { containerResources, type Quantities } from '#src/tap/resources.ts';
+import { compareQuantities } from '#src/spec/quantity.ts';
+import { containerResources, type Quantities } from '#src/spec/resources.ts';
 
 const requests = { cpu: '50m', memory: '64Mi' };
 const limits = { cpu: '500m', memory: '128Mi' };

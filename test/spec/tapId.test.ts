@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { tapId, type TapIdentity } from '#src/tap/tapId.ts';
+import { tapId, type TapIdentity } from '#src/spec/tapId.ts';
 
 const name = fc.string({ minLength: 1, maxLength: 5 });
 
@@ -9,8 +9,8 @@ const identities: fc.Arbitrary<TapIdentity> = fc.record({
   pod: name,
   podIfname: name,
   destination: fc.oneof(
-    name.map((node) => ({ kind: 'node', node }) as const),
-    name.map((address) => ({ kind: 'ip', address }) as const),
+    name.map((node) => ({ node }) as const),
+    name.map((address) => ({ address }) as const),
   ),
   ifname: name,
   tapNamespace: name,
@@ -21,7 +21,7 @@ test('the id of a tap never changes: it is in clusters and kernels', () => {
     targetNamespace: 'default',
     pod: 'centos',
     podIfname: 'eth0',
-    destination: { kind: 'node', node: 'kube-master' },
+    destination: { node: 'kube-master' },
     ifname: 'mirror',
     tapNamespace: 'default',
   };
@@ -50,8 +50,8 @@ test('another identity has another id', () => {
 test('a node and an address of one name are two destinations', () => {
   fc.assert(
     fc.property(identities, name, (identity, end) => {
-      const toNode = tapId({ ...identity, destination: { kind: 'node', node: end } });
-      expect(tapId({ ...identity, destination: { kind: 'ip', address: end } })).not.toBe(toNode);
+      const toNode = tapId({ ...identity, destination: { node: end } });
+      expect(tapId({ ...identity, destination: { address: end } })).not.toBe(toNode);
     }),
   );
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { chooseVni, MAX_VNI } from '#src/tap/vni.ts';
+import { chooseVni, MAX_VNI } from '#src/spec/vni.ts';
 
 const hex = fc.stringMatching(/^[0-9a-f]{12}$/u);
 const vnis = fc.integer({ min: 1, max: MAX_VNI });

@@ -13,7 +13,7 @@ export interface ResourceWishes {
  * On a node of two CPUs whose other pods ask for all of them and use them, a request for 25m gave an agent some 30 ms of CPU
  * time a second (measured), and a removal takes 70 ms. Limits are at most ten times the requests, which many a LimitRange asks for.
  */
-const DEFAULTS: ResourceWishes = {
+export const DEFAULT_RESOURCES: ResourceWishes = {
   requests: { cpu: '50m', memory: '64Mi' },
   limits: { cpu: '500m', memory: '128Mi' },
 };
@@ -21,8 +21,8 @@ const DEFAULTS: ResourceWishes = {
 /** Requests and limits of an agent. A default gives way to what is asked for: no request is above its limit by it. */
 export function containerResources({ requests, limits }: ResourceWishes): ResourceWishes {
   return {
-    requests: { ...yielding(DEFAULTS.requests, limits, 1), ...requests },
-    limits: { ...yielding(DEFAULTS.limits, requests, -1), ...limits },
+    requests: { ...yielding(DEFAULT_RESOURCES.requests, limits, 1), ...requests },
+    limits: { ...yielding(DEFAULT_RESOURCES.limits, requests, -1), ...limits },
   };
 }
 

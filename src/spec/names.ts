@@ -1,4 +1,4 @@
-import { DEFAULT_IFNAME, DEFAULT_POD_IFNAME } from './ifnames.ts';
+import { DEFAULT_INTERFACE, DEFAULT_MIRROR } from './tap.ts';
 import { isDnsSubdomain } from './kubeNames.ts';
 import { nameHash, type TapIdentity } from './tapId.ts';
 
@@ -36,8 +36,8 @@ export function receiverName(identity: TapIdentity, node: string): string {
 function canBePlain(plain: string, identity: TapIdentity): boolean {
   return (
     identity.targetNamespace === identity.tapNamespace &&
-    identity.podIfname === DEFAULT_POD_IFNAME &&
-    identity.ifname === DEFAULT_IFNAME &&
+    identity.podIfname === DEFAULT_INTERFACE &&
+    identity.ifname === DEFAULT_MIRROR &&
     isDnsSubdomain(plain) &&
     plain.length <= MAX_NAME_LENGTH &&
     plainReadings(plain) === 1 &&

@@ -1,14 +1,14 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isDnsSubdomain } from '#src/tap/kubeNames.ts';
-import { receiverName, senderName } from '#src/tap/names.ts';
-import type { TapIdentity } from '#src/tap/tapId.ts';
+import { isDnsSubdomain } from '#src/spec/kubeNames.ts';
+import { receiverName, senderName } from '#src/spec/names.ts';
+import type { TapIdentity } from '#src/spec/tapId.ts';
 
 const PLAIN: TapIdentity = {
   targetNamespace: 'default',
   pod: 'web',
   podIfname: 'eth0',
-  destination: { kind: 'node', node: 'node-b' },
+  destination: { node: 'node-b' },
   ifname: 'mirror',
   tapNamespace: 'default',
 };
@@ -28,20 +28,20 @@ const identities: fc.Arbitrary<TapIdentity> = fc.record({
   targetNamespace: fc.constantFrom('default', 'team'),
   pod: anyName,
   podIfname: fc.constantFrom('eth0', 'net1'),
-  destination: anyName.map((node) => ({ kind: 'node', node }) as const),
+  destination: anyName.map((node) => ({ node }) as const),
   ifname: fc.constantFrom('mirror', 'tap0'),
   tapNamespace: fc.constantFrom('default', 'team'),
 });
 
 function names(identity: TapIdentity): string[] {
   const { destination } = identity;
-  const receiver = destination.kind === 'node' ? [receiverName(identity, destination.node)] : [];
+  const receiver = 'node' in destination ? [receiverName(identity, destination.node)] : [];
   return [senderName(identity), ...receiver].map((name) => `${identity.tapNamespace}/${name}`);
 }
 
 test('plain names', () => {
   expect(names(PLAIN)).toEqual(['default/kokotap-web-sender', 'default/kokotap-web-receiver-node-b']);
-  expect(names({ ...PLAIN, pod: 'a.b', destination: { kind: 'node', node: 'n.example.org' } })).toEqual([
+  expect(names({ ...PLAIN, pod: 'a.b', destination: { node: 'n.example.org' } })).toEqual([
     'default/kokotap-a.b-sender',
     'default/kokotap-a.b-receiver-n.example.org',
   ]);
@@ -110,7 +110,7 @@ test('any name is one that a pod can have', () => {
 test('even names that no object has become valid', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (pod, node) => {
-      const identity = { ...PLAIN, pod: `p${pod}`, destination: { kind: 'node', node: `n${node}` } } as const;
+      const identity = { ...PLAIN, pod: `p${pod}`, destination: { node: `n${node}` } } as const;
       expect(names(identity).map((name) => isDnsSubdomain(name.split('/')[1] ?? ''))).toEqual([true, true]);
     }),
   );

@@ -1,0 +1,120 @@
+import * as z from 'zod/mini';
+import { destinationFields, MAX_DURATION_SECONDS, MAX_ONE_IN, tapSchema } from '#src/spec/tap.ts';
+import { nonEmpty } from '#src/spec/values.ts';
+import { DEFAULT_RESOURCES } from '#src/spec/resources.ts';
+import {
+  amounts,
+  bytesPerSecond,
+  commaSeparated,
+  durationSeconds,
+  oneIn,
+  plainNumber,
+  withoutEqualsSign,
+} from './values.ts';
+
+/** A flag of the command line. */
+export interface Flag {
+  /** As Commander reads it: its names, and what its value is called. */
+  readonly usage: string;
+  /** One sentence. */
+  readonly about: string;
+  /** What holds without the flag; undefined: nothing that needs words. */
+  readonly unset: string | undefined;
+  /** Which values are possible; the message of an issue says what to give. */
+  readonly schema: z.ZodMiniType;
+  /** The field of a tap that it sets. */
+  readonly field?: Field;
+  /** The value that a text stands for. */
+  readonly read?: (text: string) => unknown;
+  /** What to give instead of a wrong text, where the field's own advice is not about texts. */
+  readonly advice?: string;
+}
+
+const fields = {
+  ...tapSchema.shape,
+  destinationNode: destinationFields.node,
+  externalAddress: destinationFields.address,
+};
+type Field = Exclude<keyof typeof fields, 'destination'>;
+
+/** What {@link Flag.unset} says of a flag that must be given. */
+export const REQUIRED = 'required';
+
+/** All flags, in the groups and the order of help and README. */
+export const FLAG_GROUPS: Readonly<Record<string, readonly Flag[]>> = {
+  'Target:': [
+    ofTap('pod', '--pod <name>', { unset: REQUIRED }),
+    ofTap('namespace', '-n, --namespace <name>', { read: withoutEqualsSign }),
+    ofTap('interfaces', '--pod-ifname <names>', { read: commaSeparated }),
+    ofTap('container', '--pod-container <name>'),
+  ],
+  'Destination (one of them):': [
+    ofTap('destinationNode', '--dest-node <node>'),
+    ofTap('externalAddress', '--dest-ip <address>'),
+  ],
+  'Mirror:': [
+    ofTap('direction', '--mirrortype <type>'),
+    ofTap('filter', '--filter <expression>', { unset: 'everything' }),
+    ofTap('snapLengthBytes', '--snaplen <bytes>', { unset: 'all', read: plainNumber }),
+    ofTap('sampleOneIn', '--sample <1/N>', {
+      unset: 'all',
+      read: oneIn,
+      advice: `give 1/N, such as 1/100 for one conversation in a hundred, with N up to ${MAX_ONE_IN}`,
+    }),
+    ofTap('maxBytesPerSecond', '--max-rate <rate>', {
+      unset: 'unlimited',
+      read: bytesPerSecond,
+      advice: 'give whole bit, kbit, mbit or gbit a second, from 8kbit to 1000gbit, such as 200mbit',
+    }),
+    ofTap('mirrorInterface', '--dest-ifname, --ifname <name>'),
+    ofTap('vni', '--vxlan-id <vni>', { unset: 'one that no other tap has', read: plainNumber }),
+    ofTap('vxlanPort', '--vxlan-port <port>', { read: plainNumber }),
+    ofTap('sourceAddress', '--source-address <address>', { unset: "the node's InternalIP" }),
+    ofTap('destinationAddress', '--dest-address <address>', { unset: "the node's InternalIP" }),
+    ofTap('metricsPort', '--metrics-port <port>', { unset: 'no metrics', read: plainNumber }),
+    ofTap('durationSeconds', '--duration <time>', {
+      unset: 'until deleted',
+      read: durationSeconds,
+      advice: `give whole hours, minutes and seconds such as 30m, 1h30m or 90s, from 1s to ${MAX_DURATION_SECONDS}s`,
+    }),
+  ],
+  'Cluster:': [
+    ofCommand('--kubeconfig <file>', 'kubeconfig file', '$KUBECONFIG, ~/.kube/config, in-cluster'),
+    ofCommand('--context <name>', 'context of the kubeconfig', 'its current one'),
+    ofTap('tapNamespace', '--tap-namespace <name>', { unset: "the target's" }),
+    ofTap('image', '--image <image>'),
+    ofTap('requests', '--requests <list>', { unset: listed(DEFAULT_RESOURCES.requests), read: amounts }),
+    ofTap('limits', '--limits <list>', { unset: listed(DEFAULT_RESOURCES.limits), read: amounts }),
+    ofTap('anyNode', '--any-node'),
+  ],
+  'Other:': [ofCommand('-v, --verbose', 'show API requests and error stacks on stderr')],
+};
+
+/** A flag that sets a field of a tap, explained and checked as that is. */
+function ofTap(
+  field: Field,
+  usage: string,
+  { unset, ...reading }: Pick<Flag, 'read' | 'advice'> & { readonly unset?: string } = {},
+): Flag {
+  const schema: z.ZodMiniType = fields[field];
+  const about = z.globalRegistry.get(schema)?.description ?? '';
+  return { usage, about, unset: unset ?? defaultOf(schema), schema, field, ...reading };
+}
+
+/** A flag that is about this command line. */
+function ofCommand(usage: string, about: string, unset?: string): Flag {
+  return { usage, about, unset, schema: nonEmpty };
+}
+
+/** A field's default as a flag would give it; undefined where there is none, or it is not to have the flag at all. */
+function defaultOf(schema: z.ZodMiniType): string | undefined {
+  const { data } = z.safeParse(schema, undefined);
+  if (Array.isArray(data)) return data.join(',');
+  return typeof data === 'string' || typeof data === 'number' ? String(data) : undefined;
+}
+
+function listed(resources: Readonly<Record<string, string>>): string {
+  return Object.entries(resources)
+    .map((amount) => amount.join('='))
+    .join(',');
+}

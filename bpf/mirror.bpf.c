@@ -347,6 +347,27 @@ static __always_inline int see(struct __sk_buff *skb, enum direction direction) 
 SEC("tc/seen_ingress") int seen_ingress(struct __sk_buff *skb) { return see(skb, INGRESS); }
 SEC("tc/seen_egress") int seen_egress(struct __sk_buff *skb) { return see(skb, EGRESS); }
 
+// Where another's tcx program would keep packets from the filter that copies, `ahead` is before it, and does both: sees, and
+// copies to the mirror device, by whose number the one that holds it there (native/tcx.c) tells it. It is loaded with a
+// filter of the mirror device that no packet comes to.
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u32);
+} mirror SEC(".maps");
+
+static __always_inline int see_and_copy(struct __sk_buff *skb, enum direction direction) {
+    __u32 first = 0, *ifindex = bpf_map_lookup_elem(&mirror, &first);
+    see(skb, direction);
+    if (ifindex && *ifindex)
+        bpf_clone_redirect(skb, *ifindex, 0);
+    return TC_ACT_UNSPEC; // on to the next program
+}
+
+SEC("tc/ahead_ingress") int ahead_ingress(struct __sk_buff *skb) { return see_and_copy(skb, INGRESS); }
+SEC("tc/ahead_egress") int ahead_egress(struct __sk_buff *skb) { return see_and_copy(skb, EGRESS); }
+
 // On the ingress of the mirror device, before what drops everything there.
 SEC("tc/heard") int heard(struct __sk_buff *skb) {
     __u32 first = 0;

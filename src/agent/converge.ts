@@ -7,6 +7,7 @@ import { planRemoval, planRepairs, planUndo } from '#src/tap/plan.ts';
 import { isEbpf, loadFailure } from '#src/tap/programs.ts';
 import type { Observed, Step, Wanted } from '#src/tap/state.ts';
 import { targetLinks } from '#src/tap/targets.ts';
+import type { Ahead } from './ahead.ts';
 import { leaseFromNow } from './lease.ts';
 import { observe } from './observe.ts';
 
@@ -31,6 +32,8 @@ export interface Outcome {
 export interface ConvergeOptions extends RunOptions {
   /** How long the programs that are loaded may work without being told to go on. */
   readonly leaseMs: number;
+  /** Goes before others' programs. */
+  readonly ahead: Ahead;
   /**
    * Told of the qdiscs that are the tap's own, those about to be made among them: an interrupted command does not say how
    * far it got.
@@ -40,6 +43,8 @@ export interface ConvergeOptions extends RunOptions {
 
 /** State is read back after a change, never assumed; whoever changes it against us more often than this is told so. */
 const maxRounds = 4;
+/** So often it goes before others' programs, or back. */
+const maxMoves = 2;
 
 /**
  * Makes this end of the tap be as wanted: observe, plan, change, until there is nothing left to change. When a change
@@ -51,7 +56,7 @@ const maxRounds = 4;
 export async function converge(
   netns: Netns,
   wanted: Wanted,
-  { leaseMs, onOwnQdiscs, ...options }: ConvergeOptions,
+  { leaseMs, onOwnQdiscs, ahead, ...options }: ConvergeOptions,
 ): Promise<Outcome> {
   const done: Step[] = [];
   let { ownQdiscs, object } = wanted;
@@ -59,6 +64,7 @@ export async function converge(
   let settled = true;
   let before: string | undefined;
   let first: Observed | undefined;
+  let moves = 0;
   for (let round = 1; ; round++) {
     const observed = await observe(netns, wanted, options);
     first ??= observed;
@@ -68,9 +74,16 @@ export async function converge(
     before = seen;
     // A qdisc goes with its interface; one of that name that comes later is another.
     ownQdiscs = new Set(observed.links.flatMap(({ name }) => (ownQdiscs.has(name) ? [name] : [])));
-    const plan = planRepairs({ ...wanted, ownQdiscs, object }, observed);
+    const now = { ...wanted, ownQdiscs, object, staysBehind: ahead.isRefused };
+    const plan = planRepairs(now, observed);
+    const isMade = plan.steps.length === 0;
+    if (isMade && moves < maxMoves && (await ahead.follow(now, observed))) {
+      moves++;
+      round = 0;
+      continue;
+    }
     // Those of a node's pods may come and go all the time: that is a reason to look again soon, as their changes are.
-    if (plan.steps.length === 0 || (round > maxRounds && !settled)) {
+    if (isMade || (round > maxRounds && !settled)) {
       const carrier = observed.links.find(({ name }) => name === wanted.ifname)?.carrier === true;
       const mtus = targets.map(({ mtuBytes }) => mtuBytes);
       const copiedMtuBytes = mtus.length === 0 ? undefined : Math.max(...mtus);

@@ -8,6 +8,7 @@ import { type Fit, fitOf, overheadBytes } from '#src/tap/fit.ts';
 import { isInNetDev } from '#src/tap/netDev.ts';
 import { reasonAlone } from '#src/tap/peerSilence.ts';
 import type { Observed, Step, Vxlan, Wanted } from '#src/tap/state.ts';
+import { Ahead } from './ahead.ts';
 import { Alarm } from './alarm.ts';
 import { converge, type Outcome, remove } from './converge.ts';
 import { followDelivery } from './delivery.ts';
@@ -57,6 +58,7 @@ export async function keep(end: End, context: Context): Promise<void> {
 interface Held {
   readonly place: Place;
   readonly monitor: Monitor;
+  readonly ahead: Ahead;
   ownQdiscs: ReadonlySet<string>;
   /** What the last look found, if everything was in place. */
   observed: Observed | undefined;
@@ -90,6 +92,9 @@ class Keeper {
   #pathCheckAt = 0;
   #fit: Fit | undefined;
   #lookMs = 0;
+  /** Something may have changed of which the kernel sends no word. */
+  #mustLook = false;
+  #unseen: string | undefined;
 
   constructor(end: End, context: Context, onChange: () => void) {
     this.#end = end;
@@ -173,11 +178,17 @@ class Keeper {
     }
   }
 
+  #lookAgain(): void {
+    this.#mustLook = true;
+    this.#onChange();
+  }
+
   #hold(place: Place | undefined): Held | undefined {
     return (
       place && {
         place,
         monitor: startMonitor(place.netns, this.#onChange),
+        ahead: new Ahead(place.netns, this.#context.log, this.#context.timing, () => this.#lookAgain()),
         ownQdiscs: new Set(),
         observed: undefined,
         withoutObject: undefined,
@@ -194,7 +205,8 @@ class Keeper {
     if (!this.#context.report.isReady) await this.#address?.check(this.#run);
     const otherPath = await this.#readPath(held);
     const reload = held.withoutObject !== undefined && performance.now() >= held.withoutObject.until;
-    if (this.#failures === 0 && !changed && !otherPath && !reload) return;
+    if (this.#failures === 0 && !changed && !otherPath && !reload && !this.#mustLook) return;
+    this.#mustLook = false;
     const beganAt = performance.now();
     held.observed = undefined;
     const wasWithout = held.withoutObject;
@@ -229,6 +241,7 @@ class Keeper {
     try {
       return await converge(held.place.netns, this.#wantedIn(held), {
         ...this.#run,
+        ahead: held.ahead,
         leaseMs: this.#context.timing.leaseMs,
         onOwnQdiscs(own) {
           ownQdiscs = own;
@@ -302,6 +315,8 @@ class Keeper {
     const trouble = this.#peer && (await this.#watch?.({ ...way, peer: this.#peer }));
     const unseen = observed && (await this.#sight?.check(place, observed));
     if (this.#context.signal.aborted) return;
+    if (unseen !== undefined && unseen !== this.#unseen) this.#lookAgain();
+    this.#unseen = unseen;
     const ends = this.#end.peerSaysHello ? 'at both ends' : "here; the other end is not kokotap's";
     const inPlace = `${ifname} is in place ${ends}`;
     if (trouble !== undefined) this.#context.report.tell('alone', `${inPlace}, but ${trouble}`);
@@ -315,9 +330,10 @@ class Keeper {
     return this.#peer.isThere(netDev, ifname);
   }
 
-  async #removeFrom({ place, monitor, ownQdiscs, observed }: Held): Promise<readonly Step[]> {
+  async #removeFrom({ place, monitor, ahead, ownQdiscs, observed }: Held): Promise<readonly Step[]> {
     const isKnown = !monitor.hasChanged();
     try {
+      await ahead.release();
       const wanted = { ...this.#end.wanted, ownQdiscs };
       return await remove(place.netns, wanted, this.#logging, isKnown ? observed : undefined);
     } finally {

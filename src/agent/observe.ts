@@ -3,20 +3,19 @@ import { readClassifiers } from '#src/net/classifiers.ts';
 import { isMerging, takesUnfinished } from '#src/net/features.ts';
 import { listLinks } from '#src/net/links.ts';
 import type { Netns } from '#src/net/netns.ts';
+import { listTcx } from '#src/net/tcx.ts';
 import type { Observed, Wanted } from '#src/tap/state.ts';
+import { targetLinks } from '#src/tap/targets.ts';
 import { liveTaps } from './lock.ts';
 
 /**
- * Reads from the kernel all that a plan for this end depends on, by two or three processes however many interfaces there
+ * Reads from the kernel all that a plan for this end depends on, by three or four processes however many interfaces there
  * are. A sender looks at all of them: one that it copied from may have another name by now.
  *
  * @throws {CommandError}
  */
-export async function observe(
-  netns: Netns,
-  { ifname, role, device, copies }: Wanted,
-  options: RunOptions,
-): Promise<Observed> {
+export async function observe(netns: Netns, wanted: Wanted, options: RunOptions): Promise<Observed> {
+  const { ifname, role, device, copies } = wanted;
   const found = await listLinks(netns, options);
   const live = liveTaps();
   const own = found.filter(({ name }) => name === ifname);
@@ -26,7 +25,20 @@ export async function observe(
   const merging = role === 'receiver' && own.length > 0 ? await isMerging(netns, ifname, options) : undefined;
   const isPair = role === 'sender' && device.kind === 'veth' && own.length > 0;
   const unfinished = isPair ? await takesUnfinished(netns, ifname, options) : undefined;
+  const tcx = await listTargetTcx(netns, wanted, { links: found, liveTaps: live }, options);
   // Interfaces of pods come and go while a node is read.
   const links = found.filter((link) => !read.includes(link) || seen.has(link.name));
-  return { links, merging, unfinished, classifiers: Object.fromEntries(seen), liveTaps: live };
+  return { links, merging, unfinished, tcx, classifiers: Object.fromEntries(seen), liveTaps: live };
+}
+
+/** Without eBPF there is nothing to go before them, so that they are not asked for. */
+async function listTargetTcx(
+  netns: Netns,
+  { copies, object }: Wanted,
+  seen: Pick<Observed, 'links' | 'liveTaps'>,
+  options: RunOptions,
+): Promise<Observed['tcx']> {
+  const targets = object === undefined ? [] : targetLinks(copies, seen);
+  const names = targets.map(({ name }) => name);
+  return names.length === 0 ? undefined : Object.fromEntries(await listTcx(netns, names, options));
 }

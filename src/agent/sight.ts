@@ -25,6 +25,7 @@ export class Sight {
   #obstructed = new Set<string>();
   #trouble: string | undefined;
   #dueAt = 0;
+  #observed: Observed | undefined;
 
   constructor(wanted: Wanted, timing: Timing) {
     this.#wanted = wanted;
@@ -39,7 +40,8 @@ export class Sight {
    */
   async check(place: Place, observed: Observed): Promise<string | undefined> {
     const now = performance.now();
-    if (now < this.#dueAt) return this.#trouble;
+    if (now < this.#dueAt && observed === this.#observed) return this.#trouble;
+    this.#observed = observed;
     const lookouts = lookoutsOf(this.#wanted, observed);
     const before = place.netDev();
     const isDue = lookouts.some((each) => {
@@ -74,7 +76,7 @@ export class Sight {
     const told = blind.flatMap((each) => {
       const { ifname, hook } = each;
       const { filters } = classifiers[ifname] ?? { filters: [] };
-      const inFront = inFrontOf(hook, { filters }, tcx.get(ifname)?.[hook] ?? []);
+      const inFront = inFrontOf(hook, { filters }, tcx.get(ifname)?.[hook] ?? [], each.programId);
       const what = `what ${ifname} ${hook === 'ingress' ? 'receives' : 'sends'}`;
       if (inFront.length > 0) {
         obstructed.add(keyOf(each));

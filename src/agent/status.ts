@@ -6,20 +6,26 @@ import {
   readClassified,
   readClassifier,
 } from '#src/net/classifiers.ts';
-import { readCounts } from '#src/net/counts.ts';
-import { type LinkCounters, listLinks } from '#src/net/links.ts';
+import { type Counts, readCounts } from '#src/net/counts.ts';
+import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readPath } from '#src/net/pathMtu.ts';
-import { listTcx } from '#src/net/tcx.ts';
-import { type DirectionAccount, directionAccount, refusedBefore } from '#src/tap/account.ts';
+import { arrivedOf, type DirectionAccount, directionAccount, refusedBefore } from '#src/tap/account.ts';
 import { type Fit, fitOf } from '#src/tap/fit.ts';
-import { idleTargets, isOrdinary } from '#src/tap/idleTargets.ts';
-import { inFrontOf } from '#src/tap/inFront.ts';
 import { isHandleOf, macOf, parseAlias, preferences, type Role, type TapId } from '#src/tap/mark.ts';
-import { isSeenProgram } from '#src/tap/programs.ts';
+import { aheadHook, isSeenProgram } from '#src/tap/programs.ts';
 import type { Hook, Link, Vxlan } from '#src/tap/state.ts';
 import type { Place } from './ends.ts';
 import { hearReceiver } from './heard.ts';
+import {
+  type CountedLink,
+  describeIdle,
+  describeInFront,
+  type InFront,
+  type Placed,
+  readTargets,
+  type TargetHook,
+} from './targetHooks.ts';
 
 /** One end of a tap as the kernel has it. Packets are counted as the wire has them, before or after what is large is cut. */
 export interface EndStatus {
@@ -32,11 +38,7 @@ export interface EndStatus {
   /** Sender only: target interfaces that are down, or carried nothing so far while others did. */
   readonly idle?: string;
   /** Sender only: what comes before the tap's filters at a hook, and may keep packets from them. */
-  readonly inFront?: readonly {
-    readonly interface: string;
-    readonly hook: Hook;
-    readonly programs: readonly string[];
-  }[];
+  readonly inFront?: readonly InFront[];
   /** Sender only. Where the eBPF programs could not be loaded, nothing but what was copied is counted. */
   readonly copies?: Partial<Record<Hook, Partial<DirectionAccount>>>;
   /** Sender only: the copies as they went to the device, cut to fit. */
@@ -140,8 +142,6 @@ function hasSender(marked: readonly { readonly link: Link; readonly id: TapId }[
   return marked.some(({ link, id }) => link.mac !== macOf(id, 'receiver'));
 }
 
-type CountedLink = Link & { readonly counters: LinkCounters };
-
 async function describeEnd(
   netns: Netns,
   tap: TapId,
@@ -167,43 +167,18 @@ async function describeEnd(
   };
   if (mac === macOf(tap, 'receiver'))
     return { role: 'receiver', ...common, receivedPackets: classifiers.get(name)?.packets ?? 0 };
-  const inFront = await readInFront(netns, filters, classifiers);
-  const account = await senderAccount(netns, link, filters);
-  const idle = describeIdle(links, filters);
+  const targets = await readTargets(netns, links, filters);
+  const inFront = describeInFront(targets, classifiers);
+  const account = await senderAccount(netns, link, targets, filters);
+  const idle = describeIdle(links, targets);
   return {
     role: 'sender',
     ...common,
     ...(idle === undefined ? {} : { idle }),
     ...(inFront.length > 0 ? { inFront } : {}),
     ...account,
-    ...(await describeFit(link, links, filters)),
+    ...(await describeFit(link, links, targets, filters)),
   };
-}
-
-function describeIdle(links: readonly CountedLink[], filters: readonly Placed[]): string | undefined {
-  const from = filters.flatMap(({ interface: name, filter }) =>
-    typeof filter.action === 'object' ? [name] : [],
-  );
-  // As far as the kernel shows it, this is a tap of all interfaces.
-  if (links.every((link) => from.includes(link.name) || !isOrdinary(link))) return undefined;
-  const packets = new Map(
-    links.map(({ name, counters: { received, sent } }) => [name, received.packets + sent.packets]),
-  );
-  const ever = (ifname: string) => packets.get(ifname) ?? 0;
-  return idleTargets({ from }, { links, liveTaps: new Set() }, { ever, lately: ever });
-}
-
-async function readInFront(
-  netns: Netns,
-  filters: readonly Placed[],
-  classifiers: ReadonlyMap<string, CountedClassifier>,
-): Promise<NonNullable<EndStatus['inFront']>> {
-  const copying = filters.filter(({ filter }) => typeof filter.action === 'object');
-  const tcx = await listTcx(netns, [...new Set(copying.map((each) => each.interface))]);
-  return copying.flatMap(({ interface: name, filter: { hook } }) => {
-    const programs = inFrontOf(hook, classifiers.get(name) ?? { filters: [] }, tcx.get(name)?.[hook] ?? []);
-    return programs.length === 0 ? [] : [{ interface: name, hook, programs }];
-  });
 }
 
 /** Why some numbers are not there, and copies are not treated. */
@@ -213,12 +188,11 @@ const plain =
 async function describeFit(
   { vxlan }: Link,
   links: readonly Link[],
+  targets: readonly TargetHook[],
   filters: readonly Placed[],
 ): Promise<Pick<EndStatus, 'fit' | 'degraded'>> {
   const object = filters.find(({ filter }) => filter.preference === preferences.copy)?.filter.program;
-  const copied = new Set(
-    filters.flatMap((each) => (typeof each.filter.action === 'object' ? each.interface : [])),
-  );
+  const copied = new Set(targets.map((target) => target.interface));
   const mtus = links.filter(({ name }) => copied.has(name)).map(({ mtuBytes }) => mtuBytes);
   const pathMtuBytes = vxlan && (await readPathMtuIfAny(vxlan));
   return {
@@ -239,11 +213,6 @@ async function readPathMtuIfAny({ local, remote }: Vxlan): Promise<number | unde
   }
 }
 
-interface Placed {
-  readonly interface: string;
-  readonly filter: CountedFilter;
-}
-
 type SenderAccount = Pick<
   EndStatus,
   'copies' | 'sentPackets' | 'reportedPackets' | 'lostPackets' | 'refusedCopies' | 'turnedAwayPackets'
@@ -252,6 +221,7 @@ type SenderAccount = Pick<
 async function senderAccount(
   netns: Netns,
   { name: device, kind, counters: { received, sent } }: CountedLink,
+  targets: readonly TargetHook[],
   filters: readonly Placed[],
 ): Promise<SenderAccount> {
   const copying = filters.filter(({ filter }) => typeof filter.action === 'object');
@@ -264,7 +234,7 @@ async function senderAccount(
   const copyId = filters.find(({ filter }) => filter.preference === preferences.copy)?.filter.programId;
   const counts = copyId === undefined ? undefined : await readCounts(copyId);
   if (counts === undefined) {
-    const copies = hooksOf(copying).map(
+    const copies = hooksOf(targets).map(
       (hook) => [hook, { copiedPackets: copiedAt(hook, copying) }] as const,
     );
     const { packets: sentPackets } = sent;
@@ -277,14 +247,15 @@ async function senderAccount(
     };
   }
   const counted = [];
-  for (const hook of hooksOf(copying)) {
-    let [matched, seen] = [0, 0];
+  for (const hook of hooksOf(targets)) {
+    const ahead = await countAhead(filters, hook, counts[hook]);
+    let [matched, seen] = [0, ahead.seen];
     for (const each of copying.filter(({ filter }) => filter.hook === hook)) {
       const found = await countTarget(netns, each);
       matched += found.matched;
       seen += found.seen;
     }
-    counted.push({ hook, ...counts[hook], matched, seen });
+    counted.push({ hook, ...counts[hook], matched: Math.max(matched, ahead.matched), seen });
   }
   const sentPackets = counts.ingress.sent + counts.egress.sent;
   return {
@@ -318,9 +289,20 @@ async function countTarget(netns: Netns, { interface: name, filter }: Placed) {
   return { matched, seen };
 }
 
+/**
+ * What a program saw that goes before all filters at a hook. No filter counts what it copies: what came to the mirror
+ * device matched, and what did not come there did not.
+ */
+async function countAhead(filters: readonly Placed[], hook: Hook, { unmeasured, ...counts }: Counts) {
+  const found = filters.find(({ filter }) => aheadHook(filter.program) === hook);
+  if (found?.filter.programId === undefined) return { matched: 0, seen: 0 };
+  const seen = (await readCounts(found.filter.programId))?.[hook].seen ?? 0;
+  return { matched: arrivedOf(counts) - unmeasured, seen };
+}
+
 /** The hooks that packets are copied at; a target has both or one. */
-function hooksOf(copying: readonly Placed[]): readonly Hook[] {
-  return [...new Set(copying.map(({ filter }) => filter.hook))];
+function hooksOf(targets: readonly TargetHook[]): readonly Hook[] {
+  return [...new Set(targets.map(({ hook }) => hook))];
 }
 
 function copiedAt(hook: Hook, copying: readonly Placed[]): number {
@@ -330,6 +312,8 @@ function copiedAt(hook: Hook, copying: readonly Placed[]): number {
 function whatItDoes({ action, preference, program }: CountedFilter): string {
   if (typeof action === 'object') return `copy to ${action.copyTo}`;
   if (program?.includes('[tc/heard]') === true) return "read the receiver's reports";
+  const ahead = aheadHook(program);
+  if (ahead !== undefined) return `hold the program that goes before others at the ${ahead} of targets`;
   if (isSeenProgram(program)) return 'count';
   return preference === preferences.copy ? 'sample, limit, cut and fit the copies' : 'drop';
 }

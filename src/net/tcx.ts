@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import path from 'node:path';
+import { execa } from 'execa';
 import * as z from 'zod/mini';
-import type { RunOptions } from '#src/exec/command.ts';
+import { CommandError, type RunOptions } from '#src/exec/command.ts';
+import type { Hold } from '#src/tap/ahead.ts';
 import type { Hook, TcxProgram } from '#src/tap/state.ts';
 import type { Netns } from './netns.ts';
 
@@ -22,6 +25,47 @@ export async function listTcx(
   const said = await netns.run(tcxProgram, ['query', ...ifnames], options);
   const found = z.parse(answer, JSON.parse(said));
   return new Map(ifnames.map((name, at) => [name, found[at] ?? { ingress: [], egress: [] }]));
+}
+
+/** Programs held at hooks of a network namespace, before all others. */
+export interface Held {
+  /** Lets them go; returns when they have. */
+  release(): Promise<void>;
+}
+
+/**
+ * Holds programs at hooks, before all others, and has them copy to a device. They go with the process that holds them,
+ * which ends with the agent.
+ *
+ * @param mirror the name of the device
+ * @param onGone called when the process ends without being told to
+ * @throws {CommandError} when the kernel does not let them be there
+ */
+export async function holdTcx(
+  netns: Netns,
+  mirror: string,
+  holds: readonly Hold[],
+  onGone: () => void,
+): Promise<Held> {
+  const places = holds.flatMap(({ ifname, hook, programId }) => [ifname, hook, String(programId)]);
+  const [file, ...args] = netns.command(tcxProgram, ['hold', mirror, ...places]);
+  // Its standard input ends with the agent, and so it does.
+  const child = execa(file, args, { stdin: 'pipe', reject: false });
+  const begun = once(child.stdout, 'data').then(() => undefined);
+  const ended = await Promise.race([begun, child]);
+  if (ended !== undefined) {
+    const { exitCode, stderr } = ended;
+    throw new CommandError([file, ...args].join(' '), exitCode, stderr, new Error(ended.message));
+  }
+  let isWanted = true;
+  void child.then(() => isWanted && onGone());
+  return {
+    async release() {
+      isWanted = false;
+      child.stdin.end();
+      await child;
+    },
+  };
 }
 
 /** Compiled of native/tcx.c, beside the agent. */

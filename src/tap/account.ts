@@ -60,6 +60,11 @@ function matchedOf({ matched, unmeasured }: Counted): number {
 }
 
 /** The copies that came to the program on the mirror device. */
-function arrivedOf({ sampledOut, shed, unfit, copied }: Counted): number {
+export function arrivedOf({
+  sampledOut,
+  shed,
+  unfit,
+  copied,
+}: Pick<Counted, 'sampledOut' | 'shed' | 'unfit' | 'copied'>): number {
   return sampledOut + shed + unfit + copied;
 }

@@ -27,6 +27,16 @@ export function unless(excluded: string, matching: string): string {
   return `${joined.length},${joined.join(',')}`;
 }
 
+/** Direct action: drops what a program does not match, and lets all others go on. */
+export function dropUnless(matching: string): string {
+  const [length, ...instructions] = matching.split(',');
+  const verdicts = instructions.map((instruction) => {
+    if (!instruction.startsWith('6 ')) return instruction;
+    return instruction === '6 0 0 0' ? `6 0 0 ${shot}` : `6 0 0 ${unspec}`;
+  });
+  return [length, ...verdicts].join(',');
+}
+
 /**
  * Direct action: drops the packets whose Ethernet source is the address given, and lets all others go on. On a
  * mirror device these are the node's own (router solicitations, MLD reports): copies have other sources.

@@ -1,6 +1,7 @@
 /** What comes before a tap's filters at a hook, and may end the classification of a packet there, so that they never see it. */
 
 import { isTapHandle, preferences } from './mark.ts';
+import { isAheadName } from './programs.ts';
 import type { Classifier, Filter, Hook, TcxProgram } from './state.ts';
 
 /** The preferences of a tap's filters at one hook of a target interface. */
@@ -25,20 +26,32 @@ export function placesAt(hook: Hook, { filters }: Pick<Classifier, 'filters'>): 
   return seen === undefined || filter === undefined ? preferences : { seen, filter };
 }
 
+/** Whether a program with a verdict of its own is before the tap's filters, or at their place. */
+export function isVerdictBefore(hook: Hook, { filters }: Pick<Classifier, 'filters'>): boolean {
+  const { filter: place } = placesAt(hook, { filters });
+  return foreignAt(hook, filters).some(
+    ({ action, preference }) => action === 'direct' && preference <= place,
+  );
+}
+
 /**
- * What is before a tap's filters at a hook, for people.
+ * What is before a tap at a hook, for people.
  *
  * @param tcx the programs of the hook that come before all filters
+ * @param heldId the program of the tap's that is held among them; undefined: it has filters
  */
 export function inFrontOf(
   hook: Hook,
   { filters }: Pick<Classifier, 'filters'>,
   tcx: readonly TcxProgram[],
+  heldId?: number,
 ): readonly string[] {
   const { filter: place } = placesAt(hook, { filters });
-  const before = foreignAt(hook, filters).filter(({ preference }) => preference < place);
+  const held = tcx.findIndex(({ id }) => id === heldId);
+  const before = held === -1 ? foreignAt(hook, filters).filter(({ preference }) => preference < place) : [];
+  const programs = (held === -1 ? tcx : tcx.slice(0, held)).filter(({ name }) => !isAheadName(name));
   const found = [
-    ...tcx.map(({ id, name }) => `the tcx program ${name || 'without a name'} (id ${id})`),
+    ...programs.map(({ id, name }) => `the tcx program ${name || 'without a name'} (id ${id})`),
     ...before.map(
       ({ preference, kind, program = '' }) =>
         `the ${kind} filter of preference ${preference}${isName(program) ? ` (${program})` : ''}`,

@@ -19,6 +19,8 @@ export const preferences = {
   filter: 7,
   /** What is done to copies, behind what drops. */
   copy: 8,
+  /** What holds the programs that go before others' at each hook of a target; behind what drops, so that it never runs. */
+  ahead: { ingress: 9, egress: 10 },
 };
 
 /** The hardware address of a tap's device: locally administered, told apart by role, and the same at every start. */

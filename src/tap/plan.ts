@@ -1,5 +1,6 @@
 import { UserError } from '#src/errors.ts';
-import { dropAll, dropFrom } from './bpf.ts';
+import { holdsOf, isHeld, placesAhead } from './ahead.ts';
+import { dropAll, dropFrom, dropUnless, matchAll } from './bpf.ts';
 import { placesAt } from './inFront.ts';
 import {
   aliasOf,
@@ -11,7 +12,7 @@ import {
   preferences,
   saysOwned,
 } from './mark.ts';
-import { copyProgram, heardProgram, seenProgram } from './programs.ts';
+import { aheadProgram, copyProgram, heardProgram, seenProgram } from './programs.ts';
 import type {
   Classifier,
   Copies,
@@ -24,7 +25,7 @@ import type {
   Vxlan,
   Wanted,
 } from './state.ts';
-import { missingTargets, targetLinks } from './targets.ts';
+import { hooksOf, missingTargets, targetLinks } from './targets.ts';
 
 /** The way from the observed state to the wanted one. */
 export interface Plan {
@@ -65,7 +66,7 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
         : planMtu(wanted, found)),
       ...planMerging(wanted, found === undefined ? undefined : observed.merging),
       ...planQdiscs(wanted, observed, [found ?? { name: ifname, hasQueue: true }]),
-      ...planFilters(wanted, observed, ifname, deviceFilters(wanted)),
+      ...planFilters(wanted, observed, ifname, deviceFilters(wanted, placesAhead(wanted, observed))),
       ...planBlackhole(wanted, found && observed.classifiers[ifname]),
       ...(found?.up === true ? [] : [{ do: 'set up', link: ifname } as const]),
       ...(copies === undefined
@@ -77,7 +78,7 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
                 wanted,
                 observed,
                 link.name,
-                copyFilters(wanted, copies, link, classifier(observed.classifiers[link.name]), owns(link)),
+                copyFilters(wanted, copies, link, observed, owns(link)),
               ),
             ),
           )),
@@ -250,7 +251,10 @@ function planBlackhole({ ifname, role }: Wanted, found: Classifier | undefined):
  * Nothing comes in through a mirror device, and nothing but copies goes out. At the sender the eBPF program lets nothing
  * else go; without it the device's own packets are dropped by their address.
  */
-function deviceFilters({ id, mac, device, copies, object }: Wanted): OurFilter[] {
+function deviceFilters(
+  { id, mac, device, copies, object }: Wanted,
+  ahead: readonly { readonly hook: Hook }[],
+): OurFilter[] {
   const direct = { handle: handleOf(id, true), action: 'direct' } as const;
   const dropped: OurFilter = {
     ...direct,
@@ -266,35 +270,45 @@ function deviceFilters({ id, mac, device, copies, object }: Wanted): OurFilter[]
     preference: preferences.copy,
     program: copyProgram(object),
   };
-  if (device.kind === 'veth') return [dropped, copy];
+  const hooks = copies.hooks.filter((hook) => ahead.some((place) => place.hook === hook));
+  const before = hooks.map((hook): OurFilter => ({
+    ...direct,
+    hook: 'ingress',
+    preference: preferences.ahead[hook],
+    program: aheadProgram(object, hook),
+  }));
+  if (hooks.length > 0 && copies.matching !== matchAll)
+    before.push({ ...dropped, hook: 'egress', program: dropUnless(copies.matching) });
+  if (device.kind === 'veth') return [dropped, copy, ...before];
   return [
     dropped,
     copy,
     { ...direct, hook: 'ingress', preference: preferences.heard, program: heardProgram(object) },
+    ...before,
   ];
 }
 
-/** What is copied is counted before. */
+/** What is copied is counted before. Where the tap is ahead of all filters, it has none. */
 function copyFilters(
-  { id, ifname, object }: Wanted,
+  wanted: Wanted,
   { hooks, matching }: Copies,
   link: Link,
-  found: Classifier,
+  observed: Observed,
   owned: boolean,
 ): OurFilter[] {
+  const { id, ifname, object } = wanted;
   const handle = handleOf(id, owned);
-  return hooksOf(link, hooks).flatMap((hook): OurFilter[] => {
-    const { seen, filter } = placesAt(hook, found);
+  const ahead = holdsOf(wanted, observed).filter(
+    (hold) => hold.ifname === link.name && isHeld(hold, observed),
+  );
+  const behind = hooksOf(link, hooks).filter((hook) => !ahead.some((hold) => hold.hook === hook));
+  return behind.flatMap((hook): OurFilter[] => {
+    const { seen, filter } = placesAt(hook, classifier(observed.classifiers[link.name]));
     const copy = { hook, handle, preference: filter, program: matching, action: { copyTo: ifname } };
     if (object === undefined) return [copy];
     const program = seenProgram(object, hook);
     return [{ hook, handle, preference: seen, program, action: 'direct' }, copy];
   });
-}
-
-/** What is sent through lo is received there at once: both hooks would give each packet twice. */
-function hooksOf({ type }: Link, hooks: readonly Hook[]): readonly Hook[] {
-  return type === 'loopback' && hooks.length > 1 ? ['ingress'] : hooks;
 }
 
 /**

@@ -55,6 +55,23 @@ export function isSeenProgram(program: string | undefined): boolean {
   return program?.includes(':[tc/seen_') === true;
 }
 
+/** The program that sees and copies before others' programs at a hook of the target interface, as tc names it. */
+export function aheadProgram(object: string, hook: Hook): string {
+  return `${object}:[tc/ahead_${hook}]`;
+}
+
+/** The hook that an {@link aheadProgram} is for; undefined when a filter's program is none. */
+export function aheadHook(program: string | undefined): Hook | undefined {
+  return hooks.find((hook) => program?.endsWith(`:[tc/ahead_${hook}]`) === true);
+}
+
+/** Whether the kernel's name of a program is that of any tap's {@link aheadProgram}. */
+export function isAheadName(name: string): boolean {
+  return hooks.some((hook) => name === `ahead_${hook}`);
+}
+
+const hooks: readonly Hook[] = ['ingress', 'egress'];
+
 /** The program that reads the receiver's reports, as tc names it. */
 export function heardProgram(object: string): string {
   return `${object}:[tc/heard]`;

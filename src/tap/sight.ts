@@ -4,6 +4,7 @@
  * the two, and each is read at another time), so that a tap counts as blind only if it saw next to nothing, twice.
  */
 
+import { holdsOf, isHeld } from './ahead.ts';
 import { isHandleOf } from './mark.ts';
 import { netDevCounts } from './netDev.ts';
 import { isSeenProgram } from './programs.ts';
@@ -17,14 +18,18 @@ export interface Lookout {
 }
 
 /** The hooks of a sender that are counted at, as of what was observed. */
-export function lookoutsOf({ id }: Pick<Wanted, 'id'>, { classifiers }: Observed): Lookout[] {
-  return Object.entries(classifiers).flatMap(([ifname, { filters }]) =>
+export function lookoutsOf(wanted: Wanted, observed: Observed): Lookout[] {
+  const { id } = wanted;
+  const { classifiers } = observed;
+  const ahead = holdsOf(wanted, observed).filter((hold) => isHeld(hold, observed));
+  const behind = Object.entries(classifiers).flatMap(([ifname, { filters }]) =>
     filters.flatMap(({ handle, hook, program, programId }) =>
       isHandleOf(id, handle) && isSeenProgram(program) && programId !== undefined
         ? [{ ifname, hook, programId }]
         : [],
     ),
   );
+  return [...ahead, ...behind];
 }
 
 /** Both counts of a hook, and what they came to so far. */

@@ -78,6 +78,8 @@ export interface Observed {
   readonly merging?: boolean | undefined;
   /** The sender's half of a veth pair takes packets without checksums, and uncut; undefined: there is none. */
   readonly unfinished?: boolean | undefined;
+  /** The tcx programs of a sender's target interfaces, by name, in their order; not asked for where it needs none. */
+  readonly tcx?: Readonly<Record<string, Readonly<Record<Hook, readonly TcxProgram[]>>>> | undefined;
   /** By interface name; an interface that is not there has none. */
   readonly classifiers: Readonly<Record<string, Classifier>>;
   /** Taps with a running agent on this node: what bears another's mark is left over. */
@@ -100,6 +102,8 @@ export interface Wanted {
   readonly needsObject: boolean;
   /** Sender only. */
   readonly copies: Copies | undefined;
+  /** The kernel does not let the tap go before others' programs that hide packets from its filters. */
+  readonly staysBehind?: boolean | undefined;
   /** The interfaces whose clsact qdisc the agent remembers to have made. */
   readonly ownQdiscs: ReadonlySet<string>;
 }

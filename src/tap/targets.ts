@@ -1,6 +1,6 @@
 import { UserError } from '#src/errors.ts';
 import { macOf, parseAlias } from './mark.ts';
-import type { Copies, Link, Observed } from './state.ts';
+import type { Copies, Hook, Link, Observed } from './state.ts';
 
 /** What decides which links are targets. */
 type Seen = Pick<Observed, 'links' | 'liveTaps'>;
@@ -35,6 +35,11 @@ export function missingTargets(copies: Copies | undefined, { links }: Seen): str
   if (missing.length === 0) return undefined;
   const names = links.map(({ name, altNames }) => (altNames ? `${name} (${altNames.join(', ')})` : name));
   return `interface ${missing.join(' and ')} of the target, which has ${names.join(', ')}`;
+}
+
+/** What is sent through lo is received there at once: both hooks would give each packet twice. */
+export function hooksOf({ type }: Link, hooks: readonly Hook[]): readonly Hook[] {
+  return type === 'loopback' && hooks.length > 1 ? ['ingress'] : hooks;
 }
 
 /** Also by another name of the interface's, as `ip` and `tcpdump` take it. */

@@ -3,9 +3,7 @@ import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
-import { attachTcx, hasTcx } from './support/tcx.ts';
 import { sendUdp } from './support/traffic.ts';
-import { end } from './support/wait.ts';
 
 const filter = 'udp';
 const soon = { timeout: scaled(10_000) };
@@ -47,22 +45,6 @@ describe('what ends classification before the tap and cannot be passed', () => {
     await sender.ready();
     expect(await copied(net)).toBe(60);
   });
-});
-
-test('a tcx program that ends classification is named, until it is gone', async ({ net }) => {
-  await net.quiet();
-  const { sender } = await net.tap({ filter });
-  const theirs = attachTcx(net, 'pod', 'eth0', 'ingress', 'pass');
-  if (!hasTcx) {
-    await expect(theirs).rejects.toThrow('Invalid argument');
-    return;
-  }
-  const program = await theirs;
-  await expect.poll(() => passed(net, sender), soon).toBe('blind');
-  expect(sender.output).toMatch(/what eth0 receives: before it comes the tcx program theirs \(id \d+\)"/);
-  await end(program, 'SIGKILL');
-  await sender.ready();
-  expect(await copied(net)).toBe(60);
 });
 
 async function addVerdict(net: Net, hook: string, preference: number): Promise<void> {

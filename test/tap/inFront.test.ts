@@ -75,3 +75,13 @@ test('what is before the tap is named', () => {
   ]);
   expect(inFrontOf('ingress', { filters: [verdict(5)] }, [])).toEqual([]);
 });
+
+test("of a tap that is ahead of all filters, others' programs before its own are named", () => {
+  const tcx = [
+    { id: 5, name: 'theirs' },
+    { id: 6, name: 'ahead_ingress' }, // another tap's
+    { id: 7, name: 'ahead_ingress' },
+    { id: 8, name: 'behind' },
+  ];
+  expect(inFrontOf('ingress', { filters: [verdict(1)] }, tcx, 7)).toEqual(['the tcx program theirs (id 5)']);
+});

@@ -10,7 +10,7 @@ import {
   type Sighting,
 } from '#src/tap/sight.ts';
 import type { Filter } from '#src/tap/state.ts';
-import { bare, deadTap, id } from './support/ends.ts';
+import { bare, deadTap, id, sender } from './support/ends.ts';
 
 const at = { ifname: 'eth0', hook: 'ingress', programId: 7 } as const;
 const first: Sighting = { programId: 7, carried: 100, seen: 50, misses: 0 };
@@ -39,7 +39,7 @@ test('the hooks that are counted at are those of the tap itself, whose programs 
     { ...seen, programId: undefined },
   ];
   const classifiers = { eth0: { qdisc: 'clsact', filters } as const };
-  expect(lookoutsOf({ id }, { ...bare, classifiers })).toEqual([
+  expect(lookoutsOf(sender, { ...bare, classifiers })).toEqual([
     at,
     { ifname: 'eth0', hook: 'egress', programId: 8 },
   ]);

@@ -106,14 +106,7 @@ export class Net extends Network {
 
   /** Starts a sender with another eBPF object in place of the one of its build. */
   startSenderWithObject(object: Uint8Array, changes: Record<string, string> = {}): Agent {
-    const folder = mkdtempSync(this.file('bundle-'));
-    const bundle = path.join(folder, 'kokotap-agent.js');
-    copyFileSync(agentBundle, bundle);
-    writeFileSync(path.join(folder, 'mirror.bpf.o'), object);
-    for (const name of ['kokotap-tcx', 'kokotap-send'])
-      copyFileSync(path.resolve('dist', name), path.join(folder, name));
-    writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
-    return this.startAgentBundle(bundle, 'nodeA', 'sender', ...this.#senderFlags(changes));
+    return this.#startSenderWith({ 'mirror.bpf.o': object }, changes);
   }
 
   /**
@@ -140,6 +133,13 @@ export class Net extends Network {
   /** Starts a receiver where nftables does not work. */
   startReceiverWithoutGuard(): Agent {
     return this.startAgentWithout('/usr/sbin/nft', 'nodeB', 'receiver', ...this.#receiverFlags());
+  }
+
+  /** Starts a sender that can look at tcx programs, but not go before them, as on Linux before 6.6. */
+  startSenderWithoutTcx(changes: Record<string, string> = {}): Agent {
+    const real = path.resolve('dist/kokotap-tcx');
+    const script = `#!/bin/sh\n[ "$1" != hold ] || { echo 'eth0: Invalid argument' >&2; exit 1; }\nexec ${real} "$@"\n`;
+    return this.#startSenderWith({ 'kokotap-tcx': script }, changes);
   }
 
   /** Starts a sender where nftables does not work. */
@@ -214,6 +214,17 @@ export class Net extends Network {
     return run('nsenter', [`--net=/run/netns/${this.netns(where)}`, ...asked], {
       timeoutMs: scaled(30_000),
     });
+  }
+
+  /** Starts a sender from a folder of its own, in which some of the agent's files are others. */
+  #startSenderWith(others: Record<string, Uint8Array | string>, changes: Record<string, string>): Agent {
+    const folder = mkdtempSync(this.file('bundle-'));
+    for (const name of ['kokotap-agent.js', 'mirror.bpf.o', 'kokotap-tcx', 'kokotap-send'])
+      copyFileSync(path.resolve('dist', name), path.join(folder, name));
+    for (const [name, content] of Object.entries({ ...others, 'package.json': '{"type":"module"}' }))
+      writeFileSync(path.join(folder, name), content);
+    const bundle = path.join(folder, 'kokotap-agent.js');
+    return this.startAgentBundle(bundle, 'nodeA', 'sender', ...this.#senderFlags(changes));
   }
 
   #senderFlags(changes: Record<string, string>): string[] {

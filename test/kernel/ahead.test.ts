@@ -1,0 +1,150 @@
+import { describe, expect } from 'vitest';
+import { readAccount } from './support/account.ts';
+import { addresses } from './support/addresses.ts';
+import type { Agent } from './support/agent.ts';
+import { Capture, isUdp } from './support/capture.ts';
+import { type Net, test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
+import { attachTcx, hasTcx } from './support/tcx.ts';
+import { sendUdp } from './support/traffic.ts';
+import { end } from './support/wait.ts';
+
+const soon = { timeout: scaled(15_000) };
+const goesAhead = "the tap goes before others' programs, which could hide packets from it";
+
+describe("where another's program would hide packets, the tap goes before it", () => {
+  test('and copies what --filter asks for, each packet once and in the account', async ({ net }) => {
+    if (!hasTcx) return expectNoTcx(net);
+    await net.quiet();
+    for (const hook of ['ingress', 'egress'] as const) await attachTcx(net, 'pod', 'eth0', hook, 'pass');
+    const before = await net.snapshot('pod');
+    const { sender } = await net.tap({ filter: 'udp and port 9' });
+    const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+    await sendBothWays(net, 30, 9);
+    await sendBothWays(net, 20, 10);
+    expect((await atMirror.frames()).filter(isUdp)).toHaveLength(60);
+    const { ingress, egress, receivedPackets } = await readAccount(net);
+    for (const { copiedPackets, notMatchingPackets } of [ingress, egress]) {
+      expect(copiedPackets).toBe(30);
+      expect(notMatchingPackets).toBeGreaterThanOrEqual(20); // the rest are ICMP's answers
+    }
+    expect(receivedPackets).toBe(60);
+    expect(sender.isReady()).toBe(true);
+    await sender.stop();
+    expect(await net.snapshot('pod')).toBe(before);
+    expect(await programsAt(net)).toEqual(['theirs', 'theirs']);
+  });
+
+  test('also on the same node, and with a whole packet in each copy', async ({ net }) => {
+    if (!hasTcx) return expectNoTcx(net);
+    await net.quiet();
+    await attachTcx(net, 'pod', 'eth0', 'ingress', 'pass');
+    await net.tapSameNode();
+    const atMirror = await Capture.start(net, 'nodeA', 'mirror');
+    const atPod = await Capture.start(net, 'pod', 'eth0');
+    await sendBothWays(net, 30, 9);
+    const [copies, originals] = [await atMirror.frames(), await atPod.frames()];
+    expect(copies.filter(isUdp).toSorted()).toEqual(originals.filter(isUdp).toSorted());
+    expect(copies.filter(isUdp)).toHaveLength(60);
+  });
+
+  test('also if that comes later, and again if another comes before it', async ({ net }) => {
+    if (!hasTcx) return expectNoTcx(net);
+    await net.quiet();
+    const { sender } = await net.tap({ filter: 'udp' });
+    const theirs = await attachTcx(net, 'pod', 'eth0', 'ingress', 'pass');
+    await expect.poll(() => toldAfterTraffic(net, sender), soon).toContain(goesAhead);
+    await expect.poll(() => sender.isReady(), soon).toBe(true);
+    expect(await copied(net)).toBe(60);
+    await attachTcx(net, 'pod', 'eth0', 'ingress', 'pass', 'before');
+    await expect.poll(() => toldAfterTraffic(net, sender).then((told) => told.length), soon).toBe(2);
+    await expect.poll(() => sender.isReady(), soon).toBe(true);
+    expect(await copied(net)).toBe(60);
+    await end(theirs, 'SIGKILL');
+    expect(await copied(net)).toBe(60);
+  });
+
+  test('also before a filter at preference 1, and back to filters without it', async ({ net }) => {
+    if (!hasTcx) return expectNoTcx(net);
+    await net.quiet();
+    await net.exec('pod', 'tc qdisc add dev eth0 clsact');
+    await net.exec('pod', 'tc filter add dev eth0 egress pref 1 bpf direct-action bytecode', '1,6 0 0 0');
+    const { sender } = await net.tap({ filter: 'udp' });
+    expect(await copied(net)).toBe(60);
+    expect(await programsAt(net)).toEqual(['ahead_egress']);
+    await net.exec('pod', 'tc filter delete dev eth0 egress pref 1');
+    await expect.poll(() => programsAt(net), soon).toEqual([]);
+    expect(await copied(net)).toBe(60);
+    expect(sender.isReady()).toBe(true);
+  });
+
+  test('with another tap, and without a fight', async ({ net }) => {
+    if (!hasTcx) return expectNoTcx(net);
+    await net.quiet();
+    await attachTcx(net, 'pod', 'eth0', 'ingress', 'pass');
+    const { sender } = await net.tap({ filter: 'udp' });
+    const other = net.startSender({ 'tap-id': net.otherTapId, vni: '101', ifname: 'other', filter: 'udp' });
+    await other.logged(goesAhead);
+    await other.logged('"state":"alone"');
+    await net.exec('pod', 'ip link add net1 type veth peer name net2'); // both look again
+    await net.ticks(4);
+    for (const agent of [sender, other])
+      expect(agent.log.filter(({ msg }) => msg === goesAhead)).toHaveLength(1);
+    expect(await copied(net)).toBe(60);
+    await other.stop();
+    expect(await copied(net)).toBe(60);
+  });
+
+  test('and leaves nothing there when it is killed; the next one goes there again', async ({ net }) => {
+    if (!hasTcx) return expectNoTcx(net);
+    await net.quiet();
+    await attachTcx(net, 'pod', 'eth0', 'ingress', 'pass');
+    const { sender } = await net.tap({ filter: 'udp' });
+    await sender.kill();
+    await expect.poll(() => programsAt(net), soon).toEqual(['theirs']);
+    await net.startSender({ filter: 'udp' }).ready();
+    expect(await copied(net)).toBe(60);
+  });
+});
+
+test('a kernel that does not let it leaves the tap behind, which says so', async ({ net }) => {
+  await net.quiet();
+  await net.exec('pod', 'tc qdisc add dev eth0 clsact');
+  await net.exec('pod', 'tc filter add dev eth0 ingress pref 1 bpf direct-action bytecode', '1,6 0 0 0');
+  const receiver = net.startReceiver();
+  const sender = net.startSenderWithoutTcx({ filter: 'udp' });
+  await receiver.ready();
+  await sender.logged("the tap stays behind others' programs");
+  await sender.ready();
+  await expect.poll(() => toldAfterTraffic(net, sender).then(() => sender.isReady()), soon).toBe(false);
+  await sender.logged('what eth0 receives: before it comes the bpf filter of preference 1"');
+});
+
+/** Linux before 6.6 has none: there nobody can put one before a tap. */
+async function expectNoTcx(net: Net): Promise<void> {
+  await expect(attachTcx(net, 'pod', 'eth0', 'ingress', 'pass')).rejects.toThrow('Invalid argument');
+}
+
+async function sendBothWays(net: Net, count: number, port: number): Promise<void> {
+  await sendUdp(net, 'nodeA', addresses.pod, { count, port });
+  await sendUdp(net, 'pod', addresses.gateway, { count, port });
+}
+
+/** The copies of 30 packets each way. */
+async function copied(net: Net): Promise<number> {
+  const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+  await sendBothWays(net, 30, 9);
+  return (await atMirror.frames()).filter(isUdp).length;
+}
+
+/** Sends packets to the pod; how often the tap has said by then that it goes ahead. */
+async function toldAfterTraffic(net: Net, sender: Agent): Promise<string[]> {
+  await sendUdp(net, 'nodeA', addresses.pod, { count: 30 });
+  return sender.log.flatMap(({ msg }) => (msg === goesAhead ? [msg] : []));
+}
+
+/** The names of the tcx programs of eth0. */
+async function programsAt(net: Net): Promise<string[]> {
+  const said = await net.exec('pod', 'dist/kokotap-tcx query eth0');
+  return [...said.matchAll(/"name":"([^"]*)"/g)].map(([, name]) => name ?? '');
+}

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { findPodCgroup } from '#src/net/podCgroup.ts';
+import { cgroupsOfNode, findPodCgroup } from '#src/net/podCgroup.ts';
 
 /** Between two searches of all cgroups of the node. */
 const searchMs = 5000;
@@ -7,7 +7,8 @@ const searchMs = 5000;
 /** Whether the kubelet of this node has a pod, which may have no process at the moment. */
 export class PodPresence {
   readonly #podUid: string;
-  #folder: string | 'none' | undefined;
+  #folder: string | undefined;
+  #isHere = true;
   #searchAt = 0;
 
   constructor(podUid: string) {
@@ -16,11 +17,13 @@ export class PodPresence {
 
   /** False only where that is sure. Cheap enough for every second. */
   isHere(): boolean {
-    if (this.#folder !== undefined && this.#folder !== 'none' && existsSync(this.#folder)) return true;
+    if (this.#folder !== undefined && existsSync(this.#folder)) return true;
     if (performance.now() >= this.#searchAt) {
       this.#searchAt = performance.now() + searchMs;
-      this.#folder = findPodCgroup(this.#podUid);
+      const root = cgroupsOfNode();
+      this.#folder = root === undefined ? undefined : findPodCgroup(root, this.#podUid);
+      this.#isHere = root === undefined || this.#folder !== undefined;
     }
-    return this.#folder !== 'none';
+    return this.#isHere;
   }
 }

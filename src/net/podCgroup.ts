@@ -10,16 +10,16 @@ const MAX_DEPTH = 5;
 
 /**
  * The folder of a pod's cgroup, which the kubelet makes for every pod of the node and removes with it, whether or not a
- * process is in it. `none` where there is none, undefined where the node's cgroups cannot be seen.
+ * process is in it. Undefined where there is none.
+ *
+ * @param root see {@link cgroupsOfNode}
  */
-export function findPodCgroup(podUid: string): string | 'none' | undefined {
-  const root = hierarchy();
-  if (root === undefined) return undefined;
-  return find(root, podUid, MAX_DEPTH) ?? 'none';
+export function findPodCgroup(root: string, podUid: string): string | undefined {
+  return find(root, podUid, MAX_DEPTH);
 }
 
-/** The one of cgroup v2, or one of v1 that kubelets use. */
-function hierarchy(): string | undefined {
+/** The folder of the node's cgroups: of v2, or of v1 one that kubelets use. Undefined where they cannot be seen. */
+export function cgroupsOfNode(): string | undefined {
   if (existsSync(path.join(ROOT, 'cgroup.controllers'))) return ROOT;
   return ['pids', 'memory'].map((name) => path.join(ROOT, name)).find((folder) => existsSync(folder));
 }

@@ -81,6 +81,17 @@ test("the image's compiler of filters knows the names of ports and protocols", a
   await expect(compile(String.raw`ip proto \nosuch`)).rejects.toThrow("unknown ip proto 'nosuch'");
 });
 
+test('a node asks nobody for an image of localhost that it lacks', async ({ sandbox }) => {
+  await sandbox.startPod({ name: 'web', node: 'node-a' });
+  const image = '--image=localhost/kokotap:nowhere';
+  const names = await sandbox.createTap('--pod=web', '--dest-node=node-b', image);
+  const reason = 'jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}';
+  await until('both pods say so', async () => {
+    const reasons = await sandbox.kubectl('get', 'pod', ...names, '-o', reason);
+    return reasons === 'ErrImageNeverPull ErrImageNeverPull';
+  });
+});
+
 test('two builds of the image are the same to the byte, whatever the umask', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'kokotap-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
 import { CommandError } from '#src/exec/command.ts';
-import { kokotap, kubectl, kubectlWith } from './support/lab.ts';
+import { captureOnNode } from './support/capture.ts';
+import { families, kokotap, kubectl, kubectlWith, onNode, scriptOnNode } from './support/lab.ts';
+import { pings } from './support/packets.ts';
 import { pair, type Sandbox, test } from './support/sandbox.ts';
 import { until } from './support/until.ts';
 
@@ -21,6 +23,39 @@ test('a node with a tap is drained with --force alone, which takes the tap away'
   expect(await sandbox.snapshot(web)).toEqual(before);
   expect(await sandbox.traces()).toEqual([]);
 });
+
+test('copies go between the addresses named, also if the API does not have them', async ({ sandbox }) => {
+  const { web, peer } = await pair(sandbox);
+  const isIPv4 = families[0] === 'IPv4';
+  const [network, length] = isIPv4 ? ['10.100.0', '24'] : ['fd00:10:100:', '64'];
+  const address = (node: 'node-a' | 'node-b') =>
+    isIPv4 ? `${network}.21${node === 'node-a' ? 1 : 2}` : `${network}:21${node === 'node-a' ? 1 : 2}`;
+  for (const node of ['node-a', 'node-b'] as const) {
+    const found = await scriptOnNode(node, 'ip -json address show scope global');
+    const device = underlayOf(JSON.parse(found), network ?? '');
+    const change = (verb: string, ...flags: string[]) =>
+      onNode(node, 'ip', 'address', verb, `${address(node)}/${length}`, 'dev', device, ...flags);
+    await change('add', ...(isIPv4 ? [] : ['nodad']));
+    sandbox.defer(() => change('delete'));
+  }
+  const named = [`--source-address=${address('node-a')}`, `--dest-address=${address('node-b')}`];
+  await sandbox.tap('--pod=web', '--dest-node=node-b', ...named);
+  const link = await onNode('node-b', 'ip', '-details', 'link', 'show', 'dev', sandbox.ifname);
+  expect(link).toContain(`remote ${address('node-a')} local ${address('node-b')}`);
+  const there = await peer.address();
+  const packets = await captureOnNode('node-b', sandbox.ifname, () => web.ping(there, 4));
+  expect(pings(packets, 'reply')).toEqual([1, 2, 3, 4]);
+});
+
+/** The interface that has an address of the underlay's network. */
+function underlayOf(
+  links: readonly { ifname: string; addr_info: readonly { local: string }[] }[],
+  network: string,
+): string {
+  const found = links.find(({ addr_info }) => addr_info.some(({ local }) => local.startsWith(network)));
+  if (found === undefined) throw new Error(`no interface has an address of ${network}`);
+  return found.ifname;
+}
 
 test('a namespace with limits has a tap, by default or by flags', async ({ sandbox }) => {
   await sandbox.startPod({ name: 'web', node: 'node-a' });

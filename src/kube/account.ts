@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { OutgoingHttpHeaders } from 'node:http';
 import { UserError } from '#src/errors.ts';
+import { impersonationHeaders } from './impersonation.ts';
 import type { Kubeconfig, KubeconfigCluster, KubeconfigUser } from './kubeconfigFile.ts';
 
 /** A cluster, and as whom to talk to it: what a context stands for. */
@@ -7,6 +9,8 @@ export interface Account {
   readonly context: string;
   readonly cluster: ReturnType<typeof clusterOf>;
   readonly user: ReturnType<typeof userOf>;
+  /** Of every request. */
+  readonly headers: OutgoingHttpHeaders;
 }
 
 /**
@@ -37,7 +41,9 @@ export function chooseAccount(
   return {
     context: name,
     cluster: clusterOf(context.cluster, cluster),
-    user: userOf(context.user || 'anonymous', isPlain(cluster) ? withoutCredential(user) : user),
+    // As kubectl has it: in clear text no credential is sent, and none is got for that.
+    user: userOf(context.user || 'anonymous', isPlain(cluster) ? {} : user),
+    headers: impersonationHeaders(context.user ?? '', user),
   };
 }
 
@@ -50,11 +56,6 @@ function dangling(context: string, kind: string, name: string): UserError {
 /** Plain HTTP, such as that of kubectl proxy. */
 function isPlain({ server }: KubeconfigCluster): boolean {
   return /^http:/iu.test(server);
-}
-
-/** As kubectl has it: in clear text no credential is sent, and none is got for that. */
-function withoutCredential({ as }: KubeconfigUser): KubeconfigUser {
-  return { as };
 }
 
 /**
@@ -94,7 +95,6 @@ function userOf(name: string, user: KubeconfigUser) {
     token: user.tokenFile ? readToken(user.tokenFile, user.token) : user.token,
     username: user.username,
     password: user.password ?? '',
-    impersonateUser: user.as,
     authProvider: user['auth-provider'],
     exec: user.exec && withExecInfo(user.exec),
   };

@@ -36,10 +36,12 @@ export async function openApiServer(
 ): Promise<ApiServer> {
   const config = findKubeconfig(options, env);
   const client = new KubeConfig();
-  if (config === IN_CLUSTER) client.loadFromCluster();
-  else loadAccount(client, chooseAccount(config, options.context, suggest));
+  const account = config === IN_CLUSTER ? undefined : chooseAccount(config, options.context, suggest);
+  if (account === undefined) client.loadFromCluster();
+  else loadAccount(client, account);
   const url = serverUrl(client.getCurrentCluster()?.server ?? '');
   const requestOptions = await authenticate(client);
+  Object.assign(requestOptions.headers, account?.headers);
   if (!client.getCurrentCluster()?.proxyUrl) requestOptions.agent = keepAliveAgent(url);
   return { url, user: client.getCurrentUser()?.name ?? '', requestOptions };
 }

@@ -25,6 +25,9 @@ const userSchema = z.object({
   username: text,
   password: text,
   as: text,
+  'as-uid': text,
+  'as-groups': z.nullish(z.array(z.string())),
+  'as-user-extra': z.nullish(z.record(z.string(), z.array(z.string()))),
   exec: z.nullish(
     z.looseObject({
       command: z.string(),

@@ -212,6 +212,49 @@ test.each<[string, object, string]>([
   expectAuthorization(api, authorization);
 });
 
+test('every request asks to act as all that the kubeconfig says', async () => {
+  await using api = await startFakeApi({ objects, tls: true });
+  const user = {
+    token: 'secret',
+    as: 'dev',
+    'as-uid': '7',
+    'as-groups': ['ops', 'sre'],
+    'as-user-extra': { 'example.org/scopes (all)': ['view', 'edit'] },
+  };
+  const { outcome } = await runWith([kubeconfig(api.url, UNVERIFIED, user)]);
+  expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
+  const asked = {
+    'impersonate-user': ['dev'],
+    'impersonate-uid': ['7'],
+    'impersonate-group': ['ops', 'sre'],
+    'impersonate-extra-example.org%2fscopes%20%28all%29': ['view', 'edit'],
+  };
+  expect(api.impersonations).toEqual(Array.from({ length: 5 }, () => asked));
+  expectAuthorization(api, 'Bearer secret');
+});
+
+test.each<[string, object]>([
+  ['as-groups', { 'as-groups': ['ops'] }],
+  ['as-uid', { 'as-uid': '7' }],
+  ['as-user-extra', { 'as-user-extra': { a: ['b'] } }],
+])('%s without a user is refused, for the account would act as itself', async (_, user) => {
+  await using api = await startFakeApi({ objects, tls: true });
+  const { outcome } = await runWith([kubeconfig(api.url, UNVERIFIED, { token: 'secret', ...user })]);
+  expect(outcome).toMatchObject({
+    exitCode: 1,
+    stderr:
+      'kokotap: User "tester" of the kubeconfig has as-groups, as-uid or as-user-extra, but no "as" that names a user: add it, or remove them\n',
+  });
+  expect(api.authorizations).toEqual([]);
+});
+
+test('no groups are nobody else', async () => {
+  await using api = await startFakeApi({ objects, tls: true });
+  const { outcome } = await runWith([kubeconfig(api.url, UNVERIFIED, { token: 'secret', 'as-groups': [] })]);
+  expect(outcome).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(api.impersonations[0]).toEqual({});
+});
+
 test('a token in a file goes before another one', async () => {
   await using api = await startFakeApi({ objects, tls: true });
   const file = await kubeconfigFile(kubeconfig(api.url, UNVERIFIED, { token: 'stale', tokenFile: 'token' }));

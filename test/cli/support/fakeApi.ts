@@ -30,6 +30,8 @@ export interface FakeApi extends AsyncDisposable {
   readonly authorizations: readonly (string | undefined)[];
   /** What each request accepts. */
   readonly accepts: readonly (string | undefined)[];
+  /** The headers that ask to act as somebody else, of each request. */
+  readonly impersonations: readonly object[];
 }
 
 export interface FakeApiSettings {
@@ -52,10 +54,13 @@ export async function startFakeApi({
   const requests: string[] = [];
   const authorizations: (string | undefined)[] = [];
   const accepts: (string | undefined)[] = [];
+  const impersonations: object[] = [];
   const listener: RequestListener = (request, response) => {
     requests.push(request.url ?? '');
     authorizations.push(request.headers.authorization);
     accepts.push(request.headers.accept);
+    const distinct = Object.entries(request.headersDistinct);
+    impersonations.push(Object.fromEntries(distinct.filter(([name]) => name.startsWith('impersonate-'))));
     const url = new URL(request.url ?? '', 'http://fake');
     const query = { path: url.pathname, labelSelector: url.searchParams.get('labelSelector') };
     const { code, body, type = 'application/json' } = override(query) ?? answer(objects, namespaces, query);
@@ -72,6 +77,7 @@ export async function startFakeApi({
     requests,
     authorizations,
     accepts,
+    impersonations,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await once(server.close(), 'close');

@@ -4,7 +4,7 @@ import type { Netns } from '#src/net/netns.ts';
 import { grantLease } from '#src/net/objects.ts';
 import { applySteps } from '#src/net/steps.ts';
 import { planRemoval, planRepairs, planUndo } from '#src/tap/plan.ts';
-import { isEbpf, loadFailure } from '#src/tap/programs.ts';
+import { isEbpf, isLongFilter, loadFailure } from '#src/tap/programs.ts';
 import type { Observed, Step, Wanted } from '#src/tap/state.ts';
 import { targetLinks } from '#src/tap/targets.ts';
 import type { Ahead } from './ahead.ts';
@@ -104,6 +104,7 @@ export async function converge(
       const reason = whyNotLoaded(failure.step, failure.error);
       const isTarget = targets.some(({ name }) => name === failure.step.link);
       if (reason !== undefined) {
+        if (isLongFilterOf(failure.step)) throw failure.error;
         if (wanted.needsObject) throw needsObject(reason, failure.error);
         withoutObject = reason;
         object = undefined;
@@ -140,6 +141,11 @@ function undone(step: Step | undefined): string {
 function whyNotLoaded(step: Step, error: CommandError | UserError): string | undefined {
   const isProgram = 'filter' in step && isEbpf(step.filter.program);
   return isProgram && error instanceof CommandError ? loadFailure(error.stderr) : undefined;
+}
+
+/** It is not one of the programs that a tap can do without. */
+function isLongFilterOf(step: Step): boolean {
+  return 'filter' in step && isLongFilter(step.filter.program);
 }
 
 function needsObject(reason: string, cause: Error): UserError {

@@ -1,16 +1,14 @@
 import { UserError } from '#src/errors.ts';
-import { CommandError, type RunOptions } from '#src/exec/command.ts';
+import type { RunOptions } from '#src/exec/command.ts';
 import { prepareObject } from '#src/net/objects.ts';
-import { compilePcapFilter } from '#src/net/pcapFilter.ts';
 import { readPath } from '#src/net/pathMtu.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readProcFile } from '#src/net/processNetns.ts';
-import { compileUserFilter } from '#src/net/userFilter.ts';
 import type { ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
-import { matchAll, unless } from '#src/tap/bpf.ts';
-import { mayWrap, tunnelTraffic } from '#src/tap/nodeTarget.ts';
+import { mayWrap } from '#src/tap/nodeTarget.ts';
 import type { Vxlan, Wanted } from '#src/tap/state.ts';
 import { awaitedPod } from '#src/tap/targetPod.ts';
+import { matchingProgram } from './matching.ts';
 import { PodPresence } from './podPresence.ts';
 import { findTarget, isCurrent, type Target } from './target.ts';
 import { copySettings, receiverEnd, senderEnd } from './wanted.ts';
@@ -43,7 +41,7 @@ export interface End {
  */
 export async function sender(endpoint: SenderEndpoint, running: RunOptions): Promise<End> {
   const { podUid } = endpoint;
-  const matching = await matchingUnlessEnded(endpoint, running);
+  const matching = await matchingProgram(endpoint, running);
   const wanted = senderEnd(endpoint, matching, prepareObject(copySettings(endpoint)));
   const { device } = wanted;
   return {
@@ -94,26 +92,6 @@ function podPlace(podUid: string, endpoint: SenderEndpoint): Whereabouts {
       return place;
     },
   };
-}
-
-/** A tap that ends while its filter is compiled copies nothing any more, but what is left of it has to be removed. */
-async function matchingUnlessEnded(endpoint: SenderEndpoint, running: RunOptions): Promise<string> {
-  try {
-    return await matchingProgram(endpoint, running);
-  } catch (error) {
-    if (error instanceof CommandError && running.signal?.aborted === true) return matchAll;
-    throw error;
-  }
-}
-
-/** What is copied. A node's own packets are not all of them: its copies are among them. */
-async function matchingProgram(
-  { filter, podUid, path }: SenderEndpoint,
-  running: RunOptions,
-): Promise<string> {
-  const matching = filter === undefined ? matchAll : await compileUserFilter(filter, running);
-  if (podUid !== undefined || path.kind !== 'vxlan') return matching;
-  return unless(await compilePcapFilter(tunnelTraffic(path), running), matching);
 }
 
 /** @throws {UserError} when the copies of a node's packets would not be known again on their way. */

@@ -1,7 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type CopySettings, objectName, withSettings } from '#src/tap/programs.ts';
+import { elfObject } from '#src/tap/elfObject.ts';
+import {
+  type CopySettings,
+  FILTER_SECTION,
+  filterProgram,
+  objectName,
+  withSettings,
+} from '#src/tap/programs.ts';
 import { type Lease, withLease } from '#src/tap/lease.ts';
 import { RUN_FOLDER } from '#src/tap/runFolder.ts';
 
@@ -12,6 +19,14 @@ export function prepareObject(settings: CopySettings): string {
   mkdirSync(RUN_FOLDER, { recursive: true });
   writeFileSync(objectPath(name), withSettings(compiled, settings, randomBytes(4).readUInt32LE()));
   return name;
+}
+
+/** Makes an object with the code of a filter, and returns the program's name for tc. */
+export function prepareFilter(code: Uint8Array): string {
+  const name = `filter-${createHash('sha256').update(code).digest('hex').slice(0, 12)}.o`;
+  mkdirSync(RUN_FOLDER, { recursive: true });
+  writeFileSync(objectPath(name), elfObject(FILTER_SECTION, code));
+  return filterProgram(name);
 }
 
 /** Has the programs that are loaded from an object from now on begin with this lease. */

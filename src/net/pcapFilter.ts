@@ -8,7 +8,7 @@ export interface CompileOptions extends Pick<RunOptions, 'signal' | 'timeoutMs' 
 }
 
 /** Long enough for a resolver that does not answer, and for a thousand hosts on a busy node. */
-const compilerTimeoutMs = 30_000;
+const compilerTimeoutMs = 60_000;
 
 /**
  * Compiles an expression in pcap-filter(7)'s language to classic BPF in tc's notation, for frames of Ethernet as they are

@@ -120,9 +120,21 @@ function commandOf(netns: Netns, step: Step): [Group['program'], ...string[]] {
     case 'delete clsact':
       return ['tc', 'qdisc', 'delete', 'dev', link, 'clsact'];
     case 'add filter':
-      return ['tc', 'filter', 'add', ...filterAt(link, step.filter), ...bpf(step.filter)];
+      return [
+        'tc',
+        'filter',
+        'add',
+        ...filterAt(link, step.filter),
+        ...bpfWords(step.filter.program, step.filter.action),
+      ];
     case 'replace filter':
-      return ['tc', 'filter', 'replace', ...filterAt(link, step.filter), ...bpf(step.filter)];
+      return [
+        'tc',
+        'filter',
+        'replace',
+        ...filterAt(link, step.filter),
+        ...bpfWords(step.filter.program, step.filter.action),
+      ];
     case 'delete filter':
       return ['tc', 'filter', 'delete', ...filterAt(link, step), 'bpf'];
   }
@@ -137,7 +149,7 @@ function filterAt(
 }
 
 /** `continue`: the filters of others at this hook come after ours and must see the packet too. */
-function bpf({ program, action }: OurFilter): string[] {
+export function bpfWords(program: string, action: OurFilter['action']): string[] {
   const [, object, section] = /^(.*):\[(.*)\]$/.exec(program) ?? [];
   const source =
     object === undefined || section === undefined

@@ -1,67 +1,67 @@
-import { UserError } from '#src/errors.ts';
+import { unless } from '#src/tap/bpf.ts';
 import { formatProgram, parseProgram } from '#src/tap/classicBpf.ts';
+import { ebpfFilter } from '#src/tap/ebpfFilter.ts';
+import { filterGraph, matchesAnything } from '#src/tap/filterGraph.ts';
 import { whyRefused } from '#src/tap/filterRefusals.ts';
 import { withTagBeside } from '#src/tap/vlanTags.ts';
 import { type CompileOptions, compilePcapFilter, impossibleFilter } from './pcapFilter.ts';
+import { refuseUnknownProtocols } from './unknownProtocols.ts';
+
+export interface FilterOptions extends Omit<CompileOptions, 'optimize'> {
+  /** An expression of what is left out, in which the tag of a frame is not there when it is beside it. */
+  readonly excluding?: string | undefined;
+  /** The kernel does not let eBPF be loaded. */
+  readonly classicOnly?: boolean;
+}
+
+/** A filter for packets as they are where the kernel classifies them: classic BPF in tc's notation, or code of eBPF. */
+export type CompiledFilter = { readonly classic: string } | { readonly code: Uint8Array };
+
+/** Instructions that tc's message to the kernel has room for are some 2030. */
+const longestClassic = 1900;
+/** Beyond so many instructions the compiler's optimization takes seconds, and soon minutes: where eBPF is, and where not. */
+const longestOptimized = { usually: 6000, withoutEbpf: 12_000 };
 
 /**
- * Compiles what a user asks for with `--filter` to classic BPF in tc's notation, for packets as they are where the kernel
- * classifies them, and refuses what would be something else than it says.
+ * Compiles what a user asks for with `--filter`, and refuses what would be something else than it says, or what the kernel
+ * would not take.
  *
  * @throws {UserError} with the reason and what to do
  */
-export async function compileUserFilter(expression: string, options: CompileOptions = {}): Promise<string> {
+export async function compileUserFilter(
+  expression: string,
+  { excluding, classicOnly = false, ...options }: FilterOptions = {},
+): Promise<CompiledFilter> {
   const plain = await compilePcapFilter(expression, { ...options, optimize: false });
   const refusal = whyRefused(expression, parseProgram(plain));
   if (refusal !== undefined) throw impossibleFilter(expression, refusal);
   await refuseUnknownProtocols(expression, plain, options);
-  const program = withTagBeside(parseProgram(await compilePcapFilter(expression, options)));
-  if (program === undefined) throw impossibleFilter(expression, tagInPieces);
-  return formatProgram(program);
+  const { usually, withoutEbpf } = longestOptimized;
+  if (parseProgram(plain).length <= (classicOnly ? withoutEbpf : usually)) {
+    const classic = await whole(await compilePcapFilter(expression, options), true);
+    if (parseProgram(classic).length <= longestClassic) return { classic };
+  }
+  if (classicOnly) throw impossibleFilter(expression, 'it is too long for a kernel that takes no eBPF');
+  return { code: codeOf(expression, await whole(plain, false)) };
+
+  async function whole(program: string, optimize: boolean): Promise<string> {
+    const matching = withTagBeside(parseProgram(program));
+    if (matching === undefined) throw impossibleFilter(expression, tagInPieces);
+    if (excluding === undefined) return formatProgram(matching);
+    return unless(await compilePcapFilter(excluding, { ...options, optimize }), formatProgram(matching));
+  }
 }
 
+function codeOf(expression: string, program: string): Uint8Array {
+  const graph = filterGraph(parseProgram(program));
+  if (graph === undefined) throw impossibleFilter(expression, tooLong);
+  // As the compiler says it, which finds out only when it optimizes.
+  if (!matchesAnything(graph)) throw impossibleFilter(expression, 'expression rejects all packets');
+  const code = ebpfFilter(graph);
+  if (code === undefined) throw impossibleFilter(expression, tooLong);
+  return code;
+}
+
+const tooLong = 'it is too long for the kernel: name networks in place of hosts';
 const tagInPieces =
   "it reads bytes in which a VLAN tag may begin or end, or the frame's header at a computed place: ask for ether[12:2], ether[14:2] and what follows one by one, at fixed places";
-
-/**
- * The compiler takes a protocol's name that it cannot look up for protocol 0, where there is no list of protocols. It does
- * not tell, but then 0 in the name's place makes the same program.
- */
-async function refuseUnknownProtocols(
-  expression: string,
-  program: string,
-  options: CompileOptions,
-): Promise<void> {
-  if (!/\bproto(chain)?\b/.test(expression)) return;
-  const words = new Set([...expression.matchAll(word)].map(([text]) => text));
-  for (const name of words) {
-    if (keywords.has(name) || namesOfZero.has(name.replace('\\', '').toLowerCase())) continue;
-    const withZero = expression.replaceAll(word, (text) => (text === name ? '0' : text));
-    if ((await compiledOrNot(withZero, options)) !== program) continue;
-    const known = name.replace('\\', '');
-    throw impossibleFilter(
-      expression,
-      `the protocol '${known}' is not known where the filter is compiled: give its number`,
-    );
-  }
-}
-
-/** Undefined when the expression is none. */
-async function compiledOrNot(expression: string, options: CompileOptions): Promise<string | undefined> {
-  try {
-    return await compilePcapFilter(expression, { ...options, optimize: false });
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
-}
-
-/** Of pcap-filter's language; a backslash makes a name of such a word. */
-const word = /\\?[A-Za-z][\w.-]*/g;
-/** Words that are no names of protocols, as far as they are usual. */
-const keywords = new Set(
-  'and or not host net port portrange src dst ether ip ip6 arp tcp udp sctp icmp icmp6 vlan proto protochain'.split(
-    ' ',
-  ),
-);
-const namesOfZero = new Set(['ip', 'hopopt']);

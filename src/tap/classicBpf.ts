@@ -36,6 +36,7 @@ export const opcode = {
   return: 0x06,
   returnA: 0x16,
   add: 0x04,
+  shiftLeft: 0x64,
   shiftRight: 0x74,
   and: 0x54,
 } as const;
@@ -65,7 +66,7 @@ export function isJump({ code }: Instruction): boolean {
 }
 
 /** Loads from the packet at a fixed place, or of what the kernel knows of it. */
-export function isFixedLoad({ code }: Instruction): boolean {
+function isFixedLoad({ code }: Instruction): boolean {
   return (
     code === opcode.loadWord ||
     code === opcode.loadHalf ||
@@ -82,4 +83,39 @@ export function readsKnown(instruction: Instruction): boolean {
 /** Whether it jumps back, as no program that the kernel takes does. */
 export function jumpsBack({ code, k }: Instruction): boolean {
   return code === opcode.jump && k >= firstNegative;
+}
+
+/** How many bytes of the packet an instruction reads, and whether at a computed place; undefined when it reads none. */
+export function readOf(code: number): { readonly bytes: number; readonly atX: boolean } | undefined {
+  switch (code) {
+    case opcode.loadWord:
+    case opcode.loadWordAtX:
+      return { bytes: 4, atX: code === opcode.loadWordAtX };
+    case opcode.loadHalf:
+    case opcode.loadHalfAtX:
+      return { bytes: 2, atX: code === opcode.loadHalfAtX };
+    case opcode.loadByte:
+    case opcode.loadByteAtX:
+      return { bytes: 1, atX: code === opcode.loadByteAtX };
+    case opcode.loadXHeaderLength:
+      return { bytes: 1, atX: false };
+    default:
+      return undefined;
+  }
+}
+
+/** Whether the condition of a jump is true of a value; undefined where it compares with X. */
+export function holds({ code, k }: Pick<Instruction, 'code' | 'k'>, value: number): boolean | undefined {
+  switch (code) {
+    case opcode.jumpEqual:
+      return value === k;
+    case opcode.jumpGreater:
+      return value > k;
+    case opcode.jumpNotLess:
+      return value >= k;
+    case opcode.jumpAnyBit:
+      return (value & k) !== 0;
+    default:
+      return undefined;
+  }
 }

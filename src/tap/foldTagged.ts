@@ -1,4 +1,4 @@
-import { type Instruction, isJump, opcode } from './classicBpf.ts';
+import { holds, type Instruction, isJump, opcode } from './classicBpf.ts';
 import { jumpBy } from './relocate.ts';
 
 /** What is known of a register or a word of memory: a number, or that it is the frame's type. */
@@ -103,20 +103,4 @@ function certain(each: Instruction, { a }: State): boolean | undefined {
   if (a !== 'type') return undefined;
   const [first, ...others] = tagTypes.map((type) => holds(each, type));
   return others.every((other) => other === first) ? first : undefined;
-}
-
-/** Whether the condition of a jump is true of a value; undefined where it compares with X. */
-function holds({ code, k }: Instruction, value: number): boolean | undefined {
-  switch (code) {
-    case opcode.jumpEqual:
-      return value === k;
-    case opcode.jumpGreater:
-      return value > k;
-    case opcode.jumpNotLess:
-      return value >= k;
-    case opcode.jumpAnyBit:
-      return (value & k) !== 0;
-    default:
-      return undefined;
-  }
 }

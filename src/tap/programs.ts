@@ -77,6 +77,18 @@ export function heardProgram(object: string): string {
   return `${object}:[tc/heard]`;
 }
 
+/** The program of a filter that is too long for classic BPF, as tc names it. */
+export function filterProgram(object: string): string {
+  return `${object}:[${FILTER_SECTION}]`;
+}
+
+/** Whether a program is such a filter. */
+export function isLongFilter(program: string): boolean {
+  return program.endsWith(`:[${FILTER_SECTION}]`);
+}
+
+export const FILTER_SECTION = 'tc/filter';
+
 /** Whether a filter's program is eBPF, which not every kernel lets the agent load. */
 export function isEbpf(program: string): boolean {
   return program.endsWith(']');

@@ -4,7 +4,7 @@
  * program wrote it into the frame. What stands behind it is 4 bytes nearer to the frame's beginning then.
  */
 
-import { firstKnown, firstNegative, type Instruction, isJump, opcode } from './classicBpf.ts';
+import { firstKnown, firstNegative, type Instruction, isJump, opcode, readOf } from './classicBpf.ts';
 import { foldTagged } from './foldTagged.ts';
 import { jumpBy, relocate } from './relocate.ts';
 
@@ -71,25 +71,6 @@ function readTag(at: number, bytes: number): Instruction[] | undefined {
   const isFirst = at % 2 === 0;
   if (bytes === 2) return isFirst ? [field] : undefined;
   return [field, isFirst ? step(opcode.shiftRight, 8) : step(opcode.and, 0xff)];
-}
-
-/** How many bytes of the packet an instruction reads, and whether at a computed place; undefined when it reads none. */
-function readOf(code: number): { readonly bytes: number; readonly atX: boolean } | undefined {
-  switch (code) {
-    case opcode.loadWord:
-    case opcode.loadWordAtX:
-      return { bytes: 4, atX: code === opcode.loadWordAtX };
-    case opcode.loadHalf:
-    case opcode.loadHalfAtX:
-      return { bytes: 2, atX: code === opcode.loadHalfAtX };
-    case opcode.loadByte:
-    case opcode.loadByteAtX:
-      return { bytes: 1, atX: code === opcode.loadByteAtX };
-    case opcode.loadXHeaderLength:
-      return { bytes: 1, atX: false };
-    default:
-      return undefined;
-  }
 }
 
 /** Where no frame with a tag gets. */

@@ -1,0 +1,52 @@
+import { UserError } from '#src/errors.ts';
+import { CommandError, type RunOptions } from '#src/exec/command.ts';
+import { prepareFilter } from '#src/net/objects.ts';
+import { compilePcapFilter, impossibleFilter } from '#src/net/pcapFilter.ts';
+import { whyNotTaken } from '#src/net/rehearsal.ts';
+import { compileUserFilter } from '#src/net/userFilter.ts';
+import type { SenderEndpoint } from '#src/spec/endpoint.ts';
+import { matchAll, unless } from '#src/tap/bpf.ts';
+import { tunnelTraffic } from '#src/tap/nodeTarget.ts';
+
+/**
+ * The program of what a sender copies. A tap that ends while its filter is compiled copies nothing any more, but what is
+ * left of it has to be removed.
+ *
+ * @param running of the compiler, whose work the end of the tap interrupts
+ * @throws {UserError} when the filter is wrong
+ */
+export async function matchingProgram(endpoint: SenderEndpoint, running: RunOptions): Promise<string> {
+  try {
+    return await matching(endpoint, running);
+  } catch (error) {
+    if (error instanceof CommandError && running.signal?.aborted === true) return matchAll;
+    throw error;
+  }
+}
+
+/** A node's own packets are not all copied: its copies are among them. */
+async function matching({ filter, podUid, path }: SenderEndpoint, running: RunOptions): Promise<string> {
+  const isNode = podUid === undefined && path.kind === 'vxlan';
+  const excluding = isNode ? tunnelTraffic(path) : undefined;
+  if (filter !== undefined) return filterProgram(filter, excluding, running);
+  return excluding === undefined ? matchAll : unless(await compilePcapFilter(excluding, running), matchAll);
+}
+
+async function filterProgram(
+  filter: string,
+  excluding: string | undefined,
+  running: RunOptions,
+): Promise<string> {
+  const compiled = await compileUserFilter(filter, { ...running, excluding });
+  if ('classic' in compiled) return compiled.classic;
+  const program = prepareFilter(compiled.code);
+  const reason = await whyNotTaken(program, running);
+  if (reason === undefined) return program;
+  try {
+    const short = await compileUserFilter(filter, { ...running, excluding, classicOnly: true });
+    if ('classic' in short) return short.classic;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+  }
+  throw impossibleFilter(filter, `it is so long that it needs eBPF, which the kernel refuses: ${reason}`);
+}

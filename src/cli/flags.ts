@@ -83,6 +83,7 @@ export const FLAG_GROUPS: Readonly<Record<string, readonly Flag[]>> = {
     ofCommand('--context <name>', 'context of the kubeconfig', 'its current one'),
     ofTap('tapNamespace', '--tap-namespace <name>', { unset: "the target's" }),
     ofTap('image', '--image <image>'),
+    ofTap('imagePullSecret', '--image-pull-secret <name>'),
     ofTap('requests', '--requests <list>', { unset: listed(DEFAULT_RESOURCES.requests), read: amounts }),
     ofTap('limits', '--limits <list>', { unset: listed(DEFAULT_RESOURCES.limits), read: amounts }),
     ofTap('anyNode', '--any-node'),

@@ -99,6 +99,10 @@ export const tapSchema = z.strictObject({
   ),
   tapNamespace: about(z.optional(labelName), "namespace of the tap's pods"),
   image: about(z._default(imageReference, `localhost/kokotap:${VERSION}`), "image of the tap's pods"),
+  imagePullSecret: about(
+    z.optional(subdomainName),
+    "Secret to pull the image with, in the namespace of the tap's pods",
+  ),
   requests: about(
     z._default(quantities, {}),
     "what each of the tap's pods asks for, as for kubectl set resources; also ephemeral-storage",

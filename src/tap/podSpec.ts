@@ -30,7 +30,7 @@ const CAPABILITIES: Readonly<Record<Role, readonly string[]>> = {
  */
 export function podSpec(tap: Tap, input: PodSpecInput) {
   const { role, nodeName } = input;
-  const { durationSeconds } = tap;
+  const { durationSeconds, imagePullSecret } = tap;
   return {
     nodeName,
     hostNetwork: true,
@@ -43,6 +43,7 @@ export function podSpec(tap: Tap, input: PodSpecInput) {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     tolerations: [{ operator: 'Exists' }],
+    ...(imagePullSecret === undefined ? {} : { imagePullSecrets: [{ name: imagePullSecret }] }),
     containers: [agentContainer(tap, input)],
   };
 }

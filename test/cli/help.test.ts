@@ -67,6 +67,8 @@ test('help is grouped, has an example and fits 80 columns', async () => {
                                       target's)
       --image <image>                 image of the tap's pods (default:
                                       localhost/kokotap:VERSION)
+      --image-pull-secret <name>      Secret to pull the image with, in the
+                                      namespace of the tap's pods
       --requests <list>               what each of the tap's pods asks for, as for
                                       kubectl set resources; also ephemeral-storage
                                       (default: cpu=50m,memory=64Mi)

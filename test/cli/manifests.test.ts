@@ -205,6 +205,15 @@ test.each([['--dest-node=kube-master'], ['--dest-ip=192.0.2.7']])(
   },
 );
 
+test('both pods pull their image with the Secret that is named, or with none', async () => {
+  await using api = await startFakeApi(cluster);
+  const line = ['--pod=centos', '--dest-node=kube-master'];
+  const named = await commandAt(api.url, [...line, '--image-pull-secret=registry.team']);
+  const spec = { imagePullSecrets: [{ name: 'registry.team' }] };
+  expect(documents(named.stdout)).toMatchObject([{ spec }, { spec }]);
+  expect((await commandAt(api.url, line)).stdout).not.toContain('imagePullSecrets');
+});
+
 test('duration, image and interfaces', async () => {
   await using api = await startFakeApi(cluster);
   const { stdout } = await commandAt(api.url, [

@@ -51,6 +51,7 @@ test.each<[string[], string]>([
   ...['Web', 'a_b', '', '-a', 'a-', 'a..b', 'a.', 'a/b', 'a\nb', 'x'.repeat(254)].flatMap((name) => [
     wrong('--pod', SUBDOMAIN_RANGE)(name),
     wrong('--dest-node', SUBDOMAIN_RANGE)(name),
+    wrong('--image-pull-secret', SUBDOMAIN_RANGE)(name),
   ]),
   ...['Web', 'a.b', 'a=b', '', 'x'.repeat(64)].flatMap((name) => [
     wrong('--namespace', LABEL_RANGE)(name),

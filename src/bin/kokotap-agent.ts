@@ -1,6 +1,7 @@
 #!/usr/bin/node --lite-mode
 import pino from 'pino';
 import { type End, receiver, sender } from '#src/agent/ends.ts';
+import { readLeftovers } from '#src/agent/leftovers.ts';
 import { serveMetrics } from '#src/agent/metrics.ts';
 import { parseCommand } from '#src/agent/options.ts';
 import { probe } from '#src/agent/probe.ts';
@@ -17,7 +18,9 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
   if ('tapId' in command) {
     const { name, tapId, tickMs } = command;
     print(
-      name === 'probe' ? { probes: await probe(tapId, timing(tickMs)) } : { ends: await readStatus(tapId) },
+      name === 'probe'
+        ? { probes: await probe(tapId, timing(tickMs)) }
+        : { ends: await readStatus(tapId), leftovers: await readLeftovers(tapId) },
     );
     return;
   }

@@ -9,7 +9,7 @@ const clusterWorkers = 2;
 const outages = 'test/cluster/faults/outages.test.ts';
 const sweep = 'test/cluster/sweep.test.ts';
 /** What has no agent, which the agents of any other kernel test would find and remove: they look through the machine. */
-const leftovers = 'test/kernel/lease.test.ts';
+const leftovers = ['test/kernel/lease.test.ts', 'test/kernel/ends.test.ts'];
 
 /** What all projects of the cluster have in common. */
 const cluster = {
@@ -61,7 +61,7 @@ export default defineConfig({
         test: {
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
-          exclude: [leftovers],
+          exclude: leftovers,
           setupFiles: ['test/kernel/support/timeouts.setup.ts'],
           maxWorkers: kernelWorkers,
           sequence: { groupOrder: 2 },
@@ -86,7 +86,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'kernel-leftovers',
-          include: [leftovers],
+          include: leftovers,
+          maxWorkers: 1,
           setupFiles: ['test/kernel/support/timeouts.setup.ts'],
           sequence: { groupOrder: 3 },
         },

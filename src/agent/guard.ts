@@ -2,9 +2,10 @@ import type { Logger } from 'pino';
 import { messageOf } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { changeGuardTable, removeGuards } from '#src/net/guardTable.ts';
-import { readTable, type Table } from '#src/net/nftables.ts';
+import { changeTables, readTable, type Table } from '#src/net/nftables.ts';
 import {
   additionOf,
+  announcementOf,
   chainsOf,
   type Guarded,
   guardTable,
@@ -55,6 +56,20 @@ export class Guard {
     if (performance.now() < this.#lookedAt + everyMs) return;
     this.#keeping = this.#keep();
     await this.#keeping;
+  }
+
+  /**
+   * Makes an entry without effect, so that what this agent makes next is found when it is killed. A node without nftables is
+   * told of when the entry is to have an effect.
+   */
+  async announce(): Promise<void> {
+    if (this.#made !== undefined && !this.#isGone) return;
+    try {
+      await changeTables(announcementOf(this.#own), this.#run);
+      this.#isGone = false;
+    } catch (error) {
+      this.#log.debug({ err: error }, 'the tap could not be announced in nftables');
+    }
   }
 
   async #keep(): Promise<void> {

@@ -238,6 +238,7 @@ class Keeper {
   /** An interrupted convergence leaves what it made to the removal, which has to know the qdiscs that are the tap's own. */
   async #converge(held: Held): Promise<Outcome> {
     let { ownQdiscs } = held;
+    await this.#guard?.announce();
     try {
       return await converge(held.place.netns, this.#wantedIn(held), {
         ...this.#run,

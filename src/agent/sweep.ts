@@ -17,7 +17,8 @@ import type { Timing } from './timing.ts';
 
 /**
  * Removes what taps left whose agent is gone for good. Of a sender its lease says so, in whatever network namespace it
- * is: it has ended, and no agent of that tap runs. A receiver's device and the taps' entries of nftables, in the node's own
+ * is: it has ended, and no agent of that tap runs. Without one, for it was killed before it loaded its programs or could
+ * load none, its entry of nftables leads to it. A receiver's device and the taps' entries of nftables, in the node's own
  * namespace, have no lease: they go when for as long as a lease no agent of that tap was seen.
  */
 export class Sweeper {
@@ -39,9 +40,14 @@ export class Sweeper {
     if (performance.now() < this.#dueAt) return;
     this.#dueAt = performance.now() + this.#timing.sweepMs;
     try {
-      await this.#sweepNode(options);
+      const guarded = await this.#listGuarded(options);
+      const dead = await this.#findAbandoned(guarded, options);
+      if (dead.size > 0) await this.#cleanNode(dead, options);
       // A receiver may neither read other taps' leases nor enter other network namespaces.
-      if (this.#role === 'sender') await this.#sweepSenders(options);
+      if (this.#role === 'sender') await this.#sweepSenders(guarded, dead, options);
+      // Last, for by its entry a tap is found again.
+      const unkept = guarded.filter(({ tap }) => dead.has(tap));
+      if (unkept.length > 0) await this.#removeGuards(unkept, options);
     } catch (error) {
       // It is no reason for the agent's own tap to fail.
       if (!options.signal?.aborted)
@@ -49,12 +55,18 @@ export class Sweeper {
     }
   }
 
-  async #sweepSenders(options: RunOptions): Promise<void> {
+  async #sweepSenders(
+    guarded: readonly Guarded[],
+    abandoned: ReadonlySet<TapId>,
+    options: RunOptions,
+  ): Promise<void> {
     const now = process.hrtime.bigint();
-    const ended = (await listLeases(options)).filter(({ untilNs }) => untilNs < now);
-    if (ended.length === 0) return;
+    const ended = (await listLeases(options)).filter(({ untilNs }) => untilNs < now).map(({ tap }) => tap);
     const live = liveTaps('sender');
-    const dead = new Set(ended.map(({ tap }) => tap).filter((tap) => !live.has(tap)));
+    const guardedSenders = guarded.flatMap(({ tap, role }) =>
+      role === 'sender' && abandoned.has(tap) ? [tap] : [],
+    );
+    const dead = new Set([...ended, ...guardedSenders].filter((tap) => !live.has(tap)));
     if (dead.size === 0) return;
     const namespaces = new Map<number, Netns>();
     try {
@@ -65,32 +77,36 @@ export class Sweeper {
     }
   }
 
-  async #sweepNode(options: RunOptions): Promise<void> {
-    const node = new Netns('/proc/self/ns/net');
-    try {
-      const live = liveTaps();
-      const guarded = await this.#listGuarded(options);
-      const found = (await listLinks(node, options)).flatMap(({ kind, mac, alias }) => {
+  /** Taps with a receiver's device here, or an entry of nftables, of which no agent was seen for the time of a lease. */
+  async #findAbandoned(guarded: readonly Guarded[], options: RunOptions): Promise<ReadonlySet<TapId>> {
+    const live = liveTaps();
+    const devices = await inNode(async (node) =>
+      (await listLinks(node, options)).flatMap(({ kind, mac, alias }) => {
         const tap = parseAlias(alias)?.id;
         return kind === 'vxlan' && tap !== undefined && mac === macOf(tap, 'receiver') ? [tap] : [];
-      });
-      const all = [...found, ...guarded.map(({ tap }) => tap)];
-      const dead = this.#longAbandoned(new Set(all.filter((tap) => !live.has(tap))));
-      if (dead.size === 0) return;
-      await this.#clean(node, dead, options);
-      const unkept = guarded.filter(({ tap }) => dead.has(tap));
-      if (unkept.length === 0) return;
-      await removeGuards(unkept, options);
-      this.#log.warn({ taps: unkept.map(({ tap }) => tap), steps: ['delete entries of nftables'] }, notice);
-    } finally {
-      node.close();
-    }
+      }),
+    );
+    const all = [...devices, ...guarded.map(({ tap }) => tap)];
+    return this.#longAbandoned(new Set(all.filter((tap) => !live.has(tap))));
   }
 
-  /** Without nftables there are no entries, which the guard of the agent's own end has said. */
+  async #cleanNode(dead: ReadonlySet<TapId>, options: RunOptions): Promise<void> {
+    await inNode((node) => this.#clean(node, dead, options));
+  }
+
+  async #removeGuards(unkept: readonly Guarded[], options: RunOptions): Promise<void> {
+    await removeGuards(unkept, options);
+    this.#log.warn({ taps: unkept.map(({ tap }) => tap), steps: ['delete entries of nftables'] }, notice);
+  }
+
+  /**
+   * Those that are this agent's to remove: a sender's entry leads to what it left elsewhere, so only senders remove it.
+   * Without nftables there are none, which the guard of the agent's own end has said.
+   */
   async #listGuarded(options: RunOptions): Promise<readonly Guarded[]> {
     try {
-      return await listGuarded(options);
+      const all = await listGuarded(options);
+      return this.#role === 'sender' ? all : all.filter(({ role }) => role === 'receiver');
     } catch (error) {
       if (!(error instanceof CommandError) || error.exitCode === undefined) throw error;
       this.#log.debug({ err: error }, 'the entries of nftables could not be read');
@@ -116,6 +132,15 @@ export class Sweeper {
 }
 
 const notice = 'removed what taps left that no agent keeps';
+
+async function inNode<T>(look: (node: Netns) => Promise<T>): Promise<T> {
+  const node = new Netns('/proc/self/ns/net');
+  try {
+    return await look(node);
+  } finally {
+    node.close();
+  }
+}
 
 async function observeAll(netns: Netns, options: RunOptions): Promise<Observed> {
   const links = await listLinks(netns, options);

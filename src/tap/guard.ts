@@ -93,6 +93,14 @@ export function additionOf(own: Guarded, tunnel: Tunnel, { elements }: GuardStat
   ];
 }
 
+/**
+ * What nft is told to make an entry that is without effect yet, before anything else of the endpoint is made: by it
+ * another agent finds what this one leaves, when it is killed.
+ */
+export function announcementOf(own: Guarded): readonly string[] {
+  return [...shared, `add chain ${at(chainOf(own))}`];
+}
+
 /** What nft is told to take endpoints' entries away: nothing when there are none. */
 export function removalOf(
   gone: readonly Guarded[],

@@ -74,7 +74,7 @@ describe('the table of nftables', () => {
     await net.tap();
     const other = net.startReceiver({ 'tap-id': '112233445566', ifname: 'other', remote: stranger });
     await other.logged('VNI 100 is used by interface mirror on this node, which belongs to the running tap');
-    expect(await rules(net)).not.toContain('112233445566');
+    expect(await rules(net)).not.toContain('goto tap-112233445566');
   });
 
   test('is done without where it cannot be made, which is said', async ({ net }) => {

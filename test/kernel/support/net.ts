@@ -163,11 +163,16 @@ export class Net extends Network {
     await Promise.all([sender.ready(), receiver.ready()]);
   }
 
-  /** Starts both agents of a tap of a node's own underlay interface and waits until both are ready. */
+  /**
+   * Starts both agents of a tap of a node's own underlay interface and waits until both are ready.
+   *
+   * @param onStart told of the sender at once
+   */
   async tapNode(
     from: Node,
     to: Node,
     changes: Record<string, string> = {},
+    onStart: (sender: Agent) => void = () => undefined,
   ): Promise<{ sender: Agent; receiver: Agent }> {
     const both = Object.entries(changes).filter(([name]) => !senderFlags.has(name));
     const target = { 'host-network': '', 'pod-ifname': 'underlay', 'mirror-type': 'both' };
@@ -182,6 +187,7 @@ export class Net extends Network {
       'sender',
       ...flags({ ...target, ...this.#tunnel(from, to), ...changes }),
     );
+    onStart(sender);
     await Promise.all([sender.ready(), receiver.ready()]);
     return { sender, receiver };
   }

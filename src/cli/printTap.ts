@@ -5,6 +5,7 @@ import type { Tap } from '#src/spec/tap.ts';
 import { manifests } from '#src/tap/manifests.ts';
 import { budgetsIn, warnOfBudgets } from './budgets.ts';
 import { identityOf } from '#src/spec/tapId.ts';
+import { checkFilter } from './filterCheck.ts';
 import { leftoverManifests } from './leftovers.ts';
 import { MissingError, suggestNames } from './missing.ts';
 import type { Options } from './options.ts';
@@ -31,6 +32,7 @@ export async function printTap({ tap, cluster }: Options, surroundings: Surround
   const pendingBudgets = budgetsIn(api, identityOf(tap).tapNamespace);
   try {
     const pods = manifests(tap, await resolveTap(api, tap, warn));
+    await checkFilter(tap.filter, surroundings);
     warnOfBudgets(await pendingBudgets, pods, surroundings);
     return yamlDocuments(pods);
   } catch (error) {

@@ -14,7 +14,8 @@ const compilerTimeoutMs = 60_000;
  * Compiles an expression in pcap-filter(7)'s language to classic BPF in tc's notation, for frames of Ethernet as they are
  * on the wire: with all their VLAN tags.
  *
- * @throws {UserError} with what the compiler says of a wrong one.
+ * @throws {FilterError} with what the compiler says of a wrong one
+ * @throws {CommandError} when there is no compiler
  */
 export async function compilePcapFilter(
   expression: string,
@@ -26,7 +27,7 @@ export async function compilePcapFilter(
     return lines.trim().replaceAll('\n', ',');
   } catch (error) {
     if (!(error instanceof CommandError) || signal?.aborted === true) throw error;
-    if (error.timedOut) throw new SlowFilterError(expression, timeoutMs, error);
+    if (error.timedOut) throw new FilterError(expression, tooSlow(timeoutMs), true, error);
     if (error.exitCode === undefined) throw error;
     const said = error.stderr
       .trim()
@@ -36,23 +37,36 @@ export async function compilePcapFilter(
   }
 }
 
-/** The compiler takes too long. */
-class SlowFilterError extends UserError {
-  constructor(expression: string, timeoutMs: number, cause: Error) {
-    const reason = `the compiler works on it for more than ${timeoutMs / 1000} s: shorten it, and give addresses where it has names of hosts`;
-    super(messageFor(expression, reason), { cause });
+function tooSlow(timeoutMs: number): string {
+  return `the compiler works on it for more than ${timeoutMs / 1000} s: shorten it, and give addresses where it has names of hosts`;
+}
+
+/**
+ * The filter is wrong. The reason is in front of the expression, of which messages that may not be long show the beginning.
+ */
+export class FilterError extends UserError {
+  override readonly name = 'FilterError';
+  /** Somewhere else it may be right: a name is not known here, or this machine is too slow. */
+  readonly isHereOnly: boolean;
+
+  constructor(expression: string, reason: string, isHereOnly: boolean, cause?: Error) {
+    super(`--filter is not possible: ${reason} (${shown(expression)})`, { cause });
+    this.isHereOnly = isHereOnly;
   }
 }
 
-/** The reason is in front of the expression, of which messages that may not be long show the beginning. */
-export function impossibleFilter(expression: string, reason: string, cause?: Error): UserError {
-  return new UserError(messageFor(expression, reason), { cause });
+export function impossibleFilter(expression: string, reason: string, cause?: Error): FilterError {
+  return new FilterError(
+    expression,
+    reason,
+    /^unknown (host|network|port|ip proto|ether host) '/.test(reason),
+    cause,
+  );
 }
 
 const shownCharacters = 200;
 
-function messageFor(expression: string, reason: string): string {
-  const isLong = expression.length > shownCharacters;
-  const shown = JSON.stringify(isLong ? expression.slice(0, shownCharacters) : expression);
-  return `--filter is not possible: ${reason} (${shown}${isLong ? `… of ${expression.length} characters` : ''})`;
+function shown(expression: string): string {
+  if (expression.length <= shownCharacters) return JSON.stringify(expression);
+  return `${JSON.stringify(expression.slice(0, shownCharacters))}… of ${expression.length} characters`;
 }

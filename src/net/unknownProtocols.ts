@@ -22,7 +22,7 @@ export async function refuseUnknownProtocols(
     const known = name.replace('\\', '');
     throw impossibleFilter(
       expression,
-      `the protocol '${known}' is not known where the filter is compiled: give its number`,
+      `unknown ip proto '${known}': there is no list of protocols here, give its number`,
     );
   }
 }

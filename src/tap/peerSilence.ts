@@ -28,5 +28,9 @@ function overTunnel({ remote, port }: Vxlan, peer: Role, silence: Silence | unde
   const from = `from ${remote} by UDP port ${port}`;
   if (sendsOthers)
     return `of the ${peer}'s packets ${from} none is counted as a hello${answer}: its agent has ended and only its copies go on, something on the way drops small packets, or this node's kernel ${kernelRelease} does not count hellos as Linux 6.10 does`;
-  return `nothing of the ${peer} comes ${from}${answer}: it is not in place, or a firewall drops it`;
+  const nothing = `nothing of the ${peer} comes ${from}`;
+  // The peer's node itself answered, and a firewall does not.
+  if (trouble?.includes('ECONNREFUSED') === true)
+    return `${nothing}, where no device is${answer}: it is not in place, and the log of its pod says why`;
+  return `${nothing}${answer}: the log of its pod says why it is not in place; if it is, a firewall drops what it sends`;
 }

@@ -123,3 +123,12 @@ test('a line says so if the pods cannot be asked for', async () => {
 function withOurAnnotation({ metadata, ...rest }: Manifest) {
   return { ...rest, metadata: { ...metadata, annotations: OUR_ANNOTATION } };
 }
+
+test('the pods of a tap whose filter is wrong are printed to be deleted', async () => {
+  const manifests = await printedManifests();
+  const line = [...LINE, '--filter=tcp prt 80'];
+  const outcome = await runWith([pod('web'), ...manifests.map(live)], line);
+  expect(outcome.exitCode).toBe(0);
+  expect(outcome.stderr).toContain('syntax error ("tcp prt 80"); these are the tap\'s pods that still exist');
+  expect(documents(outcome.stdout)).toHaveLength(manifests.length);
+});

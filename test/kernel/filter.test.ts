@@ -53,13 +53,20 @@ test.for([
   },
 );
 
+test('the receiver blames no firewall for a sender whose filter is refused', async ({ net }) => {
+  const receiver = net.startReceiver();
+  await net.startSender({ filter: 'tcp prt 80' }).logged('--filter is not possible');
+  await receiver.logged(
+    /where no device is \(\w+ ECONNREFUSED\): it is not in place, and the log of its pod says/,
+  );
+  expect(receiver.log.at(-1)?.msg).not.toContain('firewall');
+});
+
 test('a name of a protocol is refused where there is no list of them', async ({ net }) => {
   const etc = mkdtempSync(net.file('etc-'));
   for (const file of ['passwd', 'group']) copyFileSync(path.join('/etc', file), path.join(etc, file));
   const sender = net.startSenderAfter(`mount --bind ${etc} /etc`, { filter: String.raw`ip proto \udp` });
-  await sender.logged(
-    "--filter is not possible: the protocol 'udp' is not known where the filter is compiled",
-  );
+  await sender.logged("--filter is not possible: unknown ip proto 'udp': there is no list of protocols here");
   expect(await sender.stop()).toBe(1);
 });
 

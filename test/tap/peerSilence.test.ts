@@ -26,19 +26,19 @@ test.each<[string, Wanted, Silence | undefined, string]>([
     'without a sign',
     end({ ...tunnel, udpChecksum: false }),
     silence,
-    'mirror is in place here, but nothing of the receiver comes from 192.0.2.2 by UDP port 4789: it is not in place, or a firewall drops it',
+    'mirror is in place here, but nothing of the receiver comes from 192.0.2.2 by UDP port 4789: the log of its pod says why it is not in place; if it is, a firewall drops what it sends',
   ],
   [
     'refused by the network',
     end({ ...tunnel, udpChecksum: false }, 'receiver'),
     { ...silence, trouble: 'send ECONNREFUSED' },
-    'mirror is in place here, but nothing of the sender comes from 192.0.2.2 by UDP port 4789 (send ECONNREFUSED): it is not in place, or a firewall drops it',
+    'mirror is in place here, but nothing of the sender comes from 192.0.2.2 by UDP port 4789, where no device is (send ECONNREFUSED): it is not in place, and the log of its pod says why',
   ],
   [
     'never asked',
     end({ ...tunnel, udpChecksum: false }),
     undefined,
-    'mirror is in place here, but nothing of the receiver comes from 192.0.2.2 by UDP port 4789: it is not in place, or a firewall drops it',
+    'mirror is in place here, but nothing of the receiver comes from 192.0.2.2 by UDP port 4789: the log of its pod says why it is not in place; if it is, a firewall drops what it sends',
   ],
   [
     'that sends packets without hellos',

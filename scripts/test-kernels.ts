@@ -39,7 +39,7 @@ function testKernel(kernel: string, args: readonly string[]): Result {
   const folder = mkdtempSync(path.join(tmpdir(), 'kokotap-vm-results-'));
   const start = performance.now();
   try {
-    const vitest = ['vitest', 'run', '--project=kernel*', '--reporter=verbose', '--reporter=json'];
+    const vitest = ['vitest', 'run', '--config=vitest.vm.ts', '--reporter=verbose', '--reporter=json'];
     const command = [...vitest, '--outputFile.json=/results/tests.json', ...args];
     const { status } = spawnSync(path.resolve('vm/boot'), [kernel, folder, ...command], { stdio: 'inherit' });
     const file = path.join(folder, 'tests.json');

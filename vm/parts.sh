@@ -8,14 +8,14 @@ kernels=()
 while read -r version suite; do
   kernels+=("$version")
   eval "make_linux-$version() { make_linux $suite \"\$1\"; }"
-  eval "inputs_linux-$version() { declare -f make_linux; }"
+  eval "inputs_linux-$version() { declare -f make_linux unpack; }"
 done <"$lab/../vm/kernels.txt"
 unset version suite
 
-# make_linux SUITE FOLDER: the kernel, vmlinuz, and its modules, from the mirror that this host uses for bookworm. apt keeps
-# what it learns in a folder of its own.
-make_linux() {
-  local work=$2/work options package
+# unpack SUITE WORK PACKAGE...: unpacks a suite's packages into the folder WORK/files, from the mirror that this host uses for
+# bookworm. apt keeps what it learns in WORK. For a kernel's name without a version the newest one is taken.
+unpack() {
+  local work=$2 options package packages=()
   mkdir -p "$work"/{lists,cache,files}
   # shellcheck disable=SC2016 # apt's own variables
   apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
@@ -24,9 +24,19 @@ make_linux() {
   options=(-o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null
     -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Sandbox::User=root)
   apt-get "${options[@]}" update
-  package=$(apt-cache "${options[@]}" depends linux-image-cloud-amd64 | sed -n 's/.*Depends: //p')
-  (cd "$work" && apt-get "${options[@]}" download "$package")
-  dpkg-deb --extract "$work"/*.deb "$work/files"
+  for package in "${@:3}"; do
+    [[ $package != *-cloud-amd64 ]] ||
+      package=$(apt-cache "${options[@]}" depends "$package" | sed -n 's/.*Depends: //p')
+    packages+=("$package")
+  done
+  (cd "$work" && apt-get "${options[@]}" download "${packages[@]}")
+  for package in "$work"/*.deb; do dpkg-deb --extract "$package" "$work/files"; done
+}
+
+# make_linux SUITE FOLDER: the kernel, vmlinuz, and its modules.
+make_linux() {
+  local work=$2/work
+  unpack "$1" "$work" linux-image-cloud-amd64
   ensure_part debian
   # shellcheck disable=SC2016
   unshare --mount sh -euc 'mount --bind "$2" "$1/mnt" && exec chroot "$1" /sbin/depmod --basedir=/mnt "$3"' \
@@ -34,6 +44,17 @@ make_linux() {
   mv "$work"/files/boot/vmlinuz-* "$2/vmlinuz"
   mv "$work/files/lib/modules" "$2/"
   rm -r "$work"
+}
+
+# A QEMU newer than Debian 12's 7.2, with which Linux 6.12 ends in panics, beside the host's, whose libraries it takes.
+inputs_qemu() { declare -f unpack; }
+make_qemu() {
+  local work=$1/work missing
+  unpack bookworm-backports "$work" qemu-system-x86 qemu-system-common qemu-system-data seabios
+  mv "$work"/files/usr/* "$1/"
+  rm -r "$work"
+  missing=$(ldd "$1/bin/qemu-system-x86_64" | sed -n 's/ => not found//p')
+  [ -z "$missing" ] || { echo "this machine lacks libraries that QEMU needs: $missing"; return 1; }
 }
 
 # The Debian that a machine runs on, whatever its kernel.

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { type Net, test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 
 describe('a step that fails', () => {
   test('in a repair leaves what stood before, and is tried again', async ({ net }) => {
@@ -16,7 +17,7 @@ describe('a step that fails', () => {
     // Its number is the kernel's: a device made anew has another.
     expect(await essence(net)).toEqual(before.filter((line) => !line.startsWith('eth0 egress')));
     await net.exec('pod', 'rm', flag);
-    await expect.poll(() => essence(net), { timeout: 20_000 }).toEqual(before);
+    await expect.poll(() => essence(net), { timeout: scaled(20_000) }).toEqual(before);
   });
 
   test('at the start takes away all that was made', async ({ net }) => {
@@ -26,7 +27,7 @@ describe('a step that fails', () => {
       `case "$* $INPUT" in *'dev eth0 egress'*'mirred'*) echo broken >&2; exit 1;; esac`,
     );
     await sender.logged('broken');
-    await expect.poll(() => net.snapshot('pod'), { timeout: 10_000 }).toBe(before);
+    await expect.poll(() => net.snapshot('pod'), { timeout: scaled(10_000) }).toBe(before);
   });
 
   test('because the qdisc went away at that moment does not make the tap go without eBPF', async ({

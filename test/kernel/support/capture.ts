@@ -8,6 +8,7 @@ import { scaled } from './speed.ts';
 /** Of frames with an MTU of 1500. */
 const usualBytes = 2048;
 const silenceMs = 300;
+const longestSilenceMs = 1000;
 /** In silences: where the agents' own packets are captured too, there is none. */
 const longestTraffic = 10;
 
@@ -67,7 +68,7 @@ export class Capture {
     let before = -1;
     for (let round = 0; round < longestTraffic && this.#size() > before; round++) {
       before = this.#size();
-      await sleep(scaled(silenceMs));
+      await sleep(Math.min(longestSilenceMs, scaled(silenceMs)));
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Node } from './lab.ts';
-import type { LoadName } from './load.ts';
+import type { CLIENT_NODES, LoadName } from './terms.ts';
 
 type Way = 'untapped' | 'tap' | 'plain design' | 'tcpdump to a file' | 'tcpdump through kubectl exec';
 
@@ -14,9 +14,6 @@ export interface Underlay {
   /** The nodes' conntrack follows the tunnel, as kube-proxy makes it do. */
   readonly tracked: boolean;
 }
-
-/** The nodes that have a client; the target is on node-a. */
-export const CLIENT_NODES = ['node-a', 'node-c'] as const;
 
 /** A way in which the target is tapped, or not, and what it is loaded with meanwhile. */
 export interface Case {

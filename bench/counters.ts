@@ -1,7 +1,6 @@
 import { type Node, onNode } from './lab.ts';
-import type { LoadName } from './load.ts';
 import { deviceCounters, sentBy, snmpCounter, type Traffic } from './podCounters.ts';
-import type { Target } from './pods.ts';
+import type { LoadName, Target } from './terms.ts';
 
 /** What became of the copies during a load. */
 export interface Copies {

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { inPod, ROUND_TRIP, ROUND_TRIP_PORT, type Target } from './pods.ts';
+import { inPod, ROUND_TRIP, ROUND_TRIP_PORT } from './pods.ts';
+import type { LoadName, Target } from './terms.ts';
 import { socketFullPackets } from './podCounters.ts';
 
 const failure = z.object({ error: z.string() });
@@ -29,8 +30,6 @@ export type Figure =
   | 'socketFullPackets'
   | 'medianMicroseconds'
   | 'p99Microseconds';
-
-export type LoadName = 'tcp' | 'tcpBoth' | 'udp64' | 'udp1400' | 'roundTrip' | 'halfLoad';
 
 /**
  * Loads the target.

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Target } from './pods.ts';
+import type { Target } from './terms.ts';
 
 /** What went through a device, in the kernel's packets, of which one can hold many TCP segments. */
 export interface Traffic {

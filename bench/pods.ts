@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { findTarget } from '#src/agent/target.ts';
-import { CLIENT_NODES } from './cases.ts';
 import { KUBECTL, kubectl, kubectlArgs, type Lab, type Node } from './lab.ts';
+import { CLIENT_NODES, type Target } from './terms.ts';
 
 export const TARGET = 'target';
 export const ROUND_TRIP_PORT = 7777;
@@ -17,15 +17,6 @@ export const ROUND_TRIP = [
   '-c',
   readFileSync(path.join(import.meta.dirname, 'roundTrip.py'), 'utf8'),
 ];
-
-/** The pod that is tapped. */
-export interface Target {
-  readonly address: string;
-  /** One of its processes, as this machine counts them. */
-  readonly pid: number;
-  /** The same process, as its node counts them. */
-  readonly nodePid: number;
-}
 
 /** Starts the target on node-a, which answers iperf3 and round trips, and the clients. */
 export async function startPods(lab: Lab): Promise<Target> {

@@ -4,7 +4,8 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import * as z from 'zod/mini';
 import { kubectl, onNode } from '../lab.ts';
-import { TARGET, type Target } from '../pods.ts';
+import { TARGET } from '../pods.ts';
+import type { Target } from '../terms.ts';
 
 const PROGRAM = readFileSync(path.join(import.meta.dirname, '../pause.py'), 'utf8');
 const ROUNDS = 50;

@@ -1,4 +1,4 @@
-import type { LoadName } from '../load.ts';
+import type { LoadName } from '../terms.ts';
 import type { Sample } from '../measures/traffic.ts';
 import { sum } from '../statistics.ts';
 

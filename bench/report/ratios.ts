@@ -1,4 +1,5 @@
-import type { Figure, LoadName } from '../load.ts';
+import type { Figure } from '../load.ts';
+import type { LoadName } from '../terms.ts';
 import type { Sample } from '../measures/traffic.ts';
 import { spread, type Spread } from '../statistics.ts';
 

@@ -1,7 +1,7 @@
 import { MIRROR } from '../counters.ts';
 import type { Destination } from '../cases.ts';
 import { onNode } from '../lab.ts';
-import type { Target } from '../pods.ts';
+import type { Target } from '../terms.ts';
 
 const VNI = '7346';
 const ADDRESSES: Record<Destination, string> = { 'node-a': '10.100.0.11', 'node-b': '10.100.0.12' };

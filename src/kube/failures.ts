@@ -1,5 +1,5 @@
 import { messageOf, UserError } from '#src/errors.ts';
-import type { ApiAnswer } from './request.ts';
+import type { ApiAnswer } from './answer.ts';
 import type { ApiServer } from './apiServer.ts';
 import { describe, type Resource, verbOf } from './resource.ts';
 

@@ -1,7 +1,8 @@
 import type { ZodMiniType } from 'zod/mini';
+import type { ApiAnswer } from './answer.ts';
 import type { ApiServer } from './apiServer.ts';
 import { answerFailure, notJson, REQUESTS_TIMEOUT_MS } from './failures.ts';
-import { type ApiAnswer, get } from './request.ts';
+import { get } from './request.ts';
 import { pathOf, type Resource } from './resource.ts';
 import {
   type Budget,

@@ -1,14 +1,9 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { text } from 'node:stream/consumers';
+import type { ApiAnswer } from './answer.ts';
 import { connectionFailure } from './failures.ts';
 import type { ApiServer } from './apiServer.ts';
-
-export interface ApiAnswer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-}
 
 export interface RequestExtras {
   readonly accept: string;

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { captureOnNode } from './support/capture.ts';
-import { flowPort } from './support/flow.ts';
+import { flowPort } from './support/flowProgram.ts';
 import {
   families,
   familyOf,

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { captureOnNode } from './support/capture.ts';
-import { Flow, flowNumbers, flowProgram, numbersFrom } from './support/flow.ts';
+import { Flow, flowNumbers, numbersFrom } from './support/flow.ts';
+import { flowProgram } from './support/flowProgram.ts';
 import { nextTo, runtimes } from './support/lab.ts';
 import { toolsImage } from './support/pod.ts';
 import { test } from './support/sandbox.ts';

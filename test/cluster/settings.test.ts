@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { captureOnEach } from './support/capture.ts';
-import { flowPort } from './support/flow.ts';
+import { flowPort } from './support/flowProgram.ts';
 import { type NodeName, onNode } from './support/lab.ts';
 import { payloads } from './support/packets.ts';
 import { pair, type Sandbox, test } from './support/sandbox.ts';

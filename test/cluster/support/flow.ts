@@ -1,16 +1,11 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { flowPort, flowProgram } from './flowProgram.ts';
 import { nodeProgram } from './lab.ts';
 import type { Packet } from './packets.ts';
 import type { Pod } from './pod.ts';
-
-/** A Python program with both ends of a flow. */
-export const flowProgram = readFileSync(path.resolve('test/cluster/support/flow.py'), 'utf8');
-export const flowPort = 9000;
 
 /** What the sender of a flow knows of it. */
 export interface FlowResult {

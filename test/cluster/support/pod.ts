@@ -1,4 +1,4 @@
-import { flowPort, flowProgram } from './flow.ts';
+import { flowPort, flowProgram } from './flowProgram.ts';
 import { kubectl, type NodeName, scriptOnNode } from './lab.ts';
 import { until } from './until.ts';
 

@@ -15,6 +15,9 @@ import type { Observed, Wanted } from '#src/tap/state.ts';
 import type { Place } from './ends.ts';
 import type { Timing } from './timing.ts';
 
+/** Where there are more, as on a node with many pods, the next comparison waits so much longer. */
+const lookoutsAtOnce = 20;
+
 /** Watches whether a sender sees what its target interfaces carry. While they carry nothing, nothing is read but files. */
 export class Sight {
   readonly #wanted: Wanted;
@@ -61,7 +64,9 @@ export class Sight {
     }
     const isSoon = [...sightings].some(([key, sighting]) => isSuspect(sighting) || !this.#sightings.has(key));
     this.#sightings = sightings;
-    this.#dueAt = now + (isSoon ? this.#timing.checkMs : this.#timing.sightMs);
+    const { checkMs, sightMs } = this.#timing;
+    const share = Math.ceil(lookouts.length / lookoutsAtOnce);
+    this.#dueAt = now + share * (isSoon ? checkMs : sightMs);
     await this.#describe(lookouts, place, observed);
     return this.#trouble;
   }

@@ -95,6 +95,33 @@ describe("where another's program would hide packets, the tap goes before it", (
     expect(await copied(net)).toBe(60);
   });
 
+  test('also as the tap of a node, without copying copies', async ({ net }) => {
+    if (!hasTcx) return expectNoTcx(net);
+    await net.quiet();
+    for (const hook of ['ingress', 'egress'] as const)
+      await attachTcx(net, 'nodeA', 'underlay', hook, 'pass');
+    await net.tapNode('nodeA', 'nodeB');
+    const before = await readAccount(net);
+    const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+    await sendUdp(net, 'nodeA', addresses.nodeB, { count: 30 });
+    const frames = (await atMirror.frames()).filter(isUdp);
+    expect(frames.filter((frame) => frame.includes('c0000201c0000202'))).toHaveLength(30);
+    const { egress } = await readAccount(net);
+    expect(egress.copiedPackets - before.egress.copiedPackets).toBe(30);
+  });
+
+  test('again where the mirror device was deleted', async ({ net }) => {
+    if (!hasTcx) return expectNoTcx(net);
+    await net.quiet();
+    await attachTcx(net, 'pod', 'eth0', 'ingress', 'pass');
+    const { sender } = await net.tap({ filter: 'udp' });
+    await net.exec('pod', 'ip link delete mirror');
+    const told = () => sender.log.filter(({ msg }) => msg === goesAhead).length;
+    await expect.poll(told, soon).toBe(2);
+    await expect.poll(() => sender.isReady(), soon).toBe(true);
+    expect(await copied(net)).toBe(60);
+  });
+
   test('and leaves nothing there when it is killed; the next one goes there again', async ({ net }) => {
     if (!hasTcx) return expectNoTcx(net);
     await net.quiet();

@@ -97,7 +97,7 @@ export async function converge(
       onOwnQdiscs(withMade(ownQdiscs, plan.steps, wanted));
       const applied = await applySteps(netns, plan.steps, options);
       done.push(...applied.done);
-      ownQdiscs = withMade(ownQdiscs, applied.done, wanted);
+      ownQdiscs = withoutDeleted(withMade(ownQdiscs, applied.done, wanted), applied.done);
       onOwnQdiscs(ownQdiscs);
       const [failure] = applied.failures;
       if (failure === undefined) continue;
@@ -128,6 +128,12 @@ function withMade(
 ): ReadonlySet<string> {
   const made = steps.filter((step) => step.do === 'add clsact' && step.link !== ifname);
   return new Set([...ownQdiscs, ...made.map(({ link }) => link)]);
+}
+
+/** One that another makes later is not the tap's own. */
+function withoutDeleted(ownQdiscs: ReadonlySet<string>, steps: readonly Step[]): ReadonlySet<string> {
+  const deleted = new Set(steps.flatMap((step) => (step.do === 'delete clsact' ? [step.link] : [])));
+  return new Set([...ownQdiscs].filter((link) => !deleted.has(link)));
 }
 
 function undone(step: Step | undefined): string {

@@ -52,7 +52,11 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
     return { steps: cleared, missing: `device ${ifname}, which the sender makes` };
 
   const owns = (link: Link) => ownsQdisc(wanted, observed, link.name);
-  const ownQdiscs = targets.filter(owns).map(({ name }) => name);
+  const filtersOf = (link: Link) =>
+    copies === undefined ? [] : copyFilters(wanted, copies, link, observed, owns(link));
+  const ownQdiscs = targets
+    .filter((link) => owns(link) && filtersOf(link).length > 0)
+    .map(({ name }) => name);
   const alias = aliasOf({ id: wanted.id, ownQdiscs });
   return {
     steps: [
@@ -69,19 +73,12 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
       ...planFilters(wanted, observed, ifname, deviceFilters(wanted, placesAhead(wanted, observed))),
       ...planBlackhole(wanted, found && observed.classifiers[ifname]),
       ...(found?.up === true ? [] : [{ do: 'set up', link: ifname } as const]),
-      ...(copies === undefined
-        ? []
-        : // One interface after the other: whatever ends the agent, the handles of its filters mark each qdisc but the last.
-          targets.flatMap((link) =>
-            planQdiscs(wanted, observed, [link]).concat(
-              planFilters(
-                wanted,
-                observed,
-                link.name,
-                copyFilters(wanted, copies, link, observed, owns(link)),
-              ),
-            ),
-          )),
+      // One interface after the other: whatever ends the agent, the handles of its filters mark each qdisc but the last.
+      ...targets.flatMap((link) => {
+        const needed = filtersOf(link);
+        if (needed.length === 0) return planCleaning(wanted, observed, link.name);
+        return planQdiscs(wanted, observed, [link]).concat(planFilters(wanted, observed, link.name, needed));
+      }),
     ],
   };
 }
@@ -298,10 +295,16 @@ function copyFilters(
 ): OurFilter[] {
   const { id, ifname, object } = wanted;
   const handle = handleOf(id, owned);
-  const ahead = holdsOf(wanted, observed).filter(
-    (hold) => hold.ifname === link.name && isHeld(hold, observed),
-  );
-  const behind = hooksOf(link, hooks).filter((hook) => !ahead.some((hold) => hold.hook === hook));
+  const { filters } = classifier(observed.classifiers[link.name]);
+  const behind = hooksOf(link, hooks).filter((hook) => {
+    const isAhead = placesAhead(wanted, observed).some(
+      (place) => place.ifname === link.name && place.hook === hook,
+    );
+    // Those that are there stay until the tap is ahead.
+    const isThere = filters.some((filter) => filter.hook === hook && isHandleOf(id, filter.handle));
+    const hold = holdsOf(wanted, observed).find((each) => each.ifname === link.name && each.hook === hook);
+    return !isAhead || (isThere && (hold === undefined || !isHeld(hold, observed)));
+  });
   return behind.flatMap((hook): OurFilter[] => {
     const { seen, filter } = placesAt(hook, classifier(observed.classifiers[link.name]));
     const copy = { hook, handle, preference: filter, program: matching, action: { copyTo: ifname } };

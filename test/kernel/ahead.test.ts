@@ -64,6 +64,23 @@ describe("where another's program would hide packets, the tap goes before it", (
     expect(await copied(net)).toBe(60);
   });
 
+  test('without a clsact qdisc, and leaves one that another makes then', async ({ net }) => {
+    if (!hasTcx) return expectNoTcx(net);
+    await net.quiet();
+    const { sender } = await net.tap({ filter: 'udp' });
+    expect(await qdiscs(net)).toContain('clsact');
+    for (const hook of ['ingress', 'egress'] as const) await attachTcx(net, 'pod', 'eth0', hook, 'pass');
+    await expect.poll(() => toldAfterTraffic(net, sender), soon).toContain(goesAhead);
+    await expect.poll(() => qdiscs(net), soon).not.toContain('clsact');
+    expect(await copied(net)).toBe(60);
+    await net.exec('pod', 'tc qdisc add dev eth0 clsact');
+    await net.ticks(4);
+    expect(await qdiscs(net)).toContain('clsact');
+    expect(await copied(net)).toBe(60);
+    await sender.stop();
+    expect(await qdiscs(net)).toContain('clsact');
+  });
+
   test('also before a filter at preference 1, and back to filters without it', async ({ net }) => {
     if (!hasTcx) return expectNoTcx(net);
     await net.quiet();
@@ -155,6 +172,10 @@ async function expectNoTcx(net: Net): Promise<void> {
 async function sendBothWays(net: Net, count: number, port: number): Promise<void> {
   await sendUdp(net, 'nodeA', addresses.pod, { count, port });
   await sendUdp(net, 'pod', addresses.gateway, { count, port });
+}
+
+function qdiscs(net: Net): Promise<string> {
+  return net.exec('pod', 'tc qdisc show dev eth0');
 }
 
 /** The copies of 30 packets each way. */

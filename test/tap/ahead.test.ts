@@ -120,6 +120,17 @@ describe('the program that goes ahead', () => {
     );
   });
 
+  test('has the qdisc of the tap go when no hook has filters, and is gone to at once where there are none', () => {
+    const both = withTcx({ ingress: [ours, theirs], egress: [theirs, theirs] }, made);
+    const ingressOnly: Wanted = { ...sender, copies: { ...copies, hooks: ['ingress'] } };
+    const held = loaded(applyAll(both, planRepairs(ingressOnly, both).steps));
+    const steps = planRepairs(ingressOnly, { ...held, tcx: both.tcx }).steps;
+    expect(steps).toContainEqual({ do: 'delete clsact', link: 'eth0' });
+    expect(steps).toContainEqual({ do: 'set alias', link: 'mirror', alias: `kokotap:${id}` });
+    const fresh = planRepairs(sender, withTcx({ ingress: [theirs], egress: [theirs] })).steps;
+    expect(fresh.filter(({ link }) => link === 'eth0')).toEqual([]);
+  });
+
   test('has what --filter asks for decided at the mirror device', () => {
     const matching = '2,21 0 0 1,6 0 0 0';
     const filtering: Wanted = { ...sender, copies: { ...copies, matching } };

@@ -4,6 +4,7 @@ import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { Budget } from '#src/kube/schemas.ts';
 import { selects } from '#src/tap/labelSelector.ts';
 import type { PodManifest } from '#src/tap/manifests.ts';
+import { uncounted } from '#src/tap/uncounted.ts';
 import { quote } from './text.ts';
 
 /** The PodDisruptionBudgets of a namespace, or why they are not known. */
@@ -25,27 +26,27 @@ export async function budgetsIn(api: KubeApi, namespace: string): Promise<Budget
 }
 
 /**
- * Warns of budgets that would count a tap's pods. The tap's pods are healthy and have no controller, so a budget that
- * counts them sees more healthy pods than it expects, and allows as many more of the application's to be evicted.
+ * The pods as they can be among those budgets. A tap's pods are healthy and have no controller, so a budget that selects
+ * them sees more healthy pods than it expects, and allows as many more of the application's to be evicted.
  */
-export function warnOfBudgets(
+export function amongBudgets(
   budgets: BudgetsThere,
   pods: readonly PodManifest[],
   { warn, trace }: Listeners,
-): void {
+): readonly object[] {
   if (budgets instanceof UserError) {
     const unknown = `whether a PodDisruptionBudget counts the tap's pods is not known: ${messageOf(budgets)}`;
     if (budgets instanceof ForbiddenError) trace(unknown);
     else warn(unknown);
-    return;
+    return pods;
   }
-  const counting = budgets.filter(({ spec }) =>
+  const selecting = budgets.filter(({ spec }) =>
     pods.some(({ metadata }) => selects(spec.selector, metadata.labels)),
   );
-  const [namespace] = pods.map(({ metadata }) => metadata.namespace);
-  if (counting.length === 0 || namespace === undefined) return;
-  const names = counting.map(({ metadata }) => quote(metadata.name)).join(' and ');
+  if (selecting.length === 0) return pods;
+  const names = selecting.map(({ metadata }) => quote(metadata.name)).join(' and ');
   warn(
-    `PodDisruptionBudget ${names} of namespace ${quote(namespace)} counts the tap's pods too, and so allows more evictions than it should while the tap is there: give --tap-namespace, a namespace of the taps' own`,
+    `PodDisruptionBudget ${names} selects the tap's pods and would count them as healthy ones: they get a readiness gate against that and stay without the condition Ready, so wait for ContainersReady; or give --tap-namespace, a namespace of the taps' own`,
   );
+  return uncounted(pods);
 }

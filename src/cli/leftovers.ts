@@ -17,6 +17,8 @@ const SPEC_KEYS = new Set([
   'automountServiceAccountToken',
   'enableServiceLinks',
   'tolerations',
+  'imagePullSecrets',
+  'readinessGates',
   'containers',
   // Of taps of earlier builds.
   'volumes',

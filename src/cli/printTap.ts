@@ -3,7 +3,7 @@ import { openApiServer } from '#src/kube/apiServer.ts';
 import { KubeApi } from '#src/kube/kubeApi.ts';
 import type { Tap } from '#src/spec/tap.ts';
 import { manifests } from '#src/tap/manifests.ts';
-import { budgetsIn, warnOfBudgets } from './budgets.ts';
+import { amongBudgets, budgetsIn } from './budgets.ts';
 import { identityOf } from '#src/spec/tapId.ts';
 import { checkFilter } from './filterCheck.ts';
 import { leftoverManifests } from './leftovers.ts';
@@ -33,8 +33,7 @@ export async function printTap({ tap, cluster }: Options, surroundings: Surround
   try {
     const pods = manifests(tap, await resolveTap(api, tap, warn));
     await checkFilter(tap.filter, surroundings);
-    warnOfBudgets(await pendingBudgets, pods, surroundings);
-    return yamlDocuments(pods);
+    return yamlDocuments(amongBudgets(await pendingBudgets, pods, surroundings));
   } catch (error) {
     if (!(error instanceof UnresolvedError)) throw error;
     const leftovers = await leftoversOf(api, tap, error);

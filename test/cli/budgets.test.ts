@@ -20,14 +20,23 @@ async function run(
   return await commandAt(api.url, [...LINE, ...args]);
 }
 
-function warning(names: string, namespace = 'default'): string {
-  return `kokotap: warning: PodDisruptionBudget ${names} of namespace "${namespace}" counts the tap's pods too, and so allows more evictions than it should while the tap is there: give --tap-namespace, a namespace of the taps' own\n`;
+function warning(names: string): string {
+  return `kokotap: warning: PodDisruptionBudget ${names} selects the tap's pods and would count them as healthy ones: they get a readiness gate against that and stay without the condition Ready, so wait for ContainersReady; or give --tap-namespace, a namespace of the taps' own\n`;
 }
 
-test("a budget that counts a tap's pods is told, and the tap printed", async () => {
+/** What a budget does not count. */
+const GATED = { spec: { readinessGates: [{ conditionType: 'kokotap.dev/counted' }] } };
+
+test("a budget that selects a tap's pods does not get to count them, and is told", async () => {
   const { exitCode, stdout, stderr } = await run([budget('all', {})]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: warning('"all"') });
-  expect(documents(stdout)).toHaveLength(2);
+  expect(documents(stdout)).toMatchObject([GATED, GATED]);
+});
+
+test('without such a budget the pods become Ready', async () => {
+  const { stdout, stderr } = await run([budget('web', { matchLabels: { app: 'web' } })]);
+  expect(stderr).toBe('');
+  for (const manifest of documents(stdout)) expect(manifest).not.toHaveProperty('spec.readinessGates');
 });
 
 test('one of the sender alone, and several, are told in one line', async () => {
@@ -41,7 +50,7 @@ test('one of the sender alone, and several, are told in one line', async () => {
 test("budgets are those of the tap's namespace", async () => {
   const [here, there] = [budget('here', {}), budget('there', {}, 'taps')];
   expect((await run([here], ['--tap-namespace=taps'])).stderr).toBe('');
-  expect((await run([here, there], ['--tap-namespace=taps'])).stderr).toBe(warning('"there"', 'taps'));
+  expect((await run([here, there], ['--tap-namespace=taps'])).stderr).toBe(warning('"there"'));
 });
 
 const forbidden: Override = ({ path }) =>

@@ -76,6 +76,13 @@ test('a time limit is printed again', async () => {
   expect(documents(stdout)).toEqual(printed.map(withOurAnnotation));
 });
 
+test('what only some taps have is printed again', async () => {
+  const special = { readinessGates: [{ conditionType: 'x' }], imagePullSecrets: [{ name: 'login' }] };
+  const pods = (await printedManifests()).map(live);
+  const { stdout } = await runWith(pods.map((each) => ({ ...each, spec: { ...each.spec, ...special } })));
+  expect(documents(stdout)).toMatchObject([{ spec: special }, { spec: special }]);
+});
+
 test('only the pods that still exist are printed', async () => {
   const [, receiver] = await printedManifests();
   const { stdout } = await runWith(receiver ? [live(receiver)] : []);

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { run, type RunOptions } from '#src/exec/command.ts';
+import { heardLayout, heardLength } from '#src/tap/layouts.ts';
 import type { Hook } from '#src/tap/state.ts';
 import { runBpftool } from './bpftool.ts';
 
@@ -135,8 +136,8 @@ export async function readHeard(programId: number): Promise<Heard | undefined> {
     // The number that stands for none is too large to be safe.
     probes: Number.isSafeInteger(probes) ? probes : undefined,
     async disown(packets) {
-      const bytes = Buffer.alloc(40); // a struct heard
-      bytes.writeBigUInt64LE(BigInt(before + packets), 16);
+      const bytes = Buffer.alloc(heardLength);
+      bytes.writeBigUInt64LE(BigInt(before + packets), heardLayout.received);
       await run('bpftool', [
         'map',
         'update',

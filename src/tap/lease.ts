@@ -5,6 +5,7 @@
  * the agent does.
  */
 
+import { leaseLayout, leaseLength } from './layouts.ts';
 import type { TapId } from './mark.ts';
 
 export interface Lease {
@@ -15,20 +16,20 @@ export interface Lease {
 /** The map in which libbpf puts the lease: that of the section which the C code names. */
 export const leaseMap = '.data.lease';
 
-/** Bytes as the struct `lease` of bpf/mirror.bpf.c has them. */
+/** Bytes as the C code's `lease` has them. */
 export function leaseBytes({ tap, untilNs }: Lease): Buffer {
   const bytes = Buffer.alloc(leaseLength);
   leaseMagic.copy(bytes);
-  bytes.writeBigUInt64LE(BigInt(`0x${tap}`), 8);
-  bytes.writeBigUInt64LE(untilNs, 16);
+  bytes.writeBigUInt64LE(BigInt(`0x${tap}`), leaseLayout.tap);
+  bytes.writeBigUInt64LE(untilNs, leaseLayout.until_ns);
   return bytes;
 }
 
 /** Reads a lease; undefined when the bytes are none. */
 export function parseLease(bytes: Buffer): Lease | undefined {
   if (bytes.length !== leaseLength || !bytes.subarray(0, 8).equals(leaseMagic)) return undefined;
-  const tap = bytes.readBigUInt64LE(8).toString(16).padStart(12, '0');
-  return { tap, untilNs: bytes.readBigUInt64LE(16) };
+  const tap = bytes.readBigUInt64LE(leaseLayout.tap).toString(16).padStart(12, '0');
+  return { tap, untilNs: bytes.readBigUInt64LE(leaseLayout.until_ns) };
 }
 
 /**
@@ -45,4 +46,3 @@ export function withLease(object: Uint8Array, lease: Lease): Uint8Array {
 }
 
 const leaseMagic = Buffer.from('saelokok'); // 0x6b6f6b6f6c656173, little endian
-const leaseLength = 24;

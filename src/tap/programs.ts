@@ -3,6 +3,7 @@
  * so that the kernel takes it for constants, and told by the object's name, which tc keeps with every filter.
  */
 
+import { settingsLayout } from './layouts.ts';
 import type { Hook } from './state.ts';
 
 /** What is done to a copy on its way out of the mirror device. */
@@ -137,14 +138,13 @@ export function withSettings(object: Uint8Array, settings: CopySettings, seed: n
       'The eBPF object does not have its settings in one place: it is not the one of this agent',
     );
   const { snaplenBytes = 0, oneIn = 0, maxBytesPerSecond = 0, underlay } = settings;
-  // As the struct `settings` has them.
-  bytes.writeBigUInt64LE(BigInt(maxBytesPerSecond), at + 8);
-  bytes.writeBigUInt64LE(BigInt(burstNs(maxBytesPerSecond)), at + 16);
-  bytes.writeUInt32LE(snaplenBytes, at + 24);
-  bytes.writeUInt32LE(oneIn, at + 28);
-  bytes.writeUInt32LE(underlay === undefined ? 0 : 1, at + 32);
-  bytes.writeUInt32LE(underlay === 'IPv6' ? 1 : 0, at + 36);
-  bytes.writeUInt32LE(seed, at + 40);
+  bytes.writeBigUInt64LE(BigInt(maxBytesPerSecond), at + settingsLayout.bytes_per_second);
+  bytes.writeBigUInt64LE(BigInt(burstNs(maxBytesPerSecond)), at + settingsLayout.burst_ns);
+  bytes.writeUInt32LE(snaplenBytes, at + settingsLayout.snaplen);
+  bytes.writeUInt32LE(oneIn, at + settingsLayout.one_in);
+  bytes.writeUInt32LE(underlay === undefined ? 0 : 1, at + settingsLayout.fit);
+  bytes.writeUInt32LE(underlay === 'IPv6' ? 1 : 0, at + settingsLayout.cut);
+  bytes.writeUInt32LE(seed, at + settingsLayout.seed);
   return bytes;
 }
 

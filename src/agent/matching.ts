@@ -5,46 +5,56 @@ import { compilePcapFilter, impossibleFilter } from '#src/net/pcapFilter.ts';
 import { whyNotTaken } from '#src/net/rehearsal.ts';
 import { compileUserFilter } from '#src/net/userFilter.ts';
 import type { SenderEndpoint } from '#src/spec/endpoint.ts';
-import { matchAll, unless } from '#src/tap/bpf.ts';
+import { dropUnless, matchAll, unless } from '#src/tap/bpf.ts';
 import { tunnelTraffic } from '#src/tap/nodeTarget.ts';
+import type { Copies } from '#src/tap/state.ts';
+
+/** What a sender copies, as the kernel has it. */
+type Programs = Pick<Copies, 'matching' | 'dropping'>;
 
 /**
- * The program of what a sender copies. A tap that ends while its filter is compiled copies nothing any more, but what is
+ * The programs of what a sender copies. A tap that ends while its filter is compiled copies nothing any more, but what is
  * left of it has to be removed.
  *
  * @param running of the compiler, whose work the end of the tap interrupts
  * @throws {UserError} when the filter is wrong
  */
-export async function matchingProgram(endpoint: SenderEndpoint, running: RunOptions): Promise<string> {
+export async function matchingProgram(endpoint: SenderEndpoint, running: RunOptions): Promise<Programs> {
   try {
     return await matching(endpoint, running);
   } catch (error) {
-    if (error instanceof CommandError && running.signal?.aborted === true) return matchAll;
+    if (error instanceof CommandError && running.signal?.aborted === true) return classic(matchAll);
     throw error;
   }
 }
 
 /** A node's own packets are not all copied: its copies are among them. */
-async function matching({ filter, podUid, path }: SenderEndpoint, running: RunOptions): Promise<string> {
+async function matching({ filter, podUid, path }: SenderEndpoint, running: RunOptions): Promise<Programs> {
   const isNode = podUid === undefined && path.kind === 'vxlan';
   const excluding = isNode ? tunnelTraffic(path) : undefined;
   if (filter !== undefined) return filterProgram(filter, excluding, running);
-  return excluding === undefined ? matchAll : unless(await compilePcapFilter(excluding, running), matchAll);
+  return classic(
+    excluding === undefined ? matchAll : unless(await compilePcapFilter(excluding, running), matchAll),
+  );
+}
+
+function classic(program: string): Programs {
+  return { matching: program, dropping: dropUnless(program) };
 }
 
 async function filterProgram(
   filter: string,
   excluding: string | undefined,
   running: RunOptions,
-): Promise<string> {
+): Promise<Programs> {
   const compiled = await compileUserFilter(filter, { ...running, excluding });
-  if ('classic' in compiled) return compiled.classic;
+  if ('classic' in compiled) return classic(compiled.classic);
   const program = prepareFilter(compiled.code);
   const reason = await whyNotTaken(program, running);
-  if (reason === undefined) return program;
+  if (reason === undefined) return { matching: program, dropping: prepareFilter(compiled.dropping) };
   try {
     const short = await compileUserFilter(filter, { ...running, excluding, classicOnly: true });
-    if ('classic' in short) return short.classic;
+    if ('classic' in short) return classic(short.classic);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
   }

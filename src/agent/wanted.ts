@@ -1,7 +1,7 @@
 import { isIPv6 } from '#src/spec/address.ts';
 import { macOf } from '#src/tap/mark.ts';
 import type { CopySettings } from '#src/tap/programs.ts';
-import type { Hook, Wanted } from '#src/tap/state.ts';
+import type { Copies, Hook, Wanted } from '#src/tap/state.ts';
 import type { Path, ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
 
 /** So that nobody who sets the interface's MTU as a guide for buffers or replies expects more than fits the tunnel. */
@@ -10,10 +10,14 @@ const receiverMtuBytes = 1450;
 /**
  * The sender's end: in the target's namespace, fed by copies of the target interface's packets.
  *
- * @param matching the classic BPF program, in tc's notation, of what is copied
+ * @param what the programs of what is copied
  * @param object the name of the eBPF object that does {@link copySettings}
  */
-export function senderEnd(endpoint: SenderEndpoint, matching: string, object: string): Wanted {
+export function senderEnd(
+  endpoint: SenderEndpoint,
+  what: Pick<Copies, 'matching' | 'dropping'>,
+  object: string,
+): Wanted {
   const { tapId, mirrorInterface, direction, interfaces } = endpoint;
   const hooks: Hook[] = direction === 'both' ? ['ingress', 'egress'] : [direction];
   return {
@@ -27,7 +31,7 @@ export function senderEnd(endpoint: SenderEndpoint, matching: string, object: st
     needsObject: [endpoint.snapLengthBytes, endpoint.sampleOneIn, endpoint.maxBytesPerSecond].some(
       (setting) => setting !== undefined,
     ),
-    copies: { from: interfaces[0] === 'all' ? 'all' : interfaces, hooks, matching },
+    copies: { from: interfaces[0] === 'all' ? 'all' : interfaces, hooks, ...what },
     ownQdiscs: new Set(),
   };
 }

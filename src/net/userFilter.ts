@@ -1,4 +1,4 @@
-import { unless } from '#src/tap/bpf.ts';
+import { unless, verdictOn } from '#src/tap/bpf.ts';
 import { formatProgram, parseProgram } from '#src/tap/classicBpf.ts';
 import { ebpfFilter } from '#src/tap/ebpfFilter.ts';
 import { filterGraph, matchesAnything } from '#src/tap/filterGraph.ts';
@@ -15,7 +15,13 @@ export interface FilterOptions extends Omit<CompileOptions, 'optimize'> {
 }
 
 /** A filter for packets as they are where the kernel classifies them: classic BPF in tc's notation, or code of eBPF. */
-export type CompiledFilter = { readonly classic: string } | { readonly code: Uint8Array };
+export type CompiledFilter =
+  | { readonly classic: string }
+  | {
+      readonly code: Uint8Array;
+      /** The same with verdicts: drops what does not match, and lets all else go on. */
+      readonly dropping: Uint8Array;
+    };
 
 /** Instructions that tc's message to the kernel has room for are some 2030. */
 const longestClassic = 1900;
@@ -42,7 +48,7 @@ export async function compileUserFilter(
     if (parseProgram(classic).length <= longestClassic) return { classic };
   }
   if (classicOnly) throw impossibleFilter(expression, 'it is too long for a kernel that takes no eBPF');
-  return { code: codeOf(expression, await whole(plain, false)) };
+  return codeOf(expression, await whole(plain, false));
 
   async function whole(program: string, optimize: boolean): Promise<string> {
     const matching = withTagBeside(parseProgram(program));
@@ -52,14 +58,15 @@ export async function compileUserFilter(
   }
 }
 
-function codeOf(expression: string, program: string): Uint8Array {
+function codeOf(expression: string, program: string): CompiledFilter {
   const graph = filterGraph(parseProgram(program));
   if (graph === undefined) throw impossibleFilter(expression, tooLong);
   // As the compiler says it, which finds out only when it optimizes.
   if (!matchesAnything(graph)) throw impossibleFilter(expression, 'expression rejects all packets');
   const code = ebpfFilter(graph);
-  if (code === undefined) throw impossibleFilter(expression, tooLong);
-  return code;
+  const dropping = ebpfFilter(graph, verdictOn);
+  if (code === undefined || dropping === undefined) throw impossibleFilter(expression, tooLong);
+  return { code, dropping };
 }
 
 const tooLong = 'it is too long for the kernel: name networks in place of hosts';

@@ -31,10 +31,15 @@ export function unless(excluded: string, matching: string): string {
 export function dropUnless(matching: string): string {
   const [length, ...instructions] = matching.split(',');
   const verdicts = instructions.map((instruction) => {
-    if (!instruction.startsWith('6 ')) return instruction;
-    return instruction === '6 0 0 0' ? `6 0 0 ${shot}` : `6 0 0 ${unspec}`;
+    const returned = /^6 0 0 (\d+)$/.exec(instruction)?.[1];
+    return returned === undefined ? instruction : `6 0 0 ${verdictOn(Number(returned))}`;
   });
   return [length, ...verdicts].join(',');
+}
+
+/** The verdict that {@link dropUnless} gives where a program returns a value, which is 0 for what does not match. */
+export function verdictOn(returned: number): number {
+  return returned === 0 ? shot : unspec;
 }
 
 /**

@@ -10,9 +10,16 @@ import { type Part, partsOf } from './filterChains.ts';
 import type { Node, Test } from './filterGraph.ts';
 import { KeptLoads } from './keptLoads.ts';
 
-/** The code of a filter's program; undefined when it is too long. */
-export function ebpfFilter(first: Node): Uint8Array | undefined {
-  return new Writer(first).bytes();
+/**
+ * The code of a filter's program; undefined when it is too long.
+ *
+ * @param returning what it returns in place of what the filter does
+ */
+export function ebpfFilter(
+  first: Node,
+  returning: (value: number) => number = (value) => value,
+): Uint8Array | undefined {
+  return new Writer(first, returning).bytes();
 }
 
 /** So many comparisons in turn are as fast as a search. */
@@ -27,8 +34,10 @@ class Writer {
   /** Those that are still to be written, for the jumps in front of them. */
   #returns = new Map<number, Label>();
   #returnsWrittenAt = 0;
+  readonly #returning: (value: number) => number;
 
-  constructor(first: Node) {
+  constructor(first: Node, returning: (value: number) => number) {
+    this.#returning = returning;
     const program = this.#program;
     const parts = partsOf(first);
     this.#kept = new KeptLoads(parts);
@@ -125,7 +134,7 @@ class Writer {
   #writeReturns(): void {
     for (const [k, label] of this.#returns) {
       this.#program.here(label);
-      this.#program.add(ebpf.moveConstant, { to: register.a, k });
+      this.#program.add(ebpf.moveConstant, { to: register.a, k: this.#returning(k) });
       this.#program.add(ebpf.exit, {});
     }
     this.#returns = new Map();

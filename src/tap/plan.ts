@@ -1,6 +1,6 @@
 import { UserError } from '#src/errors.ts';
 import { holdsOf, isHeld, placesAhead } from './ahead.ts';
-import { dropAll, dropFrom, dropUnless, matchAll } from './bpf.ts';
+import { dropAll, dropFrom, matchAll } from './bpf.ts';
 import { placesAt } from './inFront.ts';
 import {
   aliasOf,
@@ -275,7 +275,7 @@ function deviceFilters(
     program: aheadProgram(object, hook),
   }));
   if (hooks.length > 0 && copies.matching !== matchAll)
-    before.push({ ...dropped, hook: 'egress', program: dropUnless(copies.matching) });
+    before.push({ ...dropped, hook: 'egress', program: copies.dropping });
   if (device.kind === 'veth') return [dropped, copy, ...before];
   return [
     dropped,

@@ -113,8 +113,10 @@ export interface Copies {
   /** The interfaces whose packets they are: by name, or all that are not mirror devices. */
   readonly from: readonly string[] | 'all';
   readonly hooks: readonly Hook[];
-  /** The classic BPF program that matches them, in tc's notation. */
+  /** The program that matches them: classic BPF in tc's notation, or eBPF as {@link Filter} has it. */
   readonly matching: string;
+  /** The same with verdicts: it drops what does not match, and lets all else go on. */
+  readonly dropping: string;
 }
 
 /** One change of the kernel. */

@@ -35,6 +35,22 @@ describe("where another's program would hide packets, the tap goes before it", (
     expect(await programsAt(net)).toEqual(['theirs', 'theirs']);
   });
 
+  test('also what asks for so many hosts that it becomes eBPF', async ({ net }) => {
+    if (!hasTcx) return expectNoTcx(net);
+    await net.quiet();
+    await attachTcx(net, 'pod', 'eth0', 'ingress', 'pass');
+    const hosts = Array.from({ length: 300 }, (_, at) => `host 10.9.${at >> 8}.${at & 255}`);
+    const { sender } = await net.tap({
+      filter: `(udp port 9 and host ${addresses.pod}) or ${hosts.join(' or ')}`,
+    });
+    expect(sender.log.map(({ msg }) => msg)).toContain(goesAhead);
+    expect(await net.exec('pod', 'tc filter show dev mirror egress')).toMatch(/pref 7 [^\n]*filter-/);
+    const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+    await sendBothWays(net, 30, 9);
+    await sendBothWays(net, 20, 10);
+    expect((await atMirror.frames()).filter(isUdp)).toHaveLength(60);
+  });
+
   test('also on the same node, and with a whole packet in each copy', async ({ net }) => {
     if (!hasTcx) return expectNoTcx(net);
     await net.quiet();

@@ -132,12 +132,12 @@ describe('the program that goes ahead', () => {
   });
 
   test('has what --filter asks for decided at the mirror device', () => {
-    const matching = '2,21 0 0 1,6 0 0 0';
-    const filtering: Wanted = { ...sender, copies: { ...copies, matching } };
+    const programs = { matching: 'filter.o:[tc/filter]', dropping: 'dropping.o:[tc/filter]' };
+    const filtering: Wanted = { ...sender, copies: { ...copies, ...programs } };
     const before = withTcx({ egress: [theirs] }, made);
     expect(addedFilters(planRepairs(filtering, before).steps, 'mirror')).toMatchObject([
       { hook: 'ingress', program: 'copy.o:[tc/ahead_egress]' },
-      { hook: 'egress', preference: preferences.filter, program: dropUnless(matching), action: 'direct' },
+      { hook: 'egress', preference: preferences.filter, program: programs.dropping, action: 'direct' },
     ]);
   });
 });

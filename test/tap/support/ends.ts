@@ -1,4 +1,4 @@
-import { matchAll } from '#src/tap/bpf.ts';
+import { dropUnless, matchAll } from '#src/tap/bpf.ts';
 import { macOf } from '#src/tap/mark.ts';
 import type { Classifier, Copies, Link, Observed, OurFilter, Step, Wanted } from '#src/tap/state.ts';
 
@@ -7,7 +7,12 @@ export const deadTap = '112233445566';
 export const vxlan = { vni: 100, port: 4789, local: '192.0.2.1', remote: '192.0.2.2', udpChecksum: false };
 export const none: Classifier = { qdisc: 'none', filters: [] };
 
-export const copies: Copies = { from: ['eth0'], hooks: ['ingress', 'egress'], matching: matchAll };
+export const copies: Copies = {
+  from: ['eth0'],
+  hooks: ['ingress', 'egress'],
+  matching: matchAll,
+  dropping: dropUnless(matchAll),
+};
 
 export const sender: Wanted = {
   id,

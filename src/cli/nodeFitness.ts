@@ -26,17 +26,18 @@ export function checkNodeFitness(name: string, { metadata, status }: Node, allow
     throw new UnresolvedError(
       `${node} is a virtual one (label ${virtual.key}=${virtual.value}), which runs no pods with hostNetwork such as a tap's: choose another node`,
     );
-  const { operatingSystem = 'linux', architecture, kernelVersion } = status?.nodeInfo ?? {};
-  if (operatingSystem !== 'linux')
+  // Of a node that no kubelet has reported yet they are empty.
+  const { operatingSystem = '', architecture = '', kernelVersion = '' } = status?.nodeInfo ?? {};
+  if (!['', 'linux'].includes(operatingSystem))
     throw new UnresolvedError(
       `${node} runs ${quote(operatingSystem)}, and a tap needs Linux: choose another node`,
     );
   if (allowsAny) return;
-  if (architecture !== undefined && architecture !== IMAGE_ARCHITECTURE)
+  if (!['', IMAGE_ARCHITECTURE].includes(architecture))
     throw new UnresolvedError(
       `${node} is ${quote(architecture)}, and kokotap's image is built for ${IMAGE_ARCHITECTURE}: choose another node, or build the image for ${quote(architecture)}, name it with --image and add --any-node`,
     );
-  if (kernelVersion !== undefined && isOlderKernel(kernelVersion, OLDEST_KERNEL))
+  if (isOlderKernel(kernelVersion, OLDEST_KERNEL))
     throw new UnresolvedError(
       `${node} has the kernel ${quote(kernelVersion)}, older than ${OLDEST_KERNEL}, the oldest that kokotap was tried on: choose another node, or try this one with --any-node`,
     );

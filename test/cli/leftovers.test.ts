@@ -78,8 +78,10 @@ test('a time limit is printed again', async () => {
 
 test('what only some taps have is printed again', async () => {
   const special = { readinessGates: [{ conditionType: 'x' }], imagePullSecrets: [{ name: 'login' }] };
-  const pods = (await printedManifests()).map(live);
-  const { stdout } = await runWith(pods.map((each) => ({ ...each, spec: { ...each.spec, ...special } })));
+  const printed = await printedManifests();
+  const { stdout } = await runWith(
+    printed.map((manifest) => live({ ...manifest, spec: Object.assign({}, manifest.spec, special) })),
+  );
   expect(documents(stdout)).toMatchObject([{ spec: special }, { spec: special }]);
 });
 

@@ -12,6 +12,7 @@ const nodes = {
   oldest: { nodeInfo: { kernelVersion: '5.10.0-28-amd64' } },
   ec2: { labels: { 'eks.amazonaws.com/compute-type': 'ec2', type: 'worker' } },
   silent: { nodeInfo: { architecture: undefined, operatingSystem: undefined, kernelVersion: undefined } },
+  blank: { nodeInfo: { architecture: '', operatingSystem: '', kernelVersion: '' } },
   strange: { nodeInfo: { kernelVersion: 'unknown' } },
 };
 
@@ -55,7 +56,7 @@ test.each(
 
 test.each(
   places.flatMap(([place, line]) =>
-    ['oldest', 'ec2', 'silent', 'strange'].map((name) => [name, place, line] as const),
+    ['oldest', 'ec2', 'silent', 'blank', 'strange'].map((name) => [name, place, line] as const),
   ),
 )('node %s is taken as %s', async (name, _, line) => {
   expect(await run(...line(name))).toMatchObject({ exitCode: 0, stderr: '' });

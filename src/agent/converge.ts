@@ -3,6 +3,7 @@ import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { grantLease } from '#src/net/objects.ts';
 import { applySteps } from '#src/net/steps.ts';
+import { planEmptied } from '#src/tap/emptied.ts';
 import { planRemoval, planRepairs, planUndo } from '#src/tap/plan.ts';
 import { isEbpf, isLongFilter, loadFailure } from '#src/tap/programs.ts';
 import type { Observed, Step, Wanted } from '#src/tap/state.ts';
@@ -188,12 +189,13 @@ export async function remove(
   for (let round = 1; ; round++) {
     try {
       const isKnown = known !== undefined && round === 1;
-      const steps = planRemoval(wanted, isKnown ? known : await observe(netns, wanted, removing));
+      const observed = isKnown ? known : await observe(netns, wanted, removing);
+      const steps = [...planRemoval(wanted, observed), ...planEmptied(done, observed)];
       const applied = await applySteps(netns, steps, removing);
       done.push(...applied.done);
       const [failure] = applied.failures;
-      if (failure === undefined) return done;
-      throw failure.error;
+      if (failure !== undefined) throw failure.error;
+      if (!applied.done.some((step) => step.do === 'delete filter')) return done;
     } catch (error) {
       // On the same node both agents remove one veth pair: look again, and give up only when it is still there.
       if (round >= maxRounds) throw error;

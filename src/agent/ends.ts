@@ -1,7 +1,7 @@
 import { UserError } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
 import { prepareObject } from '#src/net/objects.ts';
-import { readPath } from '#src/net/pathMtu.ts';
+import { pathReader } from '#src/net/pathMtu.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readProcFile } from '#src/net/processNetns.ts';
 import type { ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
@@ -46,7 +46,7 @@ export async function sender(endpoint: SenderEndpoint, running: RunOptions): Pro
   const { device } = wanted;
   return {
     wanted,
-    ...(device.kind === 'vxlan' ? { pathMtuBytes: () => pathMtu(device, podUid === undefined) } : {}),
+    ...(device.kind === 'vxlan' ? { pathMtuBytes: pathMtu(device, podUid === undefined) } : {}),
     peerSaysHello: !endpoint.externalPeer,
     ...(podUid === undefined ? ownPlace() : podPlace(podUid, endpoint)),
   };
@@ -95,11 +95,14 @@ function podPlace(podUid: string, endpoint: SenderEndpoint): Whereabouts {
 }
 
 /** @throws {UserError} when the copies of a node's packets would not be known again on their way. */
-async function pathMtu({ local, remote }: Vxlan, ofNode: boolean): Promise<number> {
-  const { mtuBytes, ifname, kind } = await readPath(local, remote);
-  if (ofNode && mayWrap(kind))
-    throw new UserError(
-      `The way to ${remote} goes by ${ifname}, of kind ${kind}, below which copies could not be told from other packets and would be copied again: tap a pod, or name another destination`,
-    );
-  return mtuBytes;
+function pathMtu({ local, remote }: Vxlan, ofNode: boolean): () => Promise<number> {
+  const read = pathReader(local, remote);
+  return async () => {
+    const { mtuBytes, ifname, kind } = await read();
+    if (ofNode && mayWrap(kind))
+      throw new UserError(
+        `The way to ${remote} goes by ${ifname}, of kind ${kind}, below which copies could not be told from other packets and would be copied again: tap a pod, or name another destination`,
+      );
+    return mtuBytes;
+  };
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { run } from '#src/exec/command.ts';
+import { runBatch, type Words } from './batch.ts';
 
 const route = z.object({
   dev: z.string(),
@@ -27,11 +28,33 @@ export interface UnderlayPath {
  *
  * @throws {CommandError} when there is no way.
  */
-export async function readPath(local: string, remote: string): Promise<UnderlayPath> {
-  const routes = await run('ip', ['-json', 'route', 'get', remote, 'from', local]);
-  const [way] = z.parse(z.tuple([route]), JSON.parse(routes));
-  const learned = way.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
-  const links = await run('ip', ['-json', '-details', 'link', 'show', 'dev', way.dev]);
-  const [{ mtu, linkinfo }] = z.parse(z.tuple([link]), JSON.parse(links));
-  return { mtuBytes: learned ?? mtu, ifname: way.dev, kind: linkinfo?.info_kind ?? '' };
+export function readPath(local: string, remote: string): Promise<UnderlayPath> {
+  return pathReader(local, remote)();
+}
+
+/** Reads it again and again: by one process as long as it goes by the same interface. */
+export function pathReader(local: string, remote: string): () => Promise<UnderlayPath> {
+  let usual: string | undefined;
+  return async () => {
+    const asked = ['route', 'get', remote, 'from', local];
+    const [said, ofUsual] = await ask(usual === undefined ? [asked] : [asked, linkOf(usual)]);
+    const [way] = z.parse(z.tuple([route]), said);
+    const ofWay = way.dev === usual && ofUsual !== undefined ? ofUsual : (await ask([linkOf(way.dev)]))[0];
+    usual = way.dev;
+    const learned = way.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
+    const [{ mtu, linkinfo }] = z.parse(z.tuple([link]), ofWay);
+    return { mtuBytes: learned ?? mtu, ifname: way.dev, kind: linkinfo?.info_kind ?? '' };
+  };
+}
+
+function linkOf(ifname: string): Words {
+  return ['link', 'show', 'dev', ifname];
+}
+
+/** What `ip` answers: nothing to a question about an interface that is gone, if it is not the first. */
+async function ask(questions: readonly Words[]): Promise<unknown[]> {
+  const { stdout, failures } = await runBatch({ run }, 'ip', questions, { flags: ['-json', '-details'] });
+  const [failure] = failures;
+  if (failure?.at === 0) throw failure.error;
+  return stdout.split(/^(?=\[)/m).map((answer): unknown => JSON.parse(answer));
 }

@@ -55,6 +55,20 @@ describe('two taps of one pod', () => {
   });
 });
 
+test('three taps of one pod that end at the same moment leave nothing', async ({ net }) => {
+  await net.quiet();
+  const before = await net.snapshot('pod');
+  for (let round = 0; round < 2; round++) {
+    const senders = ['1', '2', '3'].map((digit) =>
+      net.startSender({ 'tap-id': digit.repeat(12), ifname: `tap${digit}`, vni: `20${digit}` }),
+    );
+    for (const each of senders) await each.logged('"state":"alone"');
+    await net.ticks(4); // until they have seen each other's filters
+    expect(await Promise.all(senders.map((each) => each.stop()))).toEqual([0, 0, 0]);
+    expect(await net.snapshot('pod')).toBe(before);
+  }
+});
+
 describe('a second tap with the VNI of a first one', () => {
   test.for([
     [

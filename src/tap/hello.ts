@@ -10,7 +10,7 @@ const etherTypeIPv4 = 0x0800;
  * an IPv4 frame that has no IPv4 header. The receiving kernel takes it through the very way of the copies (firewall,
  * UDP port, VNI, device), finds it too short, counts it as a length error of the mirror device, and drops it before
  * any capture or the IP stack could see it. So it is proof without a frame of ours on `mirror`.
- * (vxlan_rcv, pskb_inet_may_pull: Linux 6.10 and the stable releases since mid-2024.)
+ * (vxlan_rcv, pskb_inet_may_pull: Linux 6.10 and stable releases since mid-2024, but not 5.10.223.)
  *
  * @param vni 1 to 16777215
  */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withoutHellos } from './hellos.ts';
 import type { Net } from './net.ts';
 import type { Where } from './network.ts';
 import { scaled } from './speed.ts';
@@ -56,11 +57,11 @@ export class Capture {
     });
   }
 
-  /** Ends the capture; the frames in hexadecimal, in the order they were seen. */
+  /** Ends the capture; the frames in hexadecimal, in the order they were seen; see {@link withoutHellos}. */
   async frames(): Promise<string[]> {
     await this.#silence();
     await this.#stop();
-    return parsePcap(readFileSync(this.#file), this.#isWhole);
+    return withoutHellos(parsePcap(readFileSync(this.#file), this.#isWhole));
   }
 
   /** Waits until no frame has come for a while: those on their way, and answers to them, are part of the capture. */

@@ -78,6 +78,17 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      // Boots a virtual machine, which takes a CPU for a minute.
+      {
+        extends: true,
+        test: {
+          name: 'vm',
+          include: ['test/boot/*.test.ts'],
+          testTimeout: 900_000,
+          maxWorkers: kernelWorkers,
+          sequence: { groupOrder: 2 },
+        },
+      },
       {
         extends: true,
         test: { ...cluster, name: 'cluster-sweep', include: [sweep], sequence: { groupOrder: 3 } },

@@ -66,6 +66,7 @@ export function partsOf(files: readonly FileResult[], startMs: number): Part[] {
 
 function partOf(file: string): string {
   const [, folder = '', faults] = /^test\/(\w+)\/(faults)?/.exec(path.relative('.', file)) ?? [];
+  if (folder === 'boot') return 'virtual machine';
   if (folder !== 'kernel' && folder !== 'cluster') return 'unit';
   return faults === undefined ? folder : `${folder}: faults`;
 }

@@ -3,6 +3,7 @@ import type { Results } from '../results.ts';
 import { goalTable } from './goals.ts';
 import { fragments } from './losses.ts';
 import { ratio, ROUND_TRIP, TCP, UDP_64 } from './ratios.ts';
+import { restGoalTable } from './restGoals.ts';
 import { commandLineTable, otherTable, pauseTable } from './rest.ts';
 import { count } from './table.ts';
 import { lossTable, speedTable } from './traffic.ts';
@@ -61,6 +62,10 @@ ${lossTable(traffic)}
 Over an underlay of the pods' MTU:
 
 ${goalTable(traffic)}
+
+Of agents at rest, on a node with containerd:
+
+${restGoalTable(results.agents)}
 
 What helped to get there, and what did not, is in [ADR 12](adr/0012-cheap-copies.md).
 

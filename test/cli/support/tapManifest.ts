@@ -61,10 +61,16 @@ export function tapManifest(
             requests: { cpu: '50m', memory: '64Mi' },
             limits: { cpu: '500m', memory: '128Mi' },
           },
+          startupProbe: {
+            exec: { command: ['test', '-e', '/dev/shm/kokotap/ready'] },
+            timeoutSeconds: 5,
+            periodSeconds: 3,
+            failureThreshold: 2147483647,
+          },
           readinessProbe: {
             exec: { command: ['test', '-e', '/dev/shm/kokotap/ready'] },
-            periodSeconds: 3,
             timeoutSeconds: 5,
+            periodSeconds: 30,
             failureThreshold: 1,
           },
           securityContext: {

@@ -40,6 +40,8 @@ export interface ConvergeOptions extends RunOptions {
    * far it got.
    */
   readonly onOwnQdiscs: (ownQdiscs: ReadonlySet<string>) => void;
+  /** Told when a qdisc of a target interface was made in vain. */
+  readonly onDisturbance: () => void;
 }
 
 /** State is read back after a change, never assumed; whoever changes it against us more often than this is told so. */
@@ -57,7 +59,7 @@ const maxMoves = 2;
 export async function converge(
   netns: Netns,
   wanted: Wanted,
-  { leaseMs, onOwnQdiscs, ahead, ...options }: ConvergeOptions,
+  { leaseMs, onOwnQdiscs, onDisturbance, ahead, ...options }: ConvergeOptions,
 ): Promise<Outcome> {
   const done: Step[] = [];
   let { ownQdiscs, object } = wanted;
@@ -91,7 +93,7 @@ export async function converge(
       const { missing } = plan;
       return { steps: done, observed, ownQdiscs, carrier, missing, withoutObject, copiedMtuBytes };
     }
-    if (round > maxRounds) throw new Error(undone(done.at(-1)));
+    if (round > maxRounds) throw new Error(undoneAgain(done.at(-1)));
     try {
       const loads = plan.steps.some((step) => 'filter' in step && isEbpf(step.filter.program));
       if (object !== undefined && loads) grantLease(object, leaseFromNow(wanted.id, leaseMs));
@@ -115,7 +117,11 @@ export async function converge(
         throw failure.error;
       }
     } catch (error) {
-      if (options.signal?.aborted !== true) await undo(netns, { ...wanted, ownQdiscs }, first, options);
+      if (options.signal?.aborted !== true) {
+        const undone = await undo(netns, { ...wanted, ownQdiscs }, first, options);
+        if (undone.some((step) => step.do === 'delete clsact' && step.link !== wanted.ifname))
+          onDisturbance();
+      }
       throw error;
     }
   }
@@ -137,7 +143,7 @@ function withoutDeleted(ownQdiscs: ReadonlySet<string>, steps: readonly Step[]):
   return new Set([...ownQdiscs].filter((link) => !deleted.has(link)));
 }
 
-function undone(step: Step | undefined): string {
+function undoneAgain(step: Step | undefined): string {
   return `The tap does not stay as it was made: ${step?.do ?? ''} ${step?.link ?? ''} was undone ${maxRounds} times at once; find what else changes that interface`;
 }
 
@@ -162,11 +168,17 @@ function needsObject(reason: string, cause: Error): UserError {
   );
 }
 
-async function undo(netns: Netns, wanted: Wanted, before: Observed, options: RunOptions): Promise<void> {
+async function undo(
+  netns: Netns,
+  wanted: Wanted,
+  before: Observed,
+  options: RunOptions,
+): Promise<readonly Step[]> {
   const steps = planUndo(wanted, before, await observe(netns, wanted, options));
   const { failures } = await applySteps(netns, steps, { ...options, force: true });
   const [failure] = failures;
   if (failure !== undefined) throw failure.error;
+  return steps;
 }
 
 /** A removal may take longer than other commands: many interfaces, and a node without spare CPU. */

@@ -19,6 +19,7 @@ import { LeaseKeeper } from './lease.ts';
 import { OwnAddress } from './ownAddress.ts';
 import { Peer } from './peer.ts';
 import type { Report } from './report.ts';
+import { Restraint } from './restraint.ts';
 import { sendReports } from './sendReports.ts';
 import { Sight } from './sight.ts';
 import { Sweeper } from './sweep.ts';
@@ -86,6 +87,7 @@ class Keeper {
   #held: Held | undefined;
   #inPlace = false;
   #carrier = false;
+  readonly #restraint: Restraint;
   #failures = 0;
   #retryAt = 0;
   #pathMtuBytes: number | undefined;
@@ -104,6 +106,7 @@ class Keeper {
     this.#run = { ...this.#logging, signal: context.signal };
     const { device, id, role } = end.wanted;
     const { timing, log } = context;
+    this.#restraint = new Restraint(end.wanted.copies, timing);
     this.#sweeper = new Sweeper(role, timing, log);
     if (role === 'sender') {
       this.#lease = new LeaseKeeper(id, timing, log);
@@ -162,6 +165,7 @@ class Keeper {
       this.#held = undefined;
       this.#inPlace = false;
       this.#failures = 0;
+      this.#restraint.lift();
       try {
         await this.#removeFrom(old);
       } catch (error) {
@@ -202,6 +206,8 @@ class Keeper {
     if (held === undefined) return;
     const changed = held.monitor.changed();
     if (this.#failures > 0 && performance.now() < this.#retryAt) return;
+    this.#retryAt = await this.#restraint.earliest(this.#run);
+    if (performance.now() < this.#retryAt) return;
     if (!this.#context.report.isReady) await this.#address?.check(this.#run);
     const otherPath = await this.#readPath(held);
     const reload = held.withoutObject !== undefined && performance.now() >= held.withoutObject.until;
@@ -223,6 +229,7 @@ class Keeper {
         until: performance.now() + this.#context.timing.loadRetryMs,
       };
     this.#failures = 0;
+    if (missing === undefined) this.#restraint.lift();
     this.#inPlace = missing === undefined;
     held.wasInPlace ||= this.#inPlace;
     this.#carrier = made.carrier;
@@ -247,6 +254,7 @@ class Keeper {
         onOwnQdiscs(own) {
           ownQdiscs = own;
         },
+        onDisturbance: () => this.#restraint.noteDisturbance(),
       });
     } catch (error) {
       if (this.#context.signal.aborted) held.ownQdiscs = ownQdiscs;

@@ -50,7 +50,7 @@ async function filterProgram(
   const compiled = await compileUserFilter(filter, { ...running, excluding });
   if ('classic' in compiled) return classic(compiled.classic);
   const program = prepareFilter(compiled.code);
-  const reason = await whyNotTaken(program, running);
+  const reason = await whyNotTaken(program, 'direct', running);
   if (reason === undefined) return { matching: program, dropping: prepareFilter(compiled.dropping) };
   try {
     const short = await compileUserFilter(filter, { ...running, excluding, classicOnly: true });

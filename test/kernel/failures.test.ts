@@ -30,6 +30,27 @@ describe('a step that fails', () => {
     await expect.poll(() => net.snapshot('pod'), { timeout: scaled(10_000) }).toBe(before);
   });
 
+  test.for([
+    ['everywhere', 'mirred', 'The kernel does not take the filter that copies: broken'],
+    ['on the interface only', "dev eth0'*'mirred", 'broken ('],
+  ])('for good, %s, costs the target its qdisc once', async ([, failing = '', message = ''], { net }) => {
+    const events = net.spawn('pod', 'tc', 'monitor');
+    let seen = '';
+    events.stdout?.on('data', (chunk: Buffer) => {
+      seen += chunk.toString();
+    });
+    // The commands in front of the first one that fails are run.
+    const sender = net.startSenderWithTc(`case $INPUT in *'${failing}'*)
+      at=$(printf '%s\\n' "$INPUT" | grep -n mirred | head -n 1 | cut -d: -f1)
+      printf '%s\\n' "$INPUT" | head -n $((at - 1)) | $TC "$@"
+      printf 'broken\\nCommand failed -:%s\\n' "$at" >&2
+      exit 1;; esac`);
+    await sender.logged('"state":"failing"');
+    await net.ticks(10);
+    expect(sender.log.at(-1)?.msg).toContain(message);
+    expect(seen.match(/qdisc clsact .*dev eth0/g)).toHaveLength(2);
+  });
+
   test('because the qdisc went away at that moment does not make the tap go without eBPF', async ({
     net,
   }) => {

@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
+import { EbpfAssembler } from '#src/tap/ebpfAssembler.ts';
+import { elfObject } from '#src/tap/elfObject.ts';
 import { Capture } from './support/capture.ts';
 import { ethernet } from './support/frames.ts';
 import { test } from './support/net.ts';
@@ -50,3 +53,31 @@ test.for(Object.entries(cases))(
     expect(await atMirror.frames()).toEqual([...expected, ...expected]);
   },
 );
+
+test('of frames that get their tag beside them on their way out those behind that tag are copied', async ({
+  net,
+}) => {
+  await net.quiet();
+  await net.tap({ filter: 'vlan 5 and udp port 7000' });
+  const file = net.file('push.o');
+  writeFileSync(file, elfObject('tc/push', pushingTag(5)));
+  await net.exec(
+    'pod',
+    `tc filter add dev eth0 egress pref 1 bpf direct-action object-file ${file} section tc/push`,
+  );
+  const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+  await sendFrames(net, 'pod', 'eth0', [frames['IPv4'] ?? '', frames['IPv6'] ?? '']);
+  expect(await atMirror.frames()).toEqual([frames['IPv4 behind tag 5'], frames['IPv6 behind tag 5']]);
+});
+
+/** A program that gives each packet a tag, as a VLAN device does, and lets it go on. */
+function pushingTag(vlan: number): Uint8Array {
+  const program = new EbpfAssembler();
+  const [moveConstant, call, exit, vlanPush, goOn] = [0xb7, 0x85, 0x95, 18, 0xffff_ffff];
+  program.add(moveConstant, { to: 2, k: 0x0081 }); // the type 0x8100, in the network's order
+  program.add(moveConstant, { to: 3, k: vlan });
+  program.add(call, { k: vlanPush });
+  program.add(moveConstant, { to: 0, k: goOn });
+  program.add(exit, {});
+  return program.bytes() ?? Buffer.alloc(0);
+}

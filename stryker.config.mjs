@@ -2,6 +2,7 @@
 export default {
   mutate: [
     'src/tap/**/*.ts',
+    'src/filter/*.ts',
     'src/spec/*.ts',
     'src/cli/*.ts',
     '!src/cli/output.ts',

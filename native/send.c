@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FIRST_PORT 49152 // as src/tap/tunnelPorts.ts has them
+#define FIRST_PORT 49152 // as src/filter/tunnelPorts.ts has them
 #define PORTS 256
 #define LARGEST 65536
 

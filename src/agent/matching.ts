@@ -5,7 +5,7 @@ import { compilePcapFilter, impossibleFilter } from '#src/net/pcapFilter.ts';
 import { whyNotTaken } from '#src/net/rehearsal.ts';
 import { compileUserFilter } from '#src/net/userFilter.ts';
 import type { SenderEndpoint } from '#src/spec/endpoint.ts';
-import { dropUnless, matchAll, unless } from '#src/tap/bpf.ts';
+import { dropUnless, matchAll, unless } from '#src/filter/bpf.ts';
 import { tunnelTraffic } from '#src/tap/nodeTarget.ts';
 import type { Copies } from '#src/tap/state.ts';
 

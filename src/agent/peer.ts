@@ -5,7 +5,7 @@ import { helloCount, helloPacket, socketType } from '#src/tap/hello.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
 import type { Silence } from '#src/tap/peerSilence.ts';
 import type { Tunnel } from '#src/tap/state.ts';
-import { sourcePorts } from '#src/tap/tunnelPorts.ts';
+import { sourcePorts } from '#src/filter/tunnelPorts.ts';
 import type { Timing } from './timing.ts';
 
 /** The other end of the tap, told from its hello packets. */

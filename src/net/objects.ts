@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { elfObject } from '#src/tap/elfObject.ts';
+import { elfObject } from '#src/filter/elfObject.ts';
 import {
   type CopySettings,
   FILTER_SECTION,

@@ -1,6 +1,6 @@
 import { UserError } from '#src/errors.ts';
 import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
-import { withAdvice } from '#src/tap/filterRefusals.ts';
+import { withAdvice } from '#src/filter/filterRefusals.ts';
 
 export interface CompileOptions extends Pick<RunOptions, 'signal' | 'timeoutMs' | 'onCommand'> {
   /** The compiler makes the program short, which takes it minutes for long expressions. */

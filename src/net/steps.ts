@@ -1,7 +1,7 @@
 import { UserError } from '#src/errors.ts';
 import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
 import type { OurFilter, Step } from '#src/tap/state.ts';
-import { sourcePorts } from '#src/tap/tunnelPorts.ts';
+import { sourcePorts } from '#src/filter/tunnelPorts.ts';
 import { runBatch, type BatchOptions, type Failure, type Words } from './batch.ts';
 import type { Netns } from './netns.ts';
 import { objectPath } from './objects.ts';

@@ -1,9 +1,9 @@
-import { unless, verdictOn } from '#src/tap/bpf.ts';
-import { formatProgram, parseProgram } from '#src/tap/classicBpf.ts';
-import { ebpfFilter } from '#src/tap/ebpfFilter.ts';
-import { filterGraph, matchesAnything } from '#src/tap/filterGraph.ts';
-import { whyRefused } from '#src/tap/filterRefusals.ts';
-import { withTagBeside } from '#src/tap/vlanTags.ts';
+import { unless, verdictOn } from '#src/filter/bpf.ts';
+import { formatProgram, parseProgram } from '#src/filter/classicBpf.ts';
+import { ebpfFilter } from '#src/filter/ebpfFilter.ts';
+import { filterGraph, matchesAnything } from '#src/filter/filterGraph.ts';
+import { whyRefused } from '#src/filter/filterRefusals.ts';
+import { withTagBeside } from '#src/filter/vlanTags.ts';
 import { type CompileOptions, compilePcapFilter, impossibleFilter } from './pcapFilter.ts';
 import { refuseUnknownProtocols } from './unknownProtocols.ts';
 

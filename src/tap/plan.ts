@@ -1,6 +1,6 @@
 import { UserError } from '#src/errors.ts';
 import { holdsOf, isHeld, placesAhead } from './ahead.ts';
-import { dropAll, dropFrom, matchAll } from './bpf.ts';
+import { dropAll, dropFrom, matchAll } from '#src/filter/bpf.ts';
 import { placesAt } from './inFront.ts';
 import {
   aliasOf,

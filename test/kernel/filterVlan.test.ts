@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { EbpfAssembler } from '#src/tap/ebpfAssembler.ts';
-import { elfObject } from '#src/tap/elfObject.ts';
+import { EbpfAssembler } from '#src/filter/ebpfAssembler.ts';
+import { elfObject } from '#src/filter/elfObject.ts';
 import { Capture } from './support/capture.ts';
 import { ethernet } from './support/frames.ts';
 import { test } from './support/net.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { holdsOf, isHeld, placesAhead } from '#src/tap/ahead.ts';
-import { dropUnless } from '#src/tap/bpf.ts';
+import { dropUnless } from '#src/filter/bpf.ts';
 import { handleOf, preferences } from '#src/tap/mark.ts';
 import { planRepairs } from '#src/tap/plan.ts';
 import { aheadProgram } from '#src/tap/programs.ts';

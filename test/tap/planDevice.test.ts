@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dropAll, dropFrom } from '#src/tap/bpf.ts';
+import { dropAll, dropFrom } from '#src/filter/bpf.ts';
 import { aliasOf, handleOf, macOf, preferences } from '#src/tap/mark.ts';
 import { planRemoval, planRepairs } from '#src/tap/plan.ts';
 import type { Link, Observed, Step, Vxlan, Wanted } from '#src/tap/state.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { matchAll } from '#src/tap/bpf.ts';
+import { matchAll } from '#src/filter/bpf.ts';
 import { handleOf, preferences } from '#src/tap/mark.ts';
 import { planRepairs } from '#src/tap/plan.ts';
 import { seenProgram } from '#src/tap/programs.ts';

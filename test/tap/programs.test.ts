@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { matchAll } from '#src/tap/bpf.ts';
+import { matchAll } from '#src/filter/bpf.ts';
 import {
   type CopySettings,
   copyProgram,

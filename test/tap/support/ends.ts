@@ -1,4 +1,4 @@
-import { dropUnless, matchAll } from '#src/tap/bpf.ts';
+import { dropUnless, matchAll } from '#src/filter/bpf.ts';
 import { macOf } from '#src/tap/mark.ts';
 import type { Classifier, Copies, Link, Observed, OurFilter, Step, Wanted } from '#src/tap/state.ts';
 

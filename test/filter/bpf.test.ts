@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { compilePcapFilter } from '#src/net/pcapFilter.ts';
-import { dropAll, dropFrom, matchAll, unless } from '#src/tap/bpf.ts';
+import { dropAll, dropFrom, matchAll, unless } from '#src/filter/bpf.ts';
 import { runClassicBpf } from './support/classicBpf.ts';
 import { ethernet, ip, tagged, udp } from './support/frames.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { compilePcapFilter } from '#src/net/pcapFilter.ts';
-import { formatProgram, parseProgram } from '#src/tap/classicBpf.ts';
-import { partsOf } from '#src/tap/filterChains.ts';
-import { filterGraph, matchesAnything, type Node } from '#src/tap/filterGraph.ts';
-import { withTagBeside } from '#src/tap/vlanTags.ts';
+import { formatProgram, parseProgram } from '#src/filter/classicBpf.ts';
+import { partsOf } from '#src/filter/filterChains.ts';
+import { filterGraph, matchesAnything, type Node } from '#src/filter/filterGraph.ts';
+import { withTagBeside } from '#src/filter/vlanTags.ts';
 import { runClassicBpf, type TagBeside } from './support/classicBpf.ts';
 import { frames, lists } from './support/filterLists.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compilePcapFilter } from '#src/net/pcapFilter.ts';
-import { formatProgram, type Instruction, parseProgram } from '#src/tap/classicBpf.ts';
-import { withTagBeside } from '#src/tap/vlanTags.ts';
+import { formatProgram, type Instruction, parseProgram } from '#src/filter/classicBpf.ts';
+import { withTagBeside } from '#src/filter/vlanTags.ts';
 import { runClassicBpf, type TagBeside } from './support/classicBpf.ts';
 import { ethernet, icmp, ip, udp } from './support/frames.ts';
 

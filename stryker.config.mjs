@@ -3,6 +3,7 @@ export default {
   mutate: [
     'src/tap/**/*.ts',
     'src/filter/*.ts',
+    'src/pods/*.ts',
     'src/spec/*.ts',
     'src/cli/*.ts',
     '!src/cli/output.ts',

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** The unit tests but those that run the built programs or a shell, in which no mutant is. */
 export default defineConfig({
   test: {
-    include: ['test/{tap,cli,filter,spec}/**/*.test.ts'],
+    include: ['test/{tap,cli,filter,pods,spec}/**/*.test.ts'],
     // The first run takes the time of each test, and mutation may have little of the processors.
     testTimeout: 60_000,
     exclude: ['test/cli/{cache,connection,documents,kubeconfig,nodeVersion,output,pack}.test.ts'],

@@ -7,7 +7,7 @@ import { readProcFile } from '#src/net/processNetns.ts';
 import type { ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
 import { mayWrap } from '#src/tap/nodeTarget.ts';
 import type { Vxlan, Wanted } from '#src/tap/state.ts';
-import { awaitedPod } from '#src/tap/targetPod.ts';
+import { awaitedPod } from '#src/pods/targetPod.ts';
 import { matchingProgram } from './matching.ts';
 import { PodPresence } from './podPresence.ts';
 import { findTarget, isCurrent, type Target } from './target.ts';

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { READY_FILE, RUN_FOLDER } from '#src/tap/runFolder.ts';
+import { READY_FILE, RUN_FOLDER } from '#src/pods/runFolder.ts';
 
 /** What the kubelet shows as the reason a container ended; there only in a pod. */
 const terminationLog = '/dev/termination-log';

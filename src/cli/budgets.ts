@@ -2,9 +2,9 @@ import { messageOf, UserError } from '#src/errors.ts';
 import { ForbiddenError } from '#src/kube/failures.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { Budget } from '#src/kube/schemas.ts';
-import { selects } from '#src/tap/labelSelector.ts';
-import type { PodManifest } from '#src/tap/manifests.ts';
-import { uncounted } from '#src/tap/uncounted.ts';
+import { selects } from '#src/pods/labelSelector.ts';
+import type { PodManifest } from '#src/pods/manifests.ts';
+import { uncounted } from '#src/pods/uncounted.ts';
 import { quote } from './text.ts';
 
 /** The PodDisruptionBudgets of a namespace, or why they are not known. */

@@ -1,7 +1,7 @@
 import { ForbiddenError } from '#src/kube/failures.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { TapPod } from '#src/kube/schemas.ts';
-import { OWN_PREFIX, TAP_LABEL } from '#src/tap/labels.ts';
+import { OWN_PREFIX, TAP_LABEL } from '#src/pods/labels.ts';
 import { receiverName, senderName } from '#src/spec/names.ts';
 import { tapId, type TapIdentity } from '#src/spec/tapId.ts';
 

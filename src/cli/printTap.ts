@@ -2,7 +2,7 @@ import { UserError } from '#src/errors.ts';
 import { openApiServer } from '#src/kube/apiServer.ts';
 import { KubeApi } from '#src/kube/kubeApi.ts';
 import type { Tap } from '#src/spec/tap.ts';
-import { manifests } from '#src/tap/manifests.ts';
+import { manifests } from '#src/pods/manifests.ts';
 import { amongBudgets, budgetsIn } from './budgets.ts';
 import { identityOf } from '#src/spec/tapId.ts';
 import { checkFilter } from './filterCheck.ts';

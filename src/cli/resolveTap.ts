@@ -1,6 +1,6 @@
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { Tap } from '#src/spec/tap.ts';
-import type { Whereabouts, TapPath } from '#src/tap/manifests.ts';
+import type { Whereabouts, TapPath } from '#src/pods/manifests.ts';
 import { identityOf, tapId } from '#src/spec/tapId.ts';
 import { missingNode, missingPod } from './missing.ts';
 import { checkNodeFitness } from './nodeFitness.ts';

@@ -1,7 +1,7 @@
 import { UserError } from '#src/errors.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { TapPod } from '#src/kube/schemas.ts';
-import { DESTINATION_ANNOTATION, TAP_LABEL } from '#src/tap/labels.ts';
+import { DESTINATION_ANNOTATION, TAP_LABEL } from '#src/pods/labels.ts';
 import { senderName } from '#src/spec/names.ts';
 import { tapId, type TapIdentity } from '#src/spec/tapId.ts';
 import type { Target } from './target.ts';

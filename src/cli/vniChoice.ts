@@ -1,7 +1,7 @@
 import { UserError } from '#src/errors.ts';
 import { ForbiddenError } from '#src/kube/failures.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
-import { TAP_LABEL, TAP_SELECTOR, VNI_LABEL } from '#src/tap/labels.ts';
+import { TAP_LABEL, TAP_SELECTOR, VNI_LABEL } from '#src/pods/labels.ts';
 import { chooseVni, type NumberedTap } from '#src/spec/vni.ts';
 
 /**

@@ -10,7 +10,7 @@ import {
   withSettings,
 } from '#src/tap/programs.ts';
 import { type Lease, withLease } from '#src/tap/lease.ts';
-import { RUN_FOLDER } from '#src/tap/runFolder.ts';
+import { RUN_FOLDER } from '#src/pods/runFolder.ts';
 
 /** Makes the eBPF object with these settings, from the one beside the agent, and returns its name. */
 export function prepareObject(settings: CopySettings): string {

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { DEFAULT_RESOURCES } from '#src/spec/resources.ts';
-import { GRACE_SECONDS } from '#src/tap/podSpec.ts';
+import { GRACE_SECONDS } from '#src/pods/podSpec.ts';
 import { CpuLimit } from './support/cpuLimit.ts';
 import { test } from './support/net.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { execa } from 'execa';
 import { test as base } from 'vitest';
-import { TAP_LABEL, TAP_SELECTOR } from '#src/tap/labels.ts';
+import { TAP_LABEL, TAP_SELECTOR } from '#src/pods/labels.ts';
 import {
   adminKubeconfig,
   kokotapProgram,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { awaitedPod } from '#src/tap/targetPod.ts';
+import { awaitedPod } from '#src/pods/targetPod.ts';
 
 const tap = { id: '0123456789ab', namespace: 'taps' };
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type LabelSelector, selects } from '#src/tap/labelSelector.ts';
+import { type LabelSelector, selects } from '#src/pods/labelSelector.ts';
 
 const labels = { app: 'kokotap', role: 'sender' };
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { parseReceiver, parseSender } from '#src/spec/endpoint.ts';
 import { type Tap, tapSchema } from '#src/spec/tap.ts';
-import { manifests as manifestsOf, type PodManifest, type Whereabouts } from '#src/tap/manifests.ts';
+import { manifests as manifestsOf, type PodManifest, type Whereabouts } from '#src/pods/manifests.ts';
 
 const TAP: Tap = z.parse(tapSchema, { pod: 'web', destination: { node: 'node-b' } });
 const WHEREABOUTS: Whereabouts = {

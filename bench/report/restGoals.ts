@@ -1,4 +1,4 @@
-import { READINESS_SECONDS } from '#src/tap/podSpec.ts';
+import { READINESS_SECONDS } from '#src/pods/podSpec.ts';
 import type { AgentAtRest } from '../measures/agents.ts';
 import { table } from './table.ts';
 

@@ -9,7 +9,7 @@ import { isEbpf, isLongFilter, loadFailure } from '#src/tap/programs.ts';
 import type { Observed, Step, Wanted } from '#src/tap/state.ts';
 import { targetLinks } from '#src/tap/targets.ts';
 import type { Ahead } from './ahead.ts';
-import { leaseFromNow } from './lease.ts';
+import { leaseFromNow } from './keptLease.ts';
 import { observe } from './observe.ts';
 
 /** How a convergence ended. */

@@ -3,7 +3,7 @@ import type { Tunnel } from '#src/tap/state.ts';
 import { LargestCopy } from './largestCopy.ts';
 import { Loss } from './loss.ts';
 import type { Timing } from './timing.ts';
-import type { Watch } from './way.ts';
+import type { Watch } from './watch.ts';
 
 /** Follows the copies on their way: tells when they begin and cease to be lost, and whether the largest get through. */
 export function followDelivery(tunnel: Tunnel, log: Logger, timing: Timing): Watch {

@@ -3,12 +3,12 @@ import { messageOf } from '#src/errors.ts';
 import { sendAsCopies } from '#src/net/send.ts';
 import { isIPv6 } from '#src/spec/address.ts';
 import { largestWholeBytes } from '#src/tap/fit.ts';
-import { probePacket } from '#src/tap/probe.ts';
+import { probePacket } from '#src/tap/probePacket.ts';
 import type { Tunnel } from '#src/tap/state.ts';
-import { hearReceiver } from './heard.ts';
+import { hearReceiver } from './receiverReports.ts';
 import type { Peer } from './peer.ts';
 import type { Timing } from './timing.ts';
-import type { Way } from './way.ts';
+import type { Way } from './watch.ts';
 
 /** One may be lost, as any packet may be. */
 const probesAtOnce = 3;

@@ -2,9 +2,9 @@ import type { Logger } from 'pino';
 import { type Arrival, isDead, isSuspect, nextArrival } from '#src/tap/arrival.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
 import type { Tunnel } from '#src/tap/state.ts';
-import { hearReceiver, readSent } from './heard.ts';
+import { hearReceiver, readSent } from './receiverReports.ts';
 import type { Timing } from './timing.ts';
-import type { Way } from './way.ts';
+import type { Way } from './watch.ts';
 
 /** What was sent by the last look and has not come by the receiver's latest report is lost. */
 export class Loss {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Role, TapId } from '#src/tap/mark.ts';
-import type { End } from './ends.ts';
-import { keep } from './keep.ts';
+import type { End } from './endpoint.ts';
+import { keep } from './endpointLoop.ts';
 import { takeLock } from './lock.ts';
-import { Report } from './report.ts';
+import { Report } from './stateReport.ts';
 import type { Timing } from './timing.ts';
 
 const lockRetryMs = 250;

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import { readClassified } from '#src/net/classifiers.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
-import { reportPacket } from '#src/tap/report.ts';
+import { reportPacket } from '#src/tap/receiverReport.ts';
 import type { Tunnel } from '#src/tap/state.ts';
-import type { Guard } from './guard.ts';
+import type { Guard } from './sourceGuard.ts';
 import { noteMerging } from './noteMerging.ts';
 import type { Timing } from './timing.ts';
-import type { Way, Watch } from './way.ts';
+import type { Way, Watch } from './watch.ts';
 
 /** Goes on when the agent starts anew, and is the same for all agents of the node. */
 const clockMs = () => Number(process.hrtime.bigint() / 1_000_000n);

@@ -15,8 +15,8 @@ import { type Fit, fitOf } from '#src/tap/fit.ts';
 import { isHandleOf, macOf, parseAlias, preferences, type Role, type TapId } from '#src/tap/mark.ts';
 import { aheadHook, isSeenProgram } from '#src/tap/programs.ts';
 import type { Hook, Link, Vxlan } from '#src/tap/state.ts';
-import type { Place } from './ends.ts';
-import { hearReceiver } from './heard.ts';
+import type { Place } from './endpoint.ts';
+import { hearReceiver } from './receiverReports.ts';
 import {
   type CountedLink,
   describeIdle,

@@ -7,7 +7,7 @@ import { listLeases } from '#src/net/leases.ts';
 import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { applySteps } from '#src/net/steps.ts';
-import type { Guarded } from '#src/tap/guard.ts';
+import type { Guarded } from '#src/tap/guardRules.ts';
 import { planSweep } from '#src/tap/leftovers.ts';
 import { macOf, parseAlias, type Role, type TapId } from '#src/tap/mark.ts';
 import type { Observed } from '#src/tap/state.ts';

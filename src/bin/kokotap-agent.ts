@@ -1,11 +1,11 @@
 #!/usr/bin/node --lite-mode
 import pino from 'pino';
-import { type End, receiver, sender } from '#src/agent/ends.ts';
+import { type End, receiver, sender } from '#src/agent/endpoint.ts';
 import { readLeftovers } from '#src/agent/leftovers.ts';
 import { serveMetrics } from '#src/agent/metrics.ts';
-import { parseCommand } from '#src/agent/options.ts';
-import { probe } from '#src/agent/probe.ts';
-import { writeTerminationMessage } from '#src/agent/report.ts';
+import { parseCommand } from '#src/agent/agentCommand.ts';
+import { probe } from '#src/agent/probeCommand.ts';
+import { writeTerminationMessage } from '#src/agent/stateReport.ts';
 import { run } from '#src/agent/run.ts';
 import { readNearStatus, readStatus } from '#src/agent/status.ts';
 import { timing } from '#src/agent/timing.ts';

@@ -1,5 +1,5 @@
 import { type Address, type AddressPair, commonAddresses, parseAddress } from '#src/spec/address.ts';
-import type { NamedNode } from './path.ts';
+import type { NamedNode } from './namedNode.ts';
 import { quote } from './text.ts';
 import { UnresolvedError } from './unresolvedError.ts';
 

@@ -6,7 +6,7 @@ import { manifests } from '#src/pods/manifests.ts';
 import { amongBudgets, budgetsIn } from './budgets.ts';
 import { identityOf } from '#src/spec/tapId.ts';
 import { checkFilter } from './filterCheck.ts';
-import { leftoverManifests } from './leftovers.ts';
+import { leftoverManifests } from './existingPods.ts';
 import { MissingError, suggestNames } from './missing.ts';
 import type { Options } from './options.ts';
 import { resolveTap } from './resolveTap.ts';

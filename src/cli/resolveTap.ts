@@ -5,9 +5,9 @@ import { identityOf, tapId } from '#src/spec/tapId.ts';
 import { missingNode, missingPod } from './missing.ts';
 import { checkNodeFitness } from './nodeFitness.ts';
 import { nodeToAddress, nodeToNode } from './nodeAddresses.ts';
-import { isReady, knowsAppArmorField, type NamedNode } from './path.ts';
+import { isReady, knowsAppArmorField, type NamedNode } from './namedNode.ts';
 import { isOfEarlierPod, refuseTakenName } from './takenName.ts';
-import { checkNodeTap, checkTarget, type Target } from './target.ts';
+import { checkNodeTap, checkTarget, type Target } from './checkTarget.ts';
 import { quote } from './text.ts';
 import { vniFromCluster } from './vniChoice.ts';
 

@@ -4,7 +4,7 @@ import type { TapPod } from '#src/kube/schemas.ts';
 import { DESTINATION_ANNOTATION, TAP_LABEL } from '#src/pods/labels.ts';
 import { senderName } from '#src/spec/names.ts';
 import { tapId, type TapIdentity } from '#src/spec/tapId.ts';
-import type { Target } from './target.ts';
+import type { Target } from './checkTarget.ts';
 import { quote } from './text.ts';
 
 /**

@@ -2,7 +2,7 @@ import { Agent as HttpAgent, type OutgoingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, type RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { messageOf, UserError } from '#src/errors.ts';
-import { type Account, chooseAccount } from './account.ts';
+import { type Account, chooseAccount } from './credentials.ts';
 import { findKubeconfig, IN_CLUSTER, type KubeconfigOptions } from './kubeconfig.ts';
 
 /** Long enough for a person to log in in a browser that a credential plugin opens. */

@@ -6,7 +6,7 @@ import {
   formerTableOf,
   guardedBy,
   removalOf,
-} from '#src/tap/guard.ts';
+} from '#src/tap/guardRules.ts';
 
 const own = { tap: 'aabbccddeeff', role: 'receiver' } as const;
 const other = { tap: '112233445566', role: 'sender' } as const;

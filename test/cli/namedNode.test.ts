@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isReady, knowsAppArmorField, type NamedNode } from '#src/cli/path.ts';
+import { isReady, knowsAppArmorField, type NamedNode } from '#src/cli/namedNode.ts';
 
 function node(name: string, status?: NamedNode['node']['status']): NamedNode {
   return { name, node: { status } };

@@ -12,19 +12,19 @@ import { Ahead } from './ahead.ts';
 import { Alarm } from './alarm.ts';
 import { converge, type Outcome, remove } from './converge.ts';
 import { followDelivery } from './delivery.ts';
-import type { End, Place } from './ends.ts';
-import { Guard } from './guard.ts';
+import type { End, Place } from './endpoint.ts';
+import { Guard } from './sourceGuard.ts';
 import { IdleWatch } from './idleWatch.ts';
-import { LeaseKeeper } from './lease.ts';
+import { LeaseKeeper } from './keptLease.ts';
 import { OwnAddress } from './ownAddress.ts';
 import { Peer } from './peer.ts';
-import type { Report } from './report.ts';
+import type { Report } from './stateReport.ts';
 import { Restraint } from './restraint.ts';
 import { sendReports } from './sendReports.ts';
 import { Sight } from './sight.ts';
 import { Sweeper } from './sweep.ts';
 import type { Timing } from './timing.ts';
-import type { Watch } from './way.ts';
+import type { Watch } from './watch.ts';
 
 export interface Context {
   readonly log: Logger;

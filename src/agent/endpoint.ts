@@ -10,8 +10,8 @@ import type { Vxlan, Wanted } from '#src/tap/state.ts';
 import { awaitedPod } from '#src/pods/targetPod.ts';
 import { matchingProgram } from './matching.ts';
 import { PodPresence } from './podPresence.ts';
-import { findTarget, isCurrent, type Target } from './target.ts';
-import { copySettings, receiverEnd, senderEnd } from './wanted.ts';
+import { findTarget, isCurrent, type Target } from './podNetns.ts';
+import { copySettings, receiverEnd, senderEnd } from './desired.ts';
 
 /** The network namespace that an end of the tap is in. */
 export interface Place {

@@ -3,7 +3,7 @@ import { UserError } from '#src/errors.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { largestWholeBytes } from '#src/tap/fit.ts';
 import type { TapId } from '#src/tap/mark.ts';
-import { hearReceiver } from './heard.ts';
+import { hearReceiver } from './receiverReports.ts';
 import { sendProbes } from './largestCopy.ts';
 import { type EndStatus, visitEnds } from './status.ts';
 import type { Timing } from './timing.ts';

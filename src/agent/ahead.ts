@@ -4,7 +4,7 @@ import { messageOf } from '#src/errors.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { type Held, holdTcx } from '#src/net/tcx.ts';
 import { type Hold, holdsOf, isHeld } from '#src/tap/ahead.ts';
-import type { Observed, Wanted } from '#src/tap/state.ts';
+import type { Observed, Desired } from '#src/tap/state.ts';
 import type { Timing } from './timing.ts';
 
 /** Keeps the tap before others' programs that would hide packets from its filters, in one network namespace. */
@@ -32,13 +32,13 @@ export class Ahead {
   }
 
   /** Goes where the tap has to go, and leaves where it need not be. @returns whether anything changed */
-  async follow(wanted: Wanted, observed: Observed): Promise<boolean> {
-    const holds = holdsOf(wanted, observed);
+  async follow(desired: Desired, observed: Observed): Promise<boolean> {
+    const holds = holdsOf(desired, observed);
     if (isDeepStrictEqual(holds, this.#holds) && holds.every((hold) => isHeld(hold, observed))) return false;
     await this.release();
     if (holds.length === 0) return true;
     try {
-      this.#held = await holdTcx(this.#netns, wanted.ifname, holds, () => {
+      this.#held = await holdTcx(this.#netns, desired.ifname, holds, () => {
         this.#held = undefined;
         this.#holds = [];
         this.#onGone();

@@ -6,7 +6,7 @@ import { applySteps } from '#src/net/steps.ts';
 import { planEmptied } from '#src/tap/emptied.ts';
 import { planRemoval, planRepairs, planUndo } from '#src/tap/plan.ts';
 import { isEbpf, isLongFilter, loadFailure } from '#src/tap/programs.ts';
-import type { Observed, Step, Wanted } from '#src/tap/state.ts';
+import type { Observed, Step, Desired } from '#src/tap/state.ts';
 import { targetLinks } from '#src/tap/targets.ts';
 import type { Ahead } from './ahead.ts';
 import { leaseFromNow } from './keptLease.ts';
@@ -21,7 +21,7 @@ export interface Outcome {
   readonly ownQdiscs: ReadonlySet<string>;
   /** The other half of the veth pair on the same node is up, or the device is a VXLAN device. */
   readonly carrier: boolean;
-  /** What has to appear first; undefined when the end is as wanted. */
+  /** What has to appear first; undefined when the end is as desired. */
   readonly missing: string | undefined;
   /** Why the end does without the eBPF programs; undefined when it need not. */
   readonly withoutObject: string | undefined;
@@ -50,7 +50,7 @@ const maxRounds = 4;
 const maxMoves = 2;
 
 /**
- * Makes this end of the tap be as wanted: observe, plan, change, until there is nothing left to change. When a change
+ * Makes this end of the tap be as desired: observe, plan, change, until there is nothing left to change. When a change
  * fails, what was made here is taken away again, and nothing that stood before.
  *
  * @throws {UserError} when something that is not ours is in the way
@@ -58,26 +58,26 @@ const maxMoves = 2;
  */
 export async function converge(
   netns: Netns,
-  wanted: Wanted,
+  desired: Desired,
   { leaseMs, onOwnQdiscs, onDisturbance, ahead, ...options }: ConvergeOptions,
 ): Promise<Outcome> {
   const done: Step[] = [];
-  let { ownQdiscs, object } = wanted;
+  let { ownQdiscs, object } = desired;
   let withoutObject: string | undefined;
   let settled = true;
   let before: string | undefined;
   let first: Observed | undefined;
   let moves = 0;
   for (let round = 1; ; round++) {
-    const observed = await observe(netns, wanted, options);
+    const observed = await observe(netns, desired, options);
     first ??= observed;
-    const targets = targetLinks(wanted.copies, observed);
+    const targets = targetLinks(desired.copies, observed);
     const seen = targets.map(({ name, mac }) => `${name} ${mac}`).join();
     settled &&= before === undefined || seen === before;
     before = seen;
     // A qdisc goes with its interface; one of that name that comes later is another.
     ownQdiscs = new Set(observed.links.flatMap(({ name }) => (ownQdiscs.has(name) ? [name] : [])));
-    const now = { ...wanted, ownQdiscs, object, staysBehind: ahead.isRefused };
+    const now = { ...desired, ownQdiscs, object, staysBehind: ahead.isRefused };
     const plan = planRepairs(now, observed);
     const isMade = plan.steps.length === 0;
     if (isMade && moves < maxMoves && (await ahead.follow(now, observed))) {
@@ -87,7 +87,7 @@ export async function converge(
     }
     // Those of a node's pods may come and go all the time: that is a reason to look again soon, as their changes are.
     if (isMade || (round > maxRounds && !settled)) {
-      const carrier = observed.links.find(({ name }) => name === wanted.ifname)?.carrier === true;
+      const carrier = observed.links.find(({ name }) => name === desired.ifname)?.carrier === true;
       const mtus = targets.map(({ mtuBytes }) => mtuBytes);
       const copiedMtuBytes = mtus.length === 0 ? undefined : Math.max(...mtus);
       const { missing } = plan;
@@ -96,11 +96,11 @@ export async function converge(
     if (round > maxRounds) throw new Error(undoneAgain(done.at(-1)));
     try {
       const loads = plan.steps.some((step) => 'filter' in step && isEbpf(step.filter.program));
-      if (object !== undefined && loads) grantLease(object, leaseFromNow(wanted.id, leaseMs));
-      onOwnQdiscs(withMade(ownQdiscs, plan.steps, wanted));
+      if (object !== undefined && loads) grantLease(object, leaseFromNow(desired.id, leaseMs));
+      onOwnQdiscs(withMade(ownQdiscs, plan.steps, desired));
       const applied = await applySteps(netns, plan.steps, options);
       done.push(...applied.done);
-      ownQdiscs = withoutDeleted(withMade(ownQdiscs, applied.done, wanted), applied.done);
+      ownQdiscs = withoutDeleted(withMade(ownQdiscs, applied.done, desired), applied.done);
       onOwnQdiscs(ownQdiscs);
       const [failure] = applied.failures;
       if (failure === undefined) continue;
@@ -108,7 +108,7 @@ export async function converge(
       const isTarget = targets.some(({ name }) => name === failure.step.link);
       if (reason !== undefined) {
         if (isLongFilterOf(failure.step)) throw failure.error;
-        if (wanted.needsObject) throw needsObject(reason, failure.error);
+        if (desired.needsObject) throw needsObject(reason, failure.error);
         withoutObject = reason;
         object = undefined;
       } else if (isTarget && /Cannot find device/.test(failure.error.message)) {
@@ -118,8 +118,8 @@ export async function converge(
       }
     } catch (error) {
       if (options.signal?.aborted !== true) {
-        const undone = await undo(netns, { ...wanted, ownQdiscs }, first, options);
-        if (undone.some((step) => step.do === 'delete clsact' && step.link !== wanted.ifname))
+        const undone = await undo(netns, { ...desired, ownQdiscs }, first, options);
+        if (undone.some((step) => step.do === 'delete clsact' && step.link !== desired.ifname))
           onDisturbance();
       }
       throw error;
@@ -131,7 +131,7 @@ export async function converge(
 function withMade(
   ownQdiscs: ReadonlySet<string>,
   steps: readonly Step[],
-  { ifname }: Wanted,
+  { ifname }: Desired,
 ): ReadonlySet<string> {
   const made = steps.filter((step) => step.do === 'add clsact' && step.link !== ifname);
   return new Set([...ownQdiscs, ...made.map(({ link }) => link)]);
@@ -170,11 +170,11 @@ function needsObject(reason: string, cause: Error): UserError {
 
 async function undo(
   netns: Netns,
-  wanted: Wanted,
+  desired: Desired,
   before: Observed,
   options: RunOptions,
 ): Promise<readonly Step[]> {
-  const steps = planUndo(wanted, before, await observe(netns, wanted, options));
+  const steps = planUndo(desired, before, await observe(netns, desired, options));
   const { failures } = await applySteps(netns, steps, { ...options, force: true });
   const [failure] = failures;
   if (failure !== undefined) throw failure.error;
@@ -192,7 +192,7 @@ const removalTimeoutMs = 60_000;
  */
 export async function remove(
   netns: Netns,
-  wanted: Wanted,
+  desired: Desired,
   options: RunOptions,
   known?: Observed,
 ): Promise<readonly Step[]> {
@@ -201,8 +201,8 @@ export async function remove(
   for (let round = 1; ; round++) {
     try {
       const isKnown = known !== undefined && round === 1;
-      const observed = isKnown ? known : await observe(netns, wanted, removing);
-      const steps = [...planRemoval(wanted, observed), ...planEmptied(done, observed)];
+      const observed = isKnown ? known : await observe(netns, desired, removing);
+      const steps = [...planRemoval(desired, observed), ...planEmptied(done, observed)];
       const applied = await applySteps(netns, steps, removing);
       done.push(...applied.done);
       const [failure] = applied.failures;

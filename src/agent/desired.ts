@@ -1,7 +1,7 @@
 import { isIPv6 } from '#src/spec/address.ts';
 import { macOf } from '#src/tap/mark.ts';
 import type { CopySettings } from '#src/tap/programs.ts';
-import type { Copies, Hook, Wanted } from '#src/tap/state.ts';
+import type { Copies, Hook, Desired } from '#src/tap/state.ts';
 import type { Path, ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
 
 /** So that nobody who sets the interface's MTU as a guide for buffers or replies expects more than fits the tunnel. */
@@ -17,7 +17,7 @@ export function senderEnd(
   endpoint: SenderEndpoint,
   what: Pick<Copies, 'matching' | 'dropping'>,
   object: string,
-): Wanted {
+): Desired {
   const { tapId, mirrorInterface, direction, interfaces } = endpoint;
   const hooks: Hook[] = direction === 'both' ? ['ingress', 'egress'] : [direction];
   return {
@@ -48,16 +48,16 @@ export function copySettings(endpoint: SenderEndpoint): CopySettings {
 }
 
 /** The receiver's end: in the destination node's namespace. */
-export function receiverEnd(endpoint: ReceiverEndpoint): Wanted {
+export function receiverEnd(endpoint: ReceiverEndpoint): Desired {
   const { tapId, mirrorInterface, path } = endpoint;
-  const wanted = device(path);
+  const desired = device(path);
   return {
     id: tapId,
     role: 'receiver',
     ifname: mirrorInterface,
     mac: macOf(tapId, 'receiver'),
-    device: wanted,
-    mtuBytes: wanted.kind === 'vxlan' ? receiverMtuBytes : undefined,
+    device: desired,
+    mtuBytes: desired.kind === 'vxlan' ? receiverMtuBytes : undefined,
     object: undefined,
     needsObject: false,
     copies: undefined,
@@ -65,7 +65,7 @@ export function receiverEnd(endpoint: ReceiverEndpoint): Wanted {
   };
 }
 
-function device(path: Path): Wanted['device'] {
+function device(path: Path): Desired['device'] {
   if (path.kind === 'same-node') return { kind: 'veth' };
   // Over IPv4 none is needed (RFC 7348), and it costs much where the underlay's device cannot compute it (ADR 12).
   return { ...path, udpChecksum: isIPv6(path.remote) };

@@ -6,7 +6,7 @@ import { Netns } from '#src/net/netns.ts';
 import { readProcFile } from '#src/net/processNetns.ts';
 import type { ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
 import { mayWrap } from '#src/tap/nodeTarget.ts';
-import type { Vxlan, Wanted } from '#src/tap/state.ts';
+import type { Vxlan, Desired } from '#src/tap/state.ts';
 import { awaitedPod } from '#src/pods/targetPod.ts';
 import { matchingProgram } from './matching.ts';
 import { PodPresence } from './podPresence.ts';
@@ -22,7 +22,7 @@ export interface Place {
 
 /** One end of a tap: what it should be, and where. */
 export interface End {
-  readonly wanted: Wanted;
+  readonly desired: Desired;
   /** The other end is kokotap's, and so says hello over a tunnel. Not so when it is outside the cluster. */
   readonly peerSaysHello: boolean;
   /** Where the end has to be now; the same object as long as that is the same namespace. Called every second. */
@@ -42,10 +42,10 @@ export interface End {
 export async function sender(endpoint: SenderEndpoint, running: RunOptions): Promise<End> {
   const { podUid } = endpoint;
   const matching = await matchingProgram(endpoint, running);
-  const wanted = senderEnd(endpoint, matching, prepareObject(copySettings(endpoint)));
-  const { device } = wanted;
+  const desired = senderEnd(endpoint, matching, prepareObject(copySettings(endpoint)));
+  const { device } = desired;
   return {
-    wanted,
+    desired,
     ...(device.kind === 'vxlan' ? { pathMtuBytes: pathMtu(device, podUid === undefined) } : {}),
     peerSaysHello: !endpoint.externalPeer,
     ...(podUid === undefined ? ownPlace() : podPlace(podUid, endpoint)),
@@ -54,7 +54,7 @@ export async function sender(endpoint: SenderEndpoint, running: RunOptions): Pro
 
 /** The end on the destination node, in the namespace that the agent itself is in. */
 export async function receiver(endpoint: ReceiverEndpoint): Promise<End> {
-  return { wanted: receiverEnd(endpoint), peerSaysHello: true, ...ownPlace() };
+  return { desired: receiverEnd(endpoint), peerSaysHello: true, ...ownPlace() };
 }
 
 type Whereabouts = Pick<End, 'place' | 'awaited'>;

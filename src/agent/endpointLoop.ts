@@ -7,7 +7,7 @@ import { type Monitor, startMonitor } from '#src/net/monitor.ts';
 import { type Fit, fitOf, overheadBytes } from '#src/tap/fit.ts';
 import { isInNetDev } from '#src/tap/netDev.ts';
 import { reasonAlone } from '#src/tap/peerSilence.ts';
-import type { Observed, Step, Vxlan, Wanted } from '#src/tap/state.ts';
+import type { Observed, Step, Vxlan, Desired } from '#src/tap/state.ts';
 import { Ahead } from './ahead.ts';
 import { Alarm } from './alarm.ts';
 import { converge, type Outcome, remove } from './converge.ts';
@@ -104,21 +104,21 @@ class Keeper {
     this.#onChange = onChange;
     this.#logging = { onCommand: (command) => context.log.debug({ command }, 'command') };
     this.#run = { ...this.#logging, signal: context.signal };
-    const { device, id, role } = end.wanted;
+    const { device, id, role } = end.desired;
     const { timing, log } = context;
-    this.#restraint = new Restraint(end.wanted.copies, timing);
+    this.#restraint = new Restraint(end.desired.copies, timing);
     this.#sweeper = new Sweeper(role, timing, log);
     if (role === 'sender') {
       this.#lease = new LeaseKeeper(id, timing, log);
-      this.#sight = new Sight(end.wanted, timing);
-      this.#idle = new IdleWatch(end.wanted, timing);
+      this.#sight = new Sight(end.desired, timing);
+      this.#idle = new IdleWatch(end.desired, timing);
     }
     if (device.kind !== 'vxlan') return;
-    this.#address = new OwnAddress(end.wanted, device, timing);
-    this.#guard = new Guard(end.wanted, device, context.log, this.#logging);
+    this.#address = new OwnAddress(end.desired, device, timing);
+    this.#guard = new Guard(end.desired, device, context.log, this.#logging);
     if (!end.peerSaysHello) return;
     this.#peer = new Peer(device, context.timing);
-    this.#watch = watchOf(end.wanted, device, this.#guard, context);
+    this.#watch = watchOf(end.desired, device, this.#guard, context);
   }
 
   async check(): Promise<void> {
@@ -222,7 +222,7 @@ class Keeper {
     const { steps, missing } = made;
     held.ownQdiscs = made.ownQdiscs;
     held.observed = made.observed;
-    this.#lease?.follow(this.#end.wanted.ifname, made.observed, steps);
+    this.#lease?.follow(this.#end.desired.ifname, made.observed, steps);
     if (made.withoutObject !== undefined)
       held.withoutObject = {
         reason: made.withoutObject,
@@ -262,20 +262,20 @@ class Keeper {
     }
   }
 
-  #wantedIn(held: Held): Wanted {
-    const { wanted } = this.#end;
+  #wantedIn(held: Held): Desired {
+    const { desired } = this.#end;
     const { ownQdiscs, withoutObject } = held;
-    const { device } = wanted;
+    const { device } = desired;
     const mtuBytes =
       this.#pathMtuBytes === undefined || device.kind === 'veth'
-        ? wanted.mtuBytes
+        ? desired.mtuBytes
         : this.#pathMtuBytes - overheadBytes(device.remote);
-    return { ...wanted, ownQdiscs, mtuBytes, ...(withoutObject === undefined ? {} : { object: undefined }) };
+    return { ...desired, ownQdiscs, mtuBytes, ...(withoutObject === undefined ? {} : { object: undefined }) };
   }
 
   /** Reads the underlay's MTU, if it is time to; whether it is another one. By a way that must not be taken no tap is. */
   async #readPath(held: Held): Promise<boolean> {
-    const { pathMtuBytes: read, wanted } = this.#end;
+    const { pathMtuBytes: read, desired } = this.#end;
     if (read === undefined || performance.now() < this.#pathCheckAt) return false;
     const before = this.#pathMtuBytes;
     try {
@@ -285,7 +285,7 @@ class Keeper {
       const { ownQdiscs } = held;
       held.ownQdiscs = new Set();
       held.observed = undefined;
-      await remove(held.place.netns, { ...wanted, ownQdiscs }, this.#run);
+      await remove(held.place.netns, { ...desired, ownQdiscs }, this.#run);
       throw error;
     }
     this.#pathCheckAt = performance.now() + this.#context.timing.pathCheckMs;
@@ -305,7 +305,7 @@ class Keeper {
 
   /** Says hello while this end is in place, and tells whether the other end is there too. */
   async #followPeer(): Promise<void> {
-    const { ifname } = this.#end.wanted;
+    const { ifname } = this.#end.desired;
     if (!this.#inPlace || this.#held === undefined) {
       const isStillThere = this.#held?.wasInPlace === true && isInNetDev(this.#held.place.netDev(), ifname);
       // Without the device the VNI may be another tap's meanwhile.
@@ -317,7 +317,7 @@ class Keeper {
     const { place, observed } = this.#held;
     const netDev = place.netDev();
     if (!this.#isPeerThere(netDev)) {
-      this.#context.report.tell('alone', reasonAlone(this.#end.wanted, this.#peer?.silence));
+      this.#context.report.tell('alone', reasonAlone(this.#end.desired, this.#peer?.silence));
       return;
     }
     const way = { netns: place.netns, netDev, ifname, fit: this.#fit };
@@ -334,7 +334,7 @@ class Keeper {
   }
 
   #isPeerThere(netDev: string): boolean {
-    const { ifname, device } = this.#end.wanted;
+    const { ifname, device } = this.#end.desired;
     if (this.#peer === undefined) return device.kind === 'vxlan' || this.#carrier;
     return this.#peer.isThere(netDev, ifname);
   }
@@ -343,8 +343,8 @@ class Keeper {
     const isKnown = !monitor.hasChanged();
     try {
       await ahead.release();
-      const wanted = { ...this.#end.wanted, ownQdiscs };
-      return await remove(place.netns, wanted, this.#logging, isKnown ? observed : undefined);
+      const desired = { ...this.#end.desired, ownQdiscs };
+      return await remove(place.netns, desired, this.#logging, isKnown ? observed : undefined);
     } finally {
       await monitor.stop();
       place.netns.close();
@@ -366,7 +366,7 @@ async function unlessEnded(looking: Promise<void>, end: AbortSignal): Promise<vo
 const withoutObjectNotice =
   'The eBPF programs could not be loaded; the tap goes on without them: copies are not made to fit the underlay, and only counted by the kernel';
 
-function watchOf({ role }: Wanted, device: Vxlan, guard: Guard, { log, timing }: Context): Watch {
+function watchOf({ role }: Desired, device: Vxlan, guard: Guard, { log, timing }: Context): Watch {
   return role === 'sender' ? followDelivery(device, log, timing) : sendReports(device, guard, log, timing);
 }
 

@@ -1,11 +1,11 @@
 import { idleTargets } from '#src/tap/idleTargets.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
-import type { Observed, Wanted } from '#src/tap/state.ts';
+import type { Observed, Desired } from '#src/tap/state.ts';
 import type { Timing } from './timing.ts';
 
 /** Watches whether a sender's target interfaces carry anything, by a file that is read every second anyway. */
 export class IdleWatch {
-  readonly #copies: Wanted['copies'];
+  readonly #copies: Desired['copies'];
   readonly #timing: Timing;
   /** The file as it was when the tap was first there. */
   #first: string | undefined;
@@ -13,7 +13,7 @@ export class IdleWatch {
   #dueAt = 0;
   #notice: string | undefined;
 
-  constructor({ copies }: Wanted, timing: Timing) {
+  constructor({ copies }: Desired, timing: Timing) {
     this.#copies = copies;
     this.#timing = timing;
   }

@@ -4,7 +4,7 @@ import { isMerging, takesUnfinished } from '#src/net/features.ts';
 import { listLinks } from '#src/net/links.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { listTcx } from '#src/net/tcx.ts';
-import type { Observed, Wanted } from '#src/tap/state.ts';
+import type { Observed, Desired } from '#src/tap/state.ts';
 import { targetLinks } from '#src/tap/targets.ts';
 import { liveTaps } from './lock.ts';
 
@@ -14,8 +14,8 @@ import { liveTaps } from './lock.ts';
  *
  * @throws {CommandError}
  */
-export async function observe(netns: Netns, wanted: Wanted, options: RunOptions): Promise<Observed> {
-  const { ifname, role, device, copies } = wanted;
+export async function observe(netns: Netns, desired: Desired, options: RunOptions): Promise<Observed> {
+  const { ifname, role, device, copies } = desired;
   const found = await listLinks(netns, options);
   const live = liveTaps();
   const own = found.filter(({ name }) => name === ifname);
@@ -25,7 +25,7 @@ export async function observe(netns: Netns, wanted: Wanted, options: RunOptions)
   const merging = role === 'receiver' && own.length > 0 ? await isMerging(netns, ifname, options) : undefined;
   const isPair = role === 'sender' && device.kind === 'veth' && own.length > 0;
   const unfinished = isPair ? await takesUnfinished(netns, ifname, options) : undefined;
-  const tcx = await listTargetTcx(netns, wanted, { links: found, liveTaps: live }, options);
+  const tcx = await listTargetTcx(netns, desired, { links: found, liveTaps: live }, options);
   // Interfaces of pods come and go while a node is read.
   const links = found.filter((link) => !read.includes(link) || seen.has(link.name));
   return { links, merging, unfinished, tcx, classifiers: Object.fromEntries(seen), liveTaps: live };
@@ -34,7 +34,7 @@ export async function observe(netns: Netns, wanted: Wanted, options: RunOptions)
 /** Without eBPF there is nothing to go before them, so that they are not asked for. */
 async function listTargetTcx(
   netns: Netns,
-  { copies, object }: Wanted,
+  { copies, object }: Desired,
   seen: Pick<Observed, 'links' | 'liveTaps'>,
   options: RunOptions,
 ): Promise<Observed['tcx']> {

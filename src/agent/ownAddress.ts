@@ -2,17 +2,17 @@ import { UserError } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
 import { readNodeAddresses } from '#src/net/nodeAddresses.ts';
 import { foreignAddress } from '#src/tap/foreignAddress.ts';
-import type { Vxlan, Wanted } from '#src/tap/state.ts';
+import type { Vxlan, Desired } from '#src/tap/state.ts';
 import type { Timing } from './timing.ts';
 
 /** Sees to it that the tap's address of this node is the node's: without it, no packet leaves and no other end answers. */
 export class OwnAddress {
-  readonly #role: Wanted['role'];
+  readonly #role: Desired['role'];
   readonly #local: string;
   readonly #periodMs: number;
   #checkAt = 0;
 
-  constructor({ role }: Pick<Wanted, 'role'>, { local }: Vxlan, { pathCheckMs }: Timing) {
+  constructor({ role }: Pick<Desired, 'role'>, { local }: Vxlan, { pathCheckMs }: Timing) {
     this.#role = role;
     this.#local = local;
     this.#periodMs = pathCheckMs;

@@ -11,7 +11,7 @@ import {
   lookoutsOf,
   type Sighting,
 } from '#src/tap/sight.ts';
-import type { Observed, Wanted } from '#src/tap/state.ts';
+import type { Observed, Desired } from '#src/tap/state.ts';
 import type { Place } from './endpoint.ts';
 import type { Timing } from './timing.ts';
 
@@ -20,7 +20,7 @@ const lookoutsAtOnce = 20;
 
 /** Watches whether a sender sees what its target interfaces carry. While they carry nothing, nothing is read but files. */
 export class Sight {
-  readonly #wanted: Wanted;
+  readonly #desired: Desired;
   readonly #timing: Timing;
   readonly #reader = new SeenReader();
   #sightings = new Map<string, Sighting>();
@@ -30,8 +30,8 @@ export class Sight {
   #dueAt = 0;
   #observed: Observed | undefined;
 
-  constructor(wanted: Wanted, timing: Timing) {
-    this.#wanted = wanted;
+  constructor(desired: Desired, timing: Timing) {
+    this.#desired = desired;
     this.#timing = timing;
   }
 
@@ -45,7 +45,7 @@ export class Sight {
     const now = performance.now();
     if (now < this.#dueAt && observed === this.#observed) return this.#trouble;
     this.#observed = observed;
-    const lookouts = lookoutsOf(this.#wanted, observed);
+    const lookouts = lookoutsOf(this.#desired, observed);
     const before = place.netDev();
     const isDue = lookouts.some((each) => {
       const last = this.#sightings.get(keyOf(each));

@@ -12,7 +12,7 @@ import {
   probeCounterOf,
   sharedChains,
 } from '#src/tap/guardRules.ts';
-import type { Tunnel, Wanted } from '#src/tap/state.ts';
+import type { Tunnel, Desired } from '#src/tap/state.ts';
 
 /** Keeps the entry of nftables that lets only the other end's packets come to this end. */
 export class Guard {
@@ -30,7 +30,7 @@ export class Guard {
   #trouble: string | undefined;
 
   constructor(
-    { id, role }: Pick<Wanted, 'id' | 'role'>,
+    { id, role }: Pick<Desired, 'id' | 'role'>,
     tunnel: Tunnel,
     log: Logger,
     runOptions: RunOptions,

@@ -7,7 +7,7 @@
 import { isVerdictBefore } from './inFront.ts';
 import { isHandleOf } from './mark.ts';
 import { aheadHook, isAheadName } from './programs.ts';
-import type { Hook, Observed, TcxProgram, Wanted } from './state.ts';
+import type { Hook, Observed, TcxProgram, Desired } from './state.ts';
 import { hooksOf, targetLinks } from './targets.ts';
 
 /** A hook of a target interface. */
@@ -23,8 +23,8 @@ export interface Hold extends Place {
 }
 
 /** The hooks at which the tap has to go before others' programs. */
-export function placesAhead(wanted: Wanted, observed: Observed): Place[] {
-  const { copies, object, staysBehind } = wanted;
+export function placesAhead(desired: Desired, observed: Observed): Place[] {
+  const { copies, object, staysBehind } = desired;
   const { tcx, classifiers } = observed;
   if (copies === undefined || object === undefined || tcx === undefined || staysBehind === true) return [];
   return targetLinks(copies, observed).flatMap((link) =>
@@ -38,9 +38,9 @@ export function placesAhead(wanted: Wanted, observed: Observed): Place[] {
 }
 
 /** The programs that are to be held, of those that are loaded. */
-export function holdsOf(wanted: Wanted, observed: Observed): Hold[] {
-  const programs = loadedPrograms(wanted, observed);
-  return placesAhead(wanted, observed).flatMap((place) => {
+export function holdsOf(desired: Desired, observed: Observed): Hold[] {
+  const programs = loadedPrograms(desired, observed);
+  return placesAhead(desired, observed).flatMap((place) => {
     const programId = programs[place.hook];
     return programId === undefined ? [] : [{ ...place, programId }];
   });
@@ -56,7 +56,7 @@ export function isHeld({ ifname, hook, programId }: Hold, { tcx }: Pick<Observed
 
 /** By the hook that they are for. */
 function loadedPrograms(
-  { id, ifname }: Pick<Wanted, 'id' | 'ifname'>,
+  { id, ifname }: Pick<Desired, 'id' | 'ifname'>,
   { classifiers }: Observed,
 ): Partial<Record<Hook, number>> {
   const found: Partial<Record<Hook, number>> = {};

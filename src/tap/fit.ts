@@ -1,5 +1,5 @@
 import { isIPv6 } from '#src/spec/address.ts';
-import type { Wanted } from './state.ts';
+import type { Desired } from './state.ts';
 
 /** What VXLAN adds to a packet on the underlay, in bytes: IP, UDP, VXLAN and the inner Ethernet header. */
 export function overheadBytes(remote: string): number {
@@ -29,7 +29,7 @@ export function fitOf(
   remote: string,
   underlayMtuBytes: number,
   targetMtuBytes: number,
-  object: Wanted['object'],
+  object: Desired['object'],
 ): Fit {
   const largestCopyBytes = targetMtuBytes + overheadBytes(remote);
   const needed = largestCopyBytes > underlayMtuBytes;

@@ -10,8 +10,8 @@ export function foreignAddress(
   local: string,
   addresses: readonly { readonly address: string; readonly isGlobal: boolean }[],
 ): string | undefined {
-  const wanted = parseAddress(local)?.text;
-  if (addresses.some(({ address }) => parseAddress(address)?.text === wanted)) return undefined;
+  const desired = parseAddress(local)?.text;
+  if (addresses.some(({ address }) => parseAddress(address)?.text === desired)) return undefined;
   const others = addresses.filter(({ isGlobal }) => isGlobal).map(({ address }) => address);
   const listed = others.slice(0, MAX_LISTED).join(', ') || 'none';
   const more = others.length > MAX_LISTED ? ` and ${others.length - MAX_LISTED} more` : '';

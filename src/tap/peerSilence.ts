@@ -1,5 +1,5 @@
 import type { Role } from './mark.ts';
-import type { Vxlan, Wanted } from './state.ts';
+import type { Vxlan, Desired } from './state.ts';
 
 /** What is known of a peer that does not show itself. */
 export interface Silence {
@@ -16,7 +16,7 @@ export interface Silence {
  *
  * @param silence of a peer at the other side of a tunnel
  */
-export function reasonAlone({ device, ifname, role }: Wanted, silence: Silence | undefined): string {
+export function reasonAlone({ device, ifname, role }: Desired, silence: Silence | undefined): string {
   const peer: Role = role === 'sender' ? 'receiver' : 'sender';
   if (device.kind === 'veth') return `${ifname} is in place here, but the ${peer}'s half of it is not up`;
   return `${ifname} is in place here, but ${overTunnel(device, peer, silence)}`;

@@ -23,11 +23,11 @@ import type {
   OurFilter,
   Step,
   Vxlan,
-  Wanted,
+  Desired,
 } from './state.ts';
 import { hooksOf, missingTargets, targetLinks } from './targets.ts';
 
-/** The way from the observed state to the wanted one. */
+/** The way from the observed state to the desired one. */
 export interface Plan {
   readonly steps: readonly Step[];
   /** What has to appear first and is not this agent's to make. */
@@ -35,49 +35,51 @@ export interface Plan {
 }
 
 /**
- * Plans what makes one end of a tap be as wanted. No steps: it is. The same plan serves the first start, a start
+ * Plans what makes one end of a tap be as desired. No steps: it is. The same plan serves the first start, a start
  * over what a killed agent left, and a repair.
  *
  * @throws {UserError} when something that is not ours is in the way; nothing of it is ever replaced.
  */
-export function planRepairs(wanted: Wanted, observed: Observed): Plan {
-  const { copies, ifname } = wanted;
+export function planRepairs(desired: Desired, observed: Observed): Plan {
+  const { copies, ifname } = desired;
   const missing = missingTargets(copies, observed);
-  if (missing !== undefined) return { steps: planLeaving(wanted, observed, []), missing };
+  if (missing !== undefined) return { steps: planLeaving(desired, observed, []), missing };
 
   const targets = targetLinks(copies, observed);
-  const cleared = planClearing(wanted, observed);
+  const cleared = planClearing(desired, observed);
   const found = cleared.length === 0 ? observed.links.find(({ name }) => name === ifname) : undefined;
-  if (found === undefined && wanted.device.kind === 'veth' && wanted.role === 'receiver')
+  if (found === undefined && desired.device.kind === 'veth' && desired.role === 'receiver')
     return { steps: cleared, missing: `device ${ifname}, which the sender makes` };
 
-  const owns = (link: Link) => ownsQdisc(wanted, observed, link.name);
+  const owns = (link: Link) => ownsQdisc(desired, observed, link.name);
   const filtersOf = (link: Link) =>
-    copies === undefined ? [] : copyFilters(wanted, copies, link, observed, owns(link));
+    copies === undefined ? [] : copyFilters(desired, copies, link, observed, owns(link));
   const ownQdiscs = targets
     .filter((link) => owns(link) && filtersOf(link).length > 0)
     .map(({ name }) => name);
-  const alias = aliasOf({ id: wanted.id, ownQdiscs });
+  const alias = aliasOf({ id: desired.id, ownQdiscs });
   return {
     steps: [
-      ...planLeaving(wanted, observed, targets),
+      ...planLeaving(desired, observed, targets),
       ...cleared,
-      ...(found === undefined ? [addDevice(wanted, pairMtu(targets))] : []),
+      ...(found === undefined ? [addDevice(desired, pairMtu(targets))] : []),
       ...(found?.alias === alias ? [] : [{ do: 'set alias', link: ifname, alias } as const]),
       ...(found?.silent === true ? [] : [{ do: 'silence', link: ifname } as const]),
-      ...(isPairOf(wanted)
+      ...(isPairOf(desired)
         ? planPair(ifname, pairMtu(targets), found && observed, found)
-        : planMtu(wanted, found)),
-      ...planMerging(wanted, found === undefined ? undefined : observed.merging),
-      ...planQdiscs(wanted, observed, [found ?? { name: ifname, hasQueue: true }]),
-      ...planFilters(wanted, observed, ifname, deviceFilters(wanted, placesAhead(wanted, observed))),
-      ...planBlackhole(wanted, found && observed.classifiers[ifname]),
+        : planMtu(desired, found)),
+      ...planMerging(desired, found === undefined ? undefined : observed.merging),
+      ...planQdiscs(desired, observed, [found ?? { name: ifname, hasQueue: true }]),
+      ...planFilters(desired, observed, ifname, deviceFilters(desired, placesAhead(desired, observed))),
+      ...planBlackhole(desired, found && observed.classifiers[ifname]),
       ...(found?.up === true ? [] : [{ do: 'set up', link: ifname } as const]),
       // One interface after the other: whatever ends the agent, the handles of its filters mark each qdisc but the last.
       ...targets.flatMap((link) => {
         const needed = filtersOf(link);
-        if (needed.length === 0) return planCleaning(wanted, observed, link.name);
-        return planQdiscs(wanted, observed, [link]).concat(planFilters(wanted, observed, link.name, needed));
+        if (needed.length === 0) return planCleaning(desired, observed, link.name);
+        return planQdiscs(desired, observed, [link]).concat(
+          planFilters(desired, observed, link.name, needed),
+        );
       }),
     ],
   };
@@ -87,13 +89,13 @@ export function planRepairs(wanted: Wanted, observed: Observed): Plan {
  * Plans the end of the tap: what is its own goes, everything else stays as it is. The device goes first, and with it all
  * copying: the kernel takes it out of the filters that copy to it, which then do nothing. No steps: nothing is left.
  */
-export function planRemoval(wanted: Wanted, observed: Observed): readonly Step[] {
-  const { ifname } = wanted;
-  const mirror = observed.links.find((link) => link.name === ifname && isOurs(link, wanted));
+export function planRemoval(desired: Desired, observed: Observed): readonly Step[] {
+  const { ifname } = desired;
+  const mirror = observed.links.find((link) => link.name === ifname && isOurs(link, desired));
   const names = Object.keys(observed.classifiers).filter((name) => name !== mirror?.name);
   return [
     ...(mirror === undefined ? [] : [{ do: 'delete link', link: ifname } as const]),
-    ...names.flatMap((name) => planCleaning(wanted, observed, name)),
+    ...names.flatMap((name) => planCleaning(desired, observed, name)),
   ];
 }
 
@@ -102,21 +104,21 @@ export function planRemoval(wanted: Wanted, observed: Observed): readonly Step[]
  *
  * @param before what was observed before its first step
  */
-export function planUndo(wanted: Wanted, before: Observed, now: Observed): readonly Step[] {
+export function planUndo(desired: Desired, before: Observed, now: Observed): readonly Step[] {
   const mirror = now.links.find(
     (link) =>
-      link.name === wanted.ifname &&
-      isOurs(link, wanted) &&
+      link.name === desired.ifname &&
+      isOurs(link, desired) &&
       !before.links.some(({ name, mac }) => name === link.name && mac === link.mac),
   );
   const names = Object.keys(now.classifiers).filter((name) => name !== mirror?.name);
   return [
     ...(mirror === undefined ? [] : [{ do: 'delete link', link: mirror.name } as const]),
-    ...names.flatMap((name) => undoOn(name, wanted, before, now)),
+    ...names.flatMap((name) => undoOn(name, desired, before, now)),
   ];
 }
 
-function undoOn(link: string, { id }: Wanted, before: Observed, now: Observed): Step[] {
+function undoOn(link: string, { id }: Desired, before: Observed, now: Observed): Step[] {
   const was = classifier(before.classifiers[link]);
   const { qdisc, filters } = classifier(now.classifiers[link]);
   const made = filters.filter(
@@ -129,47 +131,47 @@ function undoOn(link: string, { id }: Wanted, before: Observed, now: Observed): 
 }
 
 /** Takes our filters off interfaces that are no target, or no more: one was renamed, and still copies. */
-function planLeaving(wanted: Wanted, observed: Observed, targets: readonly Link[]): Step[] {
-  const kept = new Set([wanted.ifname, ...targets.map(({ name }) => name)]);
+function planLeaving(desired: Desired, observed: Observed, targets: readonly Link[]): Step[] {
+  const kept = new Set([desired.ifname, ...targets.map(({ name }) => name)]);
   return Object.keys(observed.classifiers)
     .filter((name) => !kept.has(name))
-    .flatMap((name) => planCleaning(wanted, observed, name));
+    .flatMap((name) => planCleaning(desired, observed, name));
 }
 
 /** Takes our filters off an interface, and a qdisc that a tap made, unless another's filter is on it. */
-function planCleaning(wanted: Wanted, observed: Observed, link: string): Step[] {
+function planCleaning(desired: Desired, observed: Observed, link: string): Step[] {
   const { qdisc, filters } = classifier(observed.classifiers[link]);
-  const ours = filters.filter(({ handle }) => isHandleOf(wanted.id, handle));
+  const ours = filters.filter(({ handle }) => isHandleOf(desired.id, handle));
   const isLast = ours.length === filters.length;
   // The qdisc takes its filters with it.
-  if (qdisc === 'clsact' && isLast && ownsQdisc(wanted, observed, link))
+  if (qdisc === 'clsact' && isLast && ownsQdisc(desired, observed, link))
     return [{ do: 'delete clsact', link }];
   return ours.map((filter) => deleteFilter(link, filter));
 }
 
 /** Removes dead taps' devices that are in the way, and our own when it cannot be made right by changing it. */
-function planClearing(wanted: Wanted, observed: Observed): Step[] {
+function planClearing(desired: Desired, observed: Observed): Step[] {
   return observed.links.flatMap((link) => {
-    if (!isInTheWay(link, wanted)) return [];
-    if (isOurs(link, wanted)) return isRight(link, wanted) ? [] : [{ do: 'delete link', link: link.name }];
+    if (!isInTheWay(link, desired)) return [];
+    if (isOurs(link, desired)) return isRight(link, desired) ? [] : [{ do: 'delete link', link: link.name }];
     const owner = parseAlias(link.alias)?.id;
     if (owner !== undefined && !observed.liveTaps.has(owner)) return [{ do: 'delete link', link: link.name }];
-    throw new UserError(conflict(link, wanted, owner));
+    throw new UserError(conflict(link, desired, owner));
   });
 }
 
-function isInTheWay(link: Link, { ifname, device }: Wanted): boolean {
+function isInTheWay(link: Link, { ifname, device }: Desired): boolean {
   const sameVni =
     device.kind === 'vxlan' && link.vxlan?.vni === device.vni && link.vxlan.port === device.port;
   return link.name === ifname || sameVni;
 }
 
-function isOurs(link: Link, { id, mac }: Wanted): boolean {
+function isOurs(link: Link, { id, mac }: Desired): boolean {
   const mark = parseAlias(link.alias);
   return mark === undefined ? link.alias === '' && link.mac === mac : mark.id === id;
 }
 
-function isRight(link: Link, { ifname, mac, device }: Wanted): boolean {
+function isRight(link: Link, { ifname, mac, device }: Desired): boolean {
   if (link.name !== ifname || link.mac !== mac || link.kind !== device.kind) return false;
   return device.kind === 'veth' || (link.vxlan !== undefined && sameVxlan(link.vxlan, device));
 }
@@ -184,7 +186,7 @@ function sameVxlan(a: Vxlan, b: Vxlan): boolean {
   );
 }
 
-function conflict(link: Link, { ifname, role }: Wanted, owner: string | undefined): string {
+function conflict(link: Link, { ifname, role }: Desired, owner: string | undefined): string {
   const where = role === 'sender' ? "in the target's network namespace" : 'on this node';
   const whose = owner === undefined ? "is not kokotap's" : `belongs to the running tap ${owner}`;
   return link.name === ifname
@@ -192,20 +194,20 @@ function conflict(link: Link, { ifname, role }: Wanted, owner: string | undefine
     : `VNI ${link.vxlan?.vni} is used by interface ${link.name} ${where}, which ${whose}: choose another --vxlan-id`;
 }
 
-function addDevice({ id, ifname, mac, device }: Wanted, mtuBytes: number): Step {
+function addDevice({ id, ifname, mac, device }: Desired, mtuBytes: number): Step {
   if (device.kind === 'veth')
     return { do: 'add veth pair', link: ifname, mac, peerMac: macOf(id, 'receiver'), mtuBytes };
   const { kind: _, ...vxlan } = device;
   return { do: 'add vxlan', link: ifname, mac, vxlan };
 }
 
-function planMtu({ ifname, mtuBytes }: Wanted, found: Link | undefined): Step[] {
+function planMtu({ ifname, mtuBytes }: Desired, found: Link | undefined): Step[] {
   return mtuBytes === undefined || found?.mtuBytes === mtuBytes
     ? []
     : [{ do: 'set mtu', link: ifname, mtuBytes }];
 }
 
-function isPairOf({ role, device }: Wanted): boolean {
+function isPairOf({ role, device }: Desired): boolean {
   return role === 'sender' && device.kind === 'veth';
 }
 
@@ -233,14 +235,14 @@ function planPair(
 }
 
 /** A receiver's VXLAN device is not to merge copies: that costs more than it saves captures. */
-function planMerging({ ifname, role, device }: Wanted, merging: boolean | undefined): Step[] {
+function planMerging({ ifname, role, device }: Desired, merging: boolean | undefined): Step[] {
   return role === 'receiver' && device.kind === 'vxlan' && merging !== false
     ? [{ do: 'stop merging', link: ifname }]
     : [];
 }
 
 /** What a receiver's device is to send is dropped where it is not counted: what is counted came from the sender. */
-function planBlackhole({ ifname, role }: Wanted, found: Classifier | undefined): Step[] {
+function planBlackhole({ ifname, role }: Desired, found: Classifier | undefined): Step[] {
   return role === 'receiver' && found?.blackhole !== true ? [{ do: 'add blackhole', link: ifname }] : [];
 }
 
@@ -249,7 +251,7 @@ function planBlackhole({ ifname, role }: Wanted, found: Classifier | undefined):
  * else go; without it the device's own packets are dropped by their address.
  */
 function deviceFilters(
-  { id, mac, device, copies, object }: Wanted,
+  { id, mac, device, copies, object }: Desired,
   ahead: readonly { readonly hook: Hook }[],
 ): OurFilter[] {
   const direct = { handle: handleOf(id, true), action: 'direct' } as const;
@@ -287,22 +289,22 @@ function deviceFilters(
 
 /** What is copied is counted before. Where the tap is ahead of all filters, it has none. */
 function copyFilters(
-  wanted: Wanted,
+  desired: Desired,
   { hooks, matching }: Copies,
   link: Link,
   observed: Observed,
   owned: boolean,
 ): OurFilter[] {
-  const { id, ifname, object } = wanted;
+  const { id, ifname, object } = desired;
   const handle = handleOf(id, owned);
   const { filters } = classifier(observed.classifiers[link.name]);
   const behind = hooksOf(link, hooks).filter((hook) => {
-    const isAhead = placesAhead(wanted, observed).some(
+    const isAhead = placesAhead(desired, observed).some(
       (place) => place.ifname === link.name && place.hook === hook,
     );
     // Those that are there stay until the tap is ahead.
     const isThere = filters.some((filter) => filter.hook === hook && isHandleOf(id, filter.handle));
-    const hold = holdsOf(wanted, observed).find((each) => each.ifname === link.name && each.hook === hook);
+    const hold = holdsOf(desired, observed).find((each) => each.ifname === link.name && each.hook === hook);
     return !isAhead || (isThere && (hold === undefined || !isHeld(hold, observed)));
   });
   return behind.flatMap((hook): OurFilter[] => {
@@ -319,11 +321,11 @@ function copyFilters(
  * (qdisc_create, "Caught tx_queue_len zero misconfig"), and would leave it so.
  */
 function planQdiscs(
-  wanted: Wanted,
+  desired: Desired,
   observed: Observed,
   links: readonly Pick<Link, 'name' | 'hasQueue'>[],
 ): Step[] {
-  const bare = links.filter(({ name }) => seenOn(wanted, observed, name).qdisc === 'none');
+  const bare = links.filter(({ name }) => seenOn(desired, observed, name).qdisc === 'none');
   const withoutQueue = bare.filter(({ hasQueue }) => !hasQueue);
   return [
     ...bare.map(({ name }) => ({ do: 'add clsact', link: name }) as const),
@@ -331,20 +333,25 @@ function planQdiscs(
   ];
 }
 
-function planFilters(wanted: Wanted, observed: Observed, link: string, needed: readonly OurFilter[]): Step[] {
-  const { qdisc, filters } = seenOn(wanted, observed, link);
+function planFilters(
+  desired: Desired,
+  observed: Observed,
+  link: string,
+  needed: readonly OurFilter[],
+): Step[] {
+  const { qdisc, filters } = seenOn(desired, observed, link);
   if (qdisc === 'ingress' && needed.some(({ hook }) => hook === 'egress'))
     throw new UserError(
       `Interface ${link} has an ingress qdisc that is not kokotap's, so what it sends cannot be copied: remove that qdisc or choose --mirrortype=ingress`,
     );
-  const ours = filters.filter(({ handle }) => isHandleOf(wanted.id, handle));
+  const ours = filters.filter(({ handle }) => isHandleOf(desired.id, handle));
   const wrong = ours.filter((filter) => !needed.some((other) => sameFilter(filter, other)));
   const absent = needed.filter((filter) => !ours.some((other) => sameFilter(other, filter)));
   for (const filter of absent) refuseTaken(link, filter, filters);
   const inPlace = (filter: Filter) => absent.some((other) => isSamePlace(filter, other));
   const leaving = [
     ...wrong.filter((filter) => !inPlace(filter)),
-    ...filters.filter((filter) => isLeftOver(filter, wanted, observed)),
+    ...filters.filter((filter) => isLeftOver(filter, desired, observed)),
   ];
   return [
     ...leaving.map((filter) => deleteFilter(link, filter)),
@@ -356,16 +363,17 @@ function planFilters(wanted: Wanted, observed: Observed, link: string, needed: r
 }
 
 /** A device that is about to be made anew has nothing on it, whatever is seen on the old one. */
-function seenOn(wanted: Wanted, observed: Observed, link: string): Classifier {
+function seenOn(desired: Desired, observed: Observed, link: string): Classifier {
   const fresh =
-    link === wanted.ifname && !observed.links.some((seen) => isOurs(seen, wanted) && isRight(seen, wanted));
+    link === desired.ifname &&
+    !observed.links.some((seen) => isOurs(seen, desired) && isRight(seen, desired));
   return classifier(fresh ? undefined : observed.classifiers[link]);
 }
 
 /** A dead tap's filter that copies to a device that is gone, or that is about to be ours. */
 function isLeftOver(
   { handle, action }: Filter,
-  { id, ifname }: Wanted,
+  { id, ifname }: Desired,
   { links, liveTaps }: Observed,
 ): boolean {
   if (
@@ -415,7 +423,7 @@ function deleteFilter(link: string, { hook, preference, handle = 0 }: Filter): S
  * A tap made the qdisc of an interface when its marks say so, when this agent remembers it, or when it is about to make
  * it. Each mark outlives the loss of the other: the alias goes with the device, the handles go with the filters.
  */
-function ownsQdisc({ id, ifname, ownQdiscs }: Wanted, observed: Observed, target: string): boolean {
+function ownsQdisc({ id, ifname, ownQdiscs }: Desired, observed: Observed, target: string): boolean {
   const { qdisc, filters } = classifier(observed.classifiers[target]);
   const mark = parseAlias(observed.links.find(({ name }) => name === ifname)?.alias ?? '');
   return (

@@ -8,7 +8,7 @@ import { holdsOf, isHeld } from './ahead.ts';
 import { isHandleOf } from './mark.ts';
 import { netDevCounts } from './netDev.ts';
 import { isSeenProgram } from './programs.ts';
-import type { Hook, Observed, Wanted } from './state.ts';
+import type { Hook, Observed, Desired } from './state.ts';
 
 /** A hook of a target interface, with the program that counts there. */
 export interface Lookout {
@@ -18,10 +18,10 @@ export interface Lookout {
 }
 
 /** The hooks of a sender that are counted at, as of what was observed. */
-export function lookoutsOf(wanted: Wanted, observed: Observed): Lookout[] {
-  const { id } = wanted;
+export function lookoutsOf(desired: Desired, observed: Observed): Lookout[] {
+  const { id } = desired;
   const { classifiers } = observed;
-  const ahead = holdsOf(wanted, observed).filter((hold) => isHeld(hold, observed));
+  const ahead = holdsOf(desired, observed).filter((hold) => isHeld(hold, observed));
   const behind = Object.entries(classifiers).flatMap(([ifname, { filters }]) =>
     filters.flatMap(({ handle, hook, program, programId }) =>
       isHandleOf(id, handle) && isSeenProgram(program) && programId !== undefined

@@ -87,7 +87,7 @@ export interface Observed {
 }
 
 /** One end of a tap as it should be. */
-export interface Wanted {
+export interface Desired {
   readonly id: TapId;
   readonly role: Role;
   readonly ifname: string;

@@ -4,7 +4,7 @@ import { dropUnless } from '#src/filter/bpf.ts';
 import { handleOf, preferences } from '#src/tap/mark.ts';
 import { planRepairs } from '#src/tap/plan.ts';
 import { aheadProgram } from '#src/tap/programs.ts';
-import type { Filter, Hook, Observed, TcxProgram, Wanted } from '#src/tap/state.ts';
+import type { Filter, Hook, Observed, TcxProgram, Desired } from '#src/tap/state.ts';
 import { addedFilters, bare, copies, deadTap, id, lo, sender } from './support/ends.ts';
 import { applyAll } from './support/kernel.ts';
 
@@ -61,11 +61,11 @@ describe('the tap has to go ahead', () => {
     expect(placesAhead(sender, both)).toHaveLength(2);
     expect(placesAhead({ ...sender, copies: { ...copies, hooks: ['ingress'] } }, both)).toEqual(ingress);
     const loopback: Observed = { ...both, links: [lo], tcx: { lo: { ingress: [theirs], egress: [theirs] } } };
-    const ofLo: Wanted = { ...sender, copies: { ...copies, from: ['lo'] } };
+    const ofLo: Desired = { ...sender, copies: { ...copies, from: ['lo'] } };
     expect(placesAhead(ofLo, loopback)).toEqual([{ ifname: 'lo', hook: 'ingress' }]);
   });
 
-  test.each<[string, Partial<Wanted>, Partial<Observed>]>([
+  test.each<[string, Partial<Desired>, Partial<Observed>]>([
     ['without eBPF', { object: undefined }, {}],
     ['where the kernel does not let it', { staysBehind: true }, {}],
     ['as a receiver', { copies: undefined }, {}],
@@ -122,7 +122,7 @@ describe('the program that goes ahead', () => {
 
   test('has the qdisc of the tap go when no hook has filters, and is gone to at once where there are none', () => {
     const both = withTcx({ ingress: [ours, theirs], egress: [theirs, theirs] }, made);
-    const ingressOnly: Wanted = { ...sender, copies: { ...copies, hooks: ['ingress'] } };
+    const ingressOnly: Desired = { ...sender, copies: { ...copies, hooks: ['ingress'] } };
     const held = loaded(applyAll(both, planRepairs(ingressOnly, both).steps));
     const steps = planRepairs(ingressOnly, { ...held, tcx: both.tcx }).steps;
     expect(steps).toContainEqual({ do: 'delete clsact', link: 'eth0' });
@@ -133,7 +133,7 @@ describe('the program that goes ahead', () => {
 
   test('has what --filter asks for decided at the mirror device', () => {
     const programs = { matching: 'filter.o:[tc/filter]', dropping: 'dropping.o:[tc/filter]' };
-    const filtering: Wanted = { ...sender, copies: { ...copies, ...programs } };
+    const filtering: Desired = { ...sender, copies: { ...copies, ...programs } };
     const before = withTcx({ egress: [theirs] }, made);
     expect(addedFilters(planRepairs(filtering, before).steps, 'mirror')).toMatchObject([
       { hook: 'ingress', program: 'copy.o:[tc/ahead_egress]' },

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { reasonAlone, type Silence } from '#src/tap/peerSilence.ts';
-import type { Wanted } from '#src/tap/state.ts';
+import type { Desired } from '#src/tap/state.ts';
 
 const tunnel = { kind: 'vxlan', vni: 100, port: 4789, local: '192.0.2.1', remote: '192.0.2.2' } as const;
 
-function end(device: Wanted['device'], role: Wanted['role'] = 'sender'): Wanted {
+function end(device: Desired['device'], role: Desired['role'] = 'sender'): Desired {
   return {
     id: '0123456789ab',
     role,
@@ -21,7 +21,7 @@ function end(device: Wanted['device'], role: Wanted['role'] = 'sender'): Wanted 
 
 const silence: Silence = { trouble: undefined, sendsOthers: false, kernelRelease: '6.1.0-44-amd64' };
 
-test.each<[string, Wanted, Silence | undefined, string]>([
+test.each<[string, Desired, Silence | undefined, string]>([
   [
     'without a sign',
     end({ ...tunnel, udpChecksum: false }),
@@ -52,6 +52,6 @@ test.each<[string, Wanted, Silence | undefined, string]>([
     undefined,
     "mirror is in place here, but the receiver's half of it is not up",
   ],
-])('a peer %s', (_, wanted, known, reason) => {
-  expect(reasonAlone(wanted, known)).toBe(reason);
+])('a peer %s', (_, desired, known, reason) => {
+  expect(reasonAlone(desired, known)).toBe(reason);
 });

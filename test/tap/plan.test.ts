@@ -4,7 +4,7 @@ import { dropAll, dropFrom, matchAll } from '#src/filter/bpf.ts';
 import { aliasOf, handleOf, macOf, preferences } from '#src/tap/mark.ts';
 import { planRemoval, planRepairs, planUndo } from '#src/tap/plan.ts';
 import { copyProgram, seenProgram } from '#src/tap/programs.ts';
-import type { Filter, Link, Observed, Wanted } from '#src/tap/state.ts';
+import type { Filter, Link, Observed, Desired } from '#src/tap/state.ts';
 import {
   addedFilters,
   bare,
@@ -22,37 +22,37 @@ import {
 import { applyAll, key } from './support/kernel.ts';
 
 describe('from any state that kokotap can leave behind', () => {
-  for (const wanted of [sender, receiver, { ...sender, device: { kind: 'veth' } } satisfies Wanted]) {
-    test(`a plan leads to the wanted ${wanted.role} (${wanted.device.kind}), and planning again gives nothing`, () => {
+  for (const desired of [sender, receiver, { ...sender, device: { kind: 'veth' } } satisfies Desired]) {
+    test(`a plan leads to the wanted ${desired.role} (${desired.device.kind}), and planning again gives nothing`, () => {
       fc.assert(
-        fc.property(states(wanted), (before) => {
-          const after = applyAll(before, planRepairs(wanted, before).steps);
-          expect(planRepairs(wanted, after)).toEqual({ steps: [] });
+        fc.property(states(desired), (before) => {
+          const after = applyAll(before, planRepairs(desired, before).steps);
+          expect(planRepairs(desired, after)).toEqual({ steps: [] });
           expect(copiesTo(after)).toEqual(
-            wanted.copies === undefined ? [] : ['ingress mirror', 'egress mirror'],
+            desired.copies === undefined ? [] : ['ingress mirror', 'egress mirror'],
           );
         }),
       );
     });
 
-    test(`the removal of the ${wanted.role} (${wanted.device.kind}) leaves what others own, and nothing else`, () => {
+    test(`the removal of the ${desired.role} (${desired.device.kind}) leaves what others own, and nothing else`, () => {
       fc.assert(
-        fc.property(states(wanted), (before) => {
-          const made = applyAll(before, planRepairs(wanted, before).steps);
-          const after = applyAll(made, planRemoval(wanted, made));
-          expect(planRemoval(wanted, after)).toEqual([]);
+        fc.property(states(desired), (before) => {
+          const made = applyAll(before, planRepairs(desired, before).steps);
+          const after = applyAll(made, planRemoval(desired, made));
+          expect(planRemoval(desired, after)).toEqual([]);
           expect(after.links.map(({ name }) => name)).not.toContain('mirror');
           expect(foreignOf(after)).toEqual(foreignOf(before));
         }),
       );
     });
 
-    test(`a repair of the ${wanted.role} (${wanted.device.kind}) that fails half-way undoes itself, and nothing else`, () => {
+    test(`a repair of the ${desired.role} (${desired.device.kind}) that fails half-way undoes itself, and nothing else`, () => {
       fc.assert(
-        fc.property(states(wanted), fc.nat(), (before, fraction) => {
-          const { steps } = planRepairs(wanted, before);
+        fc.property(states(desired), fc.nat(), (before, fraction) => {
+          const { steps } = planRepairs(desired, before);
           const now = applyAll(before, steps.slice(0, fraction % (steps.length + 1)));
-          const after = applyAll(now, planUndo(wanted, before, now));
+          const after = applyAll(now, planUndo(desired, before, now));
           expect(marksIn(before)).toEqual(expect.arrayContaining(marksIn(after)));
           expect(marksIn(after)).toEqual(
             expect.arrayContaining(marksIn(before).filter((mark) => marksIn(now).includes(mark))),
@@ -112,8 +112,8 @@ describe('a plan', () => {
   });
 
   test('marks a qdisc by its filters before it makes the next one', () => {
-    const wanted: Wanted = { ...sender, copies: { ...copies, from: ['eth0', 'net1'] } };
-    const { steps } = planRepairs(wanted, { ...bare, links: [eth0, net1] });
+    const desired: Desired = { ...sender, copies: { ...copies, from: ['eth0', 'net1'] } };
+    const { steps } = planRepairs(desired, { ...bare, links: [eth0, net1] });
     const onTargets = steps.filter(({ link }) => link !== sender.ifname);
     const places = onTargets.map((step) => `${step.do} ${step.link}`);
     expect(places.filter((place, at) => place !== places[at - 1])).toEqual([
@@ -125,26 +125,26 @@ describe('a plan', () => {
   });
 
   test('waits for the target interface and names those there are', () => {
-    const wanted: Wanted = { ...sender, copies: { ...copies, from: ['net1'] } };
-    expect(planRepairs(wanted, bare)).toEqual({
+    const desired: Desired = { ...sender, copies: { ...copies, from: ['net1'] } };
+    expect(planRepairs(desired, bare)).toEqual({
       steps: [],
       missing: 'interface net1 of the target, which has eth0',
     });
   });
 
   test('waits for every interface that is named, and copies from each', () => {
-    const wanted: Wanted = { ...sender, copies: { ...copies, from: ['eth0', 'net1', 'net2'] } };
-    expect(planRepairs(wanted, { ...bare, links: [eth0, net1] }).missing).toBe(
+    const desired: Desired = { ...sender, copies: { ...copies, from: ['eth0', 'net1', 'net2'] } };
+    expect(planRepairs(desired, { ...bare, links: [eth0, net1] }).missing).toBe(
       'interface net2 of the target, which has eth0, net1',
     );
-    expect(planRepairs(wanted, bare).missing).toBe('interface net1 and net2 of the target, which has eth0');
-    const steps = planRepairs(wanted, { ...bare, links: [eth0, net1, { ...net1, name: 'net2' }] }).steps;
+    expect(planRepairs(desired, bare).missing).toBe('interface net1 and net2 of the target, which has eth0');
+    const steps = planRepairs(desired, { ...bare, links: [eth0, net1, { ...net1, name: 'net2' }] }).steps;
     expect(addedFilters(steps, 'net1')).toEqual(addedFilters(steps, 'eth0'));
     expect(addedFilters(steps, 'net2')).toEqual(addedFilters(steps, 'eth0'));
   });
 
   test('of all interfaces leaves out mirror devices and those without an Ethernet header', () => {
-    const wanted: Wanted = { ...sender, copies: { ...copies, from: 'all' } };
+    const desired: Desired = { ...sender, copies: { ...copies, from: 'all' } };
     const links: Link[] = [
       lo,
       eth0,
@@ -153,15 +153,15 @@ describe('a plan', () => {
       { ...net1, name: 'tun0', type: 'none' },
     ];
     const made = applyAll({ ...bare, links, liveTaps: new Set([id, deadTap]) }, [
-      ...planRepairs(wanted, { ...bare, links, liveTaps: new Set([id, deadTap]) }).steps,
+      ...planRepairs(desired, { ...bare, links, liveTaps: new Set([id, deadTap]) }).steps,
     ]);
     expect(Object.keys(made.classifiers).toSorted()).toEqual(['eth0', 'lo', 'mirror']);
-    expect(planRepairs(wanted, made).steps).toEqual([]);
+    expect(planRepairs(desired, made).steps).toEqual([]);
     const later: Observed = { ...made, links: [...made.links, net1] };
-    const steps = planRepairs(wanted, later).steps;
+    const steps = planRepairs(desired, later).steps;
     expect(addedFilters(steps, 'net1')).toHaveLength(4);
     expect(steps.map((step) => step.link).filter((link) => link !== 'net1')).toEqual(['mirror']);
-    const left = applyAll(made, planRemoval(wanted, made));
+    const left = applyAll(made, planRemoval(desired, made));
     expect(left.classifiers).toEqual({ eth0: none, lo: none });
   });
 
@@ -172,16 +172,16 @@ describe('a plan', () => {
       [['ingress'], ['ingress']],
       [['egress'], ['egress']],
     ] as const) {
-      const wanted: Wanted = { ...sender, copies: { ...copies, from: ['lo'], hooks } };
-      const { steps } = planRepairs(wanted, { ...bare, links });
+      const desired: Desired = { ...sender, copies: { ...copies, from: ['lo'], hooks } };
+      const { steps } = planRepairs(desired, { ...bare, links });
       expect([...new Set(addedFilters(steps, 'lo').map(({ hook }) => hook))]).toEqual(copied);
     }
   });
 
   test('refuses an interface whose packets have no Ethernet header', () => {
-    const wanted: Wanted = { ...sender, copies: { ...copies, from: ['eth0', 'tun0'] } };
+    const desired: Desired = { ...sender, copies: { ...copies, from: ['eth0', 'tun0'] } };
     expect(() =>
-      planRepairs(wanted, { ...bare, links: [eth0, { ...net1, name: 'tun0', type: 'none' }] }),
+      planRepairs(desired, { ...bare, links: [eth0, { ...net1, name: 'tun0', type: 'none' }] }),
     ).toThrow(
       'Interface tun0 has no Ethernet header on its packets (it is of type none), so their copies could not be read: leave it out of --pod-ifname',
     );
@@ -191,21 +191,21 @@ describe('a plan', () => {
     ['the filters of one interface', (made: Observed) => withoutFilters(made, 'net1')],
     ['the device', (made: Observed) => applyAll(made, [{ do: 'delete link', link: 'mirror' }])],
   ])('of several interfaces removes its qdiscs after the loss of %s', (_, lose) => {
-    const wanted: Wanted = { ...sender, copies: { ...copies, from: ['eth0', 'net1'] } };
+    const desired: Desired = { ...sender, copies: { ...copies, from: ['eth0', 'net1'] } };
     const foreign: Observed = {
       ...bare,
       links: [eth0, net1],
       classifiers: { eth0: { qdisc: 'clsact', filters: [] }, net1: none },
     };
-    const left = lose(applyAll(foreign, planRepairs(wanted, foreign).steps));
-    expect(applyAll(left, planRemoval(wanted, left)).classifiers).toEqual(foreign.classifiers);
-    const again = applyAll(left, planRepairs(wanted, left).steps);
-    expect(applyAll(again, planRemoval(wanted, again)).classifiers).toEqual(foreign.classifiers);
+    const left = lose(applyAll(foreign, planRepairs(desired, foreign).steps));
+    expect(applyAll(left, planRemoval(desired, left)).classifiers).toEqual(foreign.classifiers);
+    const again = applyAll(left, planRepairs(desired, left).steps);
+    expect(applyAll(again, planRemoval(desired, again)).classifiers).toEqual(foreign.classifiers);
   });
 
   test("of a receiver on the same node waits for the sender's veth pair", () => {
-    const wanted: Wanted = { ...receiver, device: { kind: 'veth' } };
-    expect(planRepairs(wanted, bare).missing).toBe('device mirror, which the sender makes');
+    const desired: Desired = { ...receiver, device: { kind: 'veth' } };
+    expect(planRepairs(desired, bare).missing).toBe('device mirror, which the sender makes');
   });
 
   test.each([
@@ -253,14 +253,14 @@ describe('a plan', () => {
 });
 
 /** Any subset of what this tap and a dead one make, right or wrong, with or without what others have. */
-function states(wanted: Wanted): fc.Arbitrary<Observed> {
+function states(desired: Desired): fc.Arbitrary<Observed> {
   const mirror = fc.record({
     mark: fc.constantFrom(
-      { alias: '', mac: wanted.mac },
-      { alias: `kokotap:${id}`, mac: wanted.mac },
-      { alias: `kokotap:${id}:clsact=eth0`, mac: wanted.mac },
+      { alias: '', mac: desired.mac },
+      { alias: `kokotap:${id}`, mac: desired.mac },
+      { alias: `kokotap:${id}:clsact=eth0`, mac: desired.mac },
       { alias: `kokotap:${id}`, mac: '02:00:00:00:00:09' },
-      { alias: `kokotap:${deadTap}`, mac: macOf(deadTap, wanted.role) },
+      { alias: `kokotap:${deadTap}`, mac: macOf(deadTap, desired.role) },
     ),
     kind: fc.constantFrom('vxlan', 'veth'),
     vni: fc.constantFrom(100, 101),
@@ -281,7 +281,7 @@ function states(wanted: Wanted): fc.Arbitrary<Observed> {
     .tuple(
       fc.constantFrom('ingress', 'egress'),
       fc.constantFrom(preferences.filter, preferences.copy),
-      fc.constantFrom(dropAll, dropFrom(wanted.mac), copyProgram('copy.o'), copyProgram('other.o')),
+      fc.constantFrom(dropAll, dropFrom(desired.mac), copyProgram('copy.o'), copyProgram('other.o')),
     )
     .map(([hook, preference, program]): Filter => ({
       hook,
@@ -337,7 +337,7 @@ function states(wanted: Wanted): fc.Arbitrary<Observed> {
             : undefined,
       };
       // The receiver has no target; of a veth pair the sender's half is what is looked at here.
-      const targetFilters = wanted.copies === undefined ? [] : filters;
+      const targetFilters = desired.copies === undefined ? [] : filters;
       return {
         links: [eth0, ...(link === undefined ? [] : [link])],
         merging: link && merging,

@@ -2,16 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { dropAll, dropFrom } from '#src/filter/bpf.ts';
 import { aliasOf, handleOf, macOf, preferences } from '#src/tap/mark.ts';
 import { planRemoval, planRepairs } from '#src/tap/plan.ts';
-import type { Link, Observed, Step, Vxlan, Wanted } from '#src/tap/state.ts';
+import type { Link, Observed, Step, Vxlan, Desired } from '#src/tap/state.ts';
 import { addedFilters, bare, deadTap, eth0, id, receiver, sender, vxlan } from './support/ends.ts';
 import { applyAll } from './support/kernel.ts';
 
-const vethSender: Wanted = { ...sender, device: { kind: 'veth' } };
-const vethReceiver: Wanted = { ...receiver, device: { kind: 'veth' }, mtuBytes: undefined };
+const vethSender: Desired = { ...sender, device: { kind: 'veth' } };
+const vethReceiver: Desired = { ...receiver, device: { kind: 'veth' }, mtuBytes: undefined };
 
 /** What the kernel has when the end is as wanted. */
-function madeFor(wanted: Wanted): Observed {
-  return applyAll(bare, planRepairs(wanted, bare).steps);
+function madeFor(desired: Desired): Observed {
+  return applyAll(bare, planRepairs(desired, bare).steps);
 }
 
 /** The state with the mirror device changed. */
@@ -26,8 +26,8 @@ function beside(link: Link): Observed {
   return { ...bare, links: [eth0, link], liveTaps: new Set([deadTap]) };
 }
 
-function steps(wanted: Wanted, observed: Observed): string[] {
-  return planRepairs(wanted, observed).steps.map((step) => `${step.do} ${step.link}`);
+function steps(desired: Desired, observed: Observed): string[] {
+  return planRepairs(desired, observed).steps.map((step) => `${step.do} ${step.link}`);
 }
 
 describe('the device that is made', () => {
@@ -124,8 +124,8 @@ describe('the filters of the device', () => {
     ['a sender on one node', vethSender, [dropped, copyProgram]],
     ['a sender on one node without eBPF', { ...vethSender, object: undefined }, [dropped, onlyCopies]],
     ['a receiver, which sends nothing', receiver, [dropped]],
-  ] satisfies [string, Wanted, object[]][])('of %s', (_, wanted, filters) => {
-    expect(addedFilters(planRepairs(wanted, bare).steps, 'mirror')).toEqual(filters);
+  ] satisfies [string, Desired, object[]][])('of %s', (_, desired, filters) => {
+    expect(addedFilters(planRepairs(desired, bare).steps, 'mirror')).toEqual(filters);
   });
 });
 
@@ -173,17 +173,17 @@ describe("a device of another's", () => {
   ])('with the same %s is refused, and stays', (_, link, words) => {
     const choose =
       link.name === 'mirror' ? 'delete it or choose another --ifname' : 'choose another --vxlan-id';
-    for (const [wanted, where] of [
+    for (const [desired, where] of [
       [sender, "in the target's network namespace"],
       [receiver, 'on this node'],
     ] as const) {
       const message = words.replace('WHERE', where);
-      expect(() => planRepairs(wanted, beside(link))).toThrow(`${message} is not kokotap's: ${choose}`);
+      expect(() => planRepairs(desired, beside(link))).toThrow(`${message} is not kokotap's: ${choose}`);
       const running = { ...link, alias: aliasOf({ id: deadTap, ownQdiscs: [] }) };
-      expect(() => planRepairs(wanted, beside(running))).toThrow(
+      expect(() => planRepairs(desired, beside(running))).toThrow(
         `${message} belongs to the running tap ${deadTap}: ${choose}`,
       );
-      expect(planRemoval(wanted, beside(link))).toEqual([]);
+      expect(planRemoval(desired, beside(link))).toEqual([]);
     }
   });
 

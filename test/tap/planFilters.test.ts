@@ -3,12 +3,12 @@ import { matchAll } from '#src/filter/bpf.ts';
 import { handleOf, preferences } from '#src/tap/mark.ts';
 import { planRepairs } from '#src/tap/plan.ts';
 import { seenProgram } from '#src/tap/programs.ts';
-import type { Classifier, Filter, Hook, Link, Observed, Wanted } from '#src/tap/state.ts';
+import type { Classifier, Filter, Hook, Link, Observed, Desired } from '#src/tap/state.ts';
 import { addedFilters, bare, copies, deadTap, eth0, id, sender } from './support/ends.ts';
 import { applyAll } from './support/kernel.ts';
 
 const made = applyAll(bare, planRepairs(sender, bare).steps);
-const ingressOnly: Wanted = { ...sender, copies: { ...copies, hooks: ['ingress'] } };
+const ingressOnly: Desired = { ...sender, copies: { ...copies, hooks: ['ingress'] } };
 
 /** A filter that copies, as a tap makes it. */
 function copyFilter(change: Partial<Filter> = {}): Filter {
@@ -28,8 +28,8 @@ function withEth0(classifier: Classifier, state: Observed = bare): Observed {
 }
 
 /** What is done to the filters of the target interface. */
-function changes(wanted: Wanted, observed: Observed): string[] {
-  return planRepairs(wanted, observed).steps.flatMap((step) => {
+function changes(desired: Desired, observed: Observed): string[] {
+  return planRepairs(desired, observed).steps.flatMap((step) => {
     if (step.link !== 'eth0') return [];
     if ('filter' in step) return `${step.do.split(' ', 1)[0]} ${step.filter.hook} ${step.filter.preference}`;
     return step.do === 'delete filter' ? `delete ${step.hook} ${step.preference}` : step.do;
@@ -71,7 +71,7 @@ describe('a target interface', () => {
   });
 
   test('gets without eBPF the filter that copies', () => {
-    const plain: Wanted = { ...ingressOnly, object: undefined };
+    const plain: Desired = { ...ingressOnly, object: undefined };
     expect(addedFilters(planRepairs(plain, bare).steps, 'eth0')).toEqual(seenAndCopied('ingress').slice(1));
   });
 

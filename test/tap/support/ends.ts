@@ -1,6 +1,6 @@
 import { dropUnless, matchAll } from '#src/filter/bpf.ts';
 import { macOf } from '#src/tap/mark.ts';
-import type { Classifier, Copies, Link, Observed, OurFilter, Step, Wanted } from '#src/tap/state.ts';
+import type { Classifier, Copies, Link, Observed, OurFilter, Step, Desired } from '#src/tap/state.ts';
 
 export const id = 'aabbccddeeff';
 export const deadTap = '112233445566';
@@ -14,7 +14,7 @@ export const copies: Copies = {
   dropping: dropUnless(matchAll),
 };
 
-export const sender: Wanted = {
+export const sender: Desired = {
   id,
   role: 'sender',
   ifname: 'mirror',
@@ -26,7 +26,7 @@ export const sender: Wanted = {
   copies,
   ownQdiscs: new Set(),
 };
-export const receiver: Wanted = {
+export const receiver: Desired = {
   ...sender,
   role: 'receiver',
   mac: macOf(id, 'receiver'),

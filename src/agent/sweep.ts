@@ -8,6 +8,7 @@ import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { applySteps } from '#src/net/steps.ts';
 import type { Guarded } from '#src/tap/guardRules.ts';
+import type { Lease } from '#src/tap/lease.ts';
 import { planSweep } from '#src/tap/leftovers.ts';
 import { macOf, parseAlias, type Role, type TapId } from '#src/tap/mark.ts';
 import type { Observed } from '#src/tap/state.ts';
@@ -18,7 +19,7 @@ import type { Timing } from './timing.ts';
 /**
  * Removes what taps left whose agent is gone for good. Of a sender its lease says so, in whatever network namespace it
  * is: it has ended, and no agent of that tap runs. Without one, for it was killed before it loaded its programs or could
- * load none, its entry of nftables leads to it. A receiver's device and the taps' entries of nftables, in the node's own
+ * load none, its entry of nftables leads to it. While its lease runs nothing of it is touched. A receiver's device and the taps' entries of nftables, in the node's own
  * namespace, have no lease: they go when for as long as a lease no agent of that tap was seen.
  */
 export class Sweeper {
@@ -41,10 +42,13 @@ export class Sweeper {
     this.#dueAt = performance.now() + this.#timing.sweepMs;
     try {
       const guarded = await this.#listGuarded(options);
-      const dead = await this.#findAbandoned(guarded, options);
-      if (dead.size > 0) await this.#cleanNode(dead, options);
       // A receiver may neither read other taps' leases nor enter other network namespaces.
-      if (this.#role === 'sender') await this.#sweepSenders(guarded, dead, options);
+      const leases = this.#role === 'sender' ? await listLeases(options) : [];
+      const { running, ended } = tapsByLease(leases);
+      const abandoned = await this.#findAbandoned(guarded, options);
+      const dead = new Set([...abandoned].filter((tap) => !running.has(tap)));
+      if (dead.size > 0) await this.#cleanNode(dead, options);
+      if (this.#role === 'sender') await this.#sweepSenders(guarded, dead, ended, options);
       // Last, for by its entry a tap is found again.
       const unkept = guarded.filter(({ tap }) => dead.has(tap));
       if (unkept.length > 0) await this.#removeGuards(unkept, options);
@@ -58,10 +62,9 @@ export class Sweeper {
   async #sweepSenders(
     guarded: readonly Guarded[],
     abandoned: ReadonlySet<TapId>,
+    ended: ReadonlySet<TapId>,
     options: RunOptions,
   ): Promise<void> {
-    const now = process.hrtime.bigint();
-    const ended = (await listLeases(options)).filter(({ untilNs }) => untilNs < now).map(({ tap }) => tap);
     const live = liveTaps('sender');
     const guardedSenders = guarded.flatMap(({ tap, role }) =>
       role === 'sender' && abandoned.has(tap) ? [tap] : [],
@@ -132,6 +135,19 @@ export class Sweeper {
 }
 
 const notice = 'removed what taps left that no agent keeps';
+
+/** Taps whose lease runs, and those of which one has ended. */
+function tapsByLease(leases: readonly Lease[]): Record<'running' | 'ended', ReadonlySet<TapId>> {
+  const now = process.hrtime.bigint();
+  return {
+    running: tapsOf(leases.filter(({ untilNs }) => untilNs >= now)),
+    ended: tapsOf(leases.filter(({ untilNs }) => untilNs < now)),
+  };
+}
+
+function tapsOf(leases: readonly Lease[]): ReadonlySet<TapId> {
+  return new Set(leases.map(({ tap }) => tap));
+}
 
 async function inNode<T>(look: (node: Netns) => Promise<T>): Promise<T> {
   const node = new Netns('/proc/self/ns/net');

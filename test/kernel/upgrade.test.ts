@@ -10,7 +10,7 @@ import { sendUdp } from './support/traffic.ts';
 test('an agent of another build replaces the programs in place, without a copy lost, and back', async ({
   net,
 }) => {
-  await net.withoutIPv6();
+  await net.quiet();
   const [own, others] = [readFileSync(path.resolve('dist/mirror.bpf.o')), await compileAnew(net)];
   expect(others.equals(own)).toBe(false);
   const { sender } = await net.tap();

@@ -40,8 +40,10 @@ export class CpuLimit {
     return Number(/usage_usec (\d+)/.exec(this.#read(0, 'cpu.stat'))?.[1]) / 1e3;
   }
 
-  /** Ends the limit once its processes have ended. */
+  /** Lifts the limit, by which its processes may be waiting to end, and removes it once they have. */
   async remove(): Promise<void> {
+    if (isUnified) this.#write('cpu.max', 'max');
+    else this.#write('cpu.cfs_quota_us', '-1');
     const isGone = async () => {
       try {
         for (const folder of this.#folders) if (existsSync(folder)) rmdirSync(folder);
@@ -50,7 +52,7 @@ export class CpuLimit {
       }
       return true;
     };
-    await until(isGone, 5000, `${this.#folder} can be removed`);
+    await until(isGone, 15_000, `${this.#folder} can be removed`);
   }
 
   #read(folder: number, file: string): string {

@@ -46,13 +46,18 @@ export class CpuLimit {
     else this.#write('cpu.cfs_quota_us', '-1');
     const isGone = async () => {
       try {
-        for (const folder of this.#folders) if (existsSync(folder)) rmdirSync(folder);
+        for (const folder of this.#folders.filter((each) => existsSync(each))) {
+          // A monitor that was being started when its agent ended is not the agent's to end any more.
+          const pids = readFileSync(path.join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean);
+          for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+          rmdirSync(folder);
+        }
       } catch {
         return false; // a process is still ending
       }
       return true;
     };
-    await until(isGone, 15_000, `${this.#folder} can be removed`);
+    await until(isGone, 30_000, `${this.#folder} can be removed`);
   }
 
   #read(folder: number, file: string): string {

@@ -47,7 +47,7 @@ export class CpuLimit {
     const isGone = async () => {
       try {
         for (const folder of this.#folders.filter((each) => existsSync(each))) {
-          // A monitor that was being started when its agent ended is not the agent's to end any more.
+          // What its agent started and has not ended.
           const pids = readFileSync(path.join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean);
           for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
           rmdirSync(folder);

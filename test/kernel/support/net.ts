@@ -56,6 +56,8 @@ export class Net extends Network {
     const lines = [
       '#!/bin/sh',
       `TC=${program}`,
+      // In the shell's place, so that the agent ends it with the shell.
+      'case "$*" in *monitor*) exec $TC "$@" ;; esac',
       'INPUT=$(cat)',
       script,
       'printf "%s\\n" "$INPUT" | $TC "$@"',

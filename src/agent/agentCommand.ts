@@ -7,12 +7,18 @@ import {
   type ReceiverEndpoint,
   type SenderEndpoint,
 } from '#src/spec/endpoint.ts';
-import { wholeNumber } from '#src/spec/values.ts';
+import { tapIdText, wholeNumber } from '#src/spec/values.ts';
 import type { TapId } from '#src/tap/mark.ts';
 import { defaultLeaseMs, defaultRareMs, defaultTickMs } from './timing.ts';
 
 const number = (low: number, high: number) =>
-  z.pipe(z.pipe(z.string(), z.transform(Number)), wholeNumber(low, high));
+  z.pipe(
+    z.pipe(
+      z.string().check(z.regex(/^\d+$/u, `give a whole number from ${low} to ${high}`)),
+      z.transform(Number),
+    ),
+    wholeNumber(low, high),
+  );
 
 /** For tests and searches for faults; no tap is printed with them. */
 const settings = z.object({
@@ -23,7 +29,7 @@ const settings = z.object({
   'rare-ms': z._default(number(1000, defaultRareMs), defaultRareMs),
 });
 const question = z.object({
-  'tap-id': z.optional(z.string().check(z.regex(/^[0-9a-f]{12}$/u, 'must be 12 hexadecimal digits'))),
+  'tap-id': z.optional(tapIdText),
   'tick-ms': settings.shape['tick-ms'],
 });
 

@@ -34,6 +34,7 @@ export function manifests(tap: Tap, whereabouts: Whereabouts): PodManifest[] {
   const id = tapId(identity);
   const sender = senderDocument(tap, {
     tapId: id,
+    hostNetwork,
     podUid: hostNetwork ? undefined : podUid,
     path: endpointPath(path, 'sender'),
     externalPeer: 'address' in destination,

@@ -2,7 +2,8 @@ import * as z from 'zod/mini';
 import { UsageError } from '#src/errors.ts';
 import { VERSION } from '#src/version.ts';
 import { commonFields, copyFields, type Tap, tapSchema } from './tap.ts';
-import { port, unicastAddress, wholeNumber } from './values.ts';
+import { port, tapIdText, unicastAddress, wholeNumber } from './values.ts';
+import { MAX_VNI } from './vni.ts';
 
 /** What an agent is given of a tap: one JSON document, whose form this names. */
 const API_VERSION = 'kokotap.dev/v1alpha1';
@@ -15,7 +16,7 @@ const path = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('same-node') }),
   z.strictObject({
     kind: z.literal('vxlan'),
-    vni: wholeNumber(1, 0xff_ffff),
+    vni: wholeNumber(1, MAX_VNI),
     port,
     local: unicastAddress("the agent's node"),
     remote: unicastAddress('its peer'),
@@ -24,7 +25,7 @@ const path = z.discriminatedUnion('kind', [
 
 const common = {
   apiVersion: z.literal(API_VERSION, `give ${API_VERSION}, which is what kokotap ${VERSION} reads`),
-  tapId: z.string().check(z.regex(/^[0-9a-f]{12}$/u, 'give 12 hexadecimal digits')),
+  tapId: tapIdText,
   path,
   ...commonFields,
 };
@@ -32,7 +33,9 @@ const common = {
 const senderShape = {
   ...common,
   kind: z.literal('Sender'),
-  /** The UID that the target pod's cgroups have; undefined: the target is the node itself. */
+  /** The target is the node itself, not a pod on it. */
+  hostNetwork: z._default(z.boolean(), false),
+  /** The UID that the target pod's cgroups have. */
   podUid: z.optional(z.string().check(z.regex(/^[0-9A-Za-z-]+$/u, 'give the UID of a pod'))),
   /** How people call it and where the tap's pods are, for messages only. */
   pod: z.optional(tapSchema.shape.pod),
@@ -45,7 +48,12 @@ const senderShape = {
 const receiverShape = { ...common, kind: z.literal('Receiver') };
 
 const senderSchema = z.strictObject(senderShape).check(
-  z.refine((sender) => sender.podUid !== undefined || isNodePath(sender.path), {
+  // A document that lost its pod must not become one of the whole node.
+  z.refine((sender) => (sender.podUid === undefined) === sender.hostNetwork, {
+    path: ['podUid'],
+    error: 'give either the UID of a pod or hostNetwork',
+  }),
+  z.refine((sender) => !sender.hostNetwork || isNodePath(sender.path), {
     path: ['path'],
     error: `the copies of a node's packets need another node as the peer, and UDP port ${NODE_VXLAN_PORT}`,
   }),
@@ -62,7 +70,7 @@ function isNodePath(taken: Path): boolean {
 
 /** What an agent has to know besides what the tap says. */
 type CommonFacts = Pick<ReceiverEndpoint, 'tapId' | 'path'>;
-type SenderFacts = CommonFacts & Pick<SenderEndpoint, 'podUid' | 'externalPeer'>;
+type SenderFacts = CommonFacts & Pick<SenderEndpoint, 'hostNetwork' | 'podUid' | 'externalPeer'>;
 
 /** The document for the sender of a tap. */
 export function senderDocument(tap: Tap, facts: SenderFacts): string {

@@ -10,6 +10,9 @@ export function wholeNumber(min: number, max: number, advice = `give a whole num
   return z.int(advice).check(z.minimum(min, advice), z.maximum(max, advice));
 }
 
+/** A tap's id: see tapId.ts. */
+export const tapIdText = z.string().check(z.regex(/^[0-9a-f]{12}$/u, 'give 12 hexadecimal digits'));
+
 const MAX_PORT = 65_535;
 export const port = wholeNumber(1, MAX_PORT);
 

@@ -30,6 +30,7 @@ test("the README's example", async () => {
       kind: 'Sender',
       pod: 'centos',
       namespace: 'default',
+      hostNetwork: false,
       podUid: 'uid-of-centos',
       interfaces: ['eth0'],
       direction: 'both',
@@ -69,6 +70,7 @@ test('a destination on the node of the pod needs no VXLAN, and no list of VNIs',
       kind: 'Sender',
       pod: 'centos',
       namespace: 'default',
+      hostNetwork: false,
       podUid: 'uid-of-centos',
       interfaces: ['eth0'],
       direction: 'egress',
@@ -201,6 +203,7 @@ test.each([['--dest-node=kube-master'], ['--dest-ip=192.0.2.7']])(
     expect(stderr).toBe('');
     const document = documentOf(documents(stdout)[0]);
     expect(document).toMatchObject({ interfaces: ['eth0'], path: { port: 4789 } });
+    expect(document).toHaveProperty('hostNetwork', true);
     expect(document).not.toHaveProperty('podUid');
   },
 );

@@ -46,6 +46,13 @@ test('of one node only the sender serves metrics, for both ends have one loopbac
   expect(ports(manifests({ metricsPort: 9400 }, { path: { kind: 'same-node' } }))).toEqual([9400, undefined]);
 });
 
+test('a sender without the UID of a pod taps no node unless it is told to', () => {
+  const [sender] = manifests();
+  const { podUid, ...lost } = JSON.parse(sender?.spec.containers[0]?.args[1] ?? '');
+  expect(podUid).toBe('uid');
+  expect(() => parseSender(JSON.stringify(lost))).toThrow('either the UID of a pod or hostNetwork');
+});
+
 test('the kubelet replaces nothing in what an agent is given', () => {
   const filter = 'host $(HOME) or $$';
   const pods = manifests({ filter });

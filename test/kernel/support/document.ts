@@ -25,7 +25,7 @@ const read: Record<string, (value: string) => object> = {
   ifname: (mirrorInterface) => ({ mirrorInterface }),
   'metrics-port': (value) => ({ metricsPort: Number(value) }),
   'pod-uid': (podUid) => ({ podUid }),
-  'host-network': () => ({}),
+  'host-network': () => ({ hostNetwork: true }),
   pod: (value) => ({ pod: value.split('/')[1], namespace: value.split('/')[0] }),
   'tap-namespace': (tapNamespace) => ({ tapNamespace }),
   'pod-ifname': (value) => ({ interfaces: value.split(',') }),

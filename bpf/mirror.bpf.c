@@ -80,7 +80,7 @@ struct {
     __type(value, struct count);
 } counts SEC(".maps");
 
-// What the receiver reports of itself, as src/tap/receiverReport.ts writes it behind the frame's addresses.
+// What the receiver reports of itself, as src/tap/packets/receiverReport.ts writes it behind the frame's addresses.
 struct report {
     __be16 type;
     __be32 magic;

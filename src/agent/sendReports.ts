@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { readClassified } from '#src/net/classifiers.ts';
 import { netDevCounts } from '#src/tap/netDev.ts';
-import { reportPacket } from '#src/tap/receiverReport.ts';
+import { reportPacket } from '#src/tap/packets/receiverReport.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import type { Guard } from './sourceGuard.ts';
 import { noteMerging } from './noteMerging.ts';

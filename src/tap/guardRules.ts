@@ -1,6 +1,6 @@
 import { isIPv6 } from '#src/spec/address.ts';
 import type { Role, TapId } from './mark.ts';
-import { probeMark } from './probePacket.ts';
+import { probeMark } from '#src/tap/packets/probe.ts';
 import type { Tunnel } from './state.ts';
 
 /**

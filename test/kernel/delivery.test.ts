@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { type Received, reportPacket } from '#src/tap/receiverReport.ts';
+import { type Received, reportPacket } from '#src/tap/packets/receiverReport.ts';
 import { addresses } from './support/addresses.ts';
 import { ethernet } from './support/frames.ts';
 import { type Net, production, test } from './support/net.ts';

@@ -4,7 +4,7 @@ import { isOlderKernel } from '#src/tap/kernel.ts';
 /** Of a hello: only the header of a frame, which comes from 02:6b:00:00:00:00. */
 const helloDigits = 28;
 
-/** Linux 5.10 delivers hellos to the mirror; newer kernels drop them there, as src/tap/hello.ts says. */
+/** Linux 5.10 delivers hellos to the mirror; newer kernels drop them there, as src/tap/packets/hello.ts says. */
 const deliversHellos = isOlderKernel(release(), '6.1');
 
 /** The frames of a capture without hellos, where the kernel shows them; elsewhere none may be there. */

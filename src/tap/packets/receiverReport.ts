@@ -1,4 +1,4 @@
-import { broadcastPacket, framePayloadAt } from './vxlanPacket.ts';
+import { broadcastPacket, framePayloadAt } from './vxlan.ts';
 
 /** What a receiver tells its sender, for whom it is the only way to know what was lost. */
 export interface Received {

@@ -1,4 +1,4 @@
-import { vxlanPacket } from './vxlanPacket.ts';
+import { vxlanPacket } from './vxlan.ts';
 
 /**
  * Bits in the last byte of the VXLAN header, which is reserved: a device drops a packet that has them (vxlan_rcv), so

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { helloCount, helloPacket, socketType } from '#src/tap/hello.ts';
+import { helloCount, helloPacket, socketType } from '#src/tap/packets/hello.ts';
 
 describe('hello', () => {
   test('is a VXLAN packet of the VNI with an IPv4 frame that ends behind its Ethernet header', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { probePacket } from '#src/tap/probePacket.ts';
-import { reportPacket } from '#src/tap/receiverReport.ts';
+import { probePacket } from '#src/tap/packets/probe.ts';
+import { reportPacket } from '#src/tap/packets/receiverReport.ts';
 
 const hex = (packet: Uint8Array) => Buffer.from(packet).toString('hex');
 

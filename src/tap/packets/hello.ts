@@ -1,7 +1,7 @@
 import { isIPv6 } from '#src/spec/address.ts';
-import { isOlderKernel } from './kernel.ts';
-import type { NetDevCounts } from './netDev.ts';
-import { broadcastPacket } from './vxlanPacket.ts';
+import { isOlderKernel } from '#src/tap/kernel.ts';
+import type { NetDevCounts } from '#src/tap/netDev.ts';
+import { broadcastPacket } from './vxlan.ts';
 
 const etherTypeIPv4 = 0x0800;
 

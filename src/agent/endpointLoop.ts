@@ -5,7 +5,7 @@ import { messageOf, UserError } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { type Monitor, startMonitor } from '#src/net/monitor.ts';
 import { type Fit, fitOf, overheadBytes } from '#src/tap/fit.ts';
-import { isInNetDev } from '#src/tap/netDev.ts';
+import { isInNetDev } from '#src/tap/proc/netDev.ts';
 import { reasonAlone } from '#src/tap/peerSilence.ts';
 import type { Observed, Step, Vxlan, Desired } from '#src/tap/state.ts';
 import { Ahead } from './ahead.ts';

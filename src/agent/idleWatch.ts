@@ -1,5 +1,5 @@
 import { idleTargets } from '#src/tap/idleTargets.ts';
-import { netDevCounts } from '#src/tap/netDev.ts';
+import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import type { Observed, Desired } from '#src/tap/state.ts';
 import type { Timing } from './timing.ts';
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { type Arrival, isDead, isSuspect, nextArrival } from '#src/tap/arrival.ts';
-import { netDevCounts } from '#src/tap/netDev.ts';
+import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import { hearReceiver, readSent } from './receiverReports.ts';
 import type { Timing } from './timing.ts';

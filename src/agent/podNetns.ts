@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { Netns } from '#src/net/netns.ts';
 import { netnsOf, readProcFile } from '#src/net/processNetns.ts';
-import { belongsToPod, podDepth } from '#src/tap/cgroup.ts';
+import { belongsToPod, podDepth } from '#src/tap/proc/cgroup.ts';
 
 /** The network namespace of the target pod, and one of the pod's processes in it. */
 export interface Target {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { readClassified } from '#src/net/classifiers.ts';
-import { netDevCounts } from '#src/tap/netDev.ts';
+import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import { reportPacket } from '#src/tap/packets/receiverReport.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import type { Guard } from './sourceGuard.ts';

@@ -1,5 +1,5 @@
 import type { Node } from '#src/kube/schemas.ts';
-import { isOlderKernel, OLDEST_KERNEL } from '#src/tap/kernel.ts';
+import { isOlderKernel, OLDEST_KERNEL } from '#src/tap/proc/kernelRelease.ts';
 import { quote } from './text.ts';
 import { UnresolvedError } from './unresolvedError.ts';
 

@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { listeningSockets } from '#src/tap/netlinkSockets.ts';
+import { listeningSockets } from '#src/tap/proc/netlinkSockets.ts';
 import type { Netns } from './netns.ts';
 import { openSockets, readProcFile } from './processNetns.ts';
 

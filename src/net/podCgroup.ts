@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { isFolderOfPod } from '#src/tap/cgroup.ts';
+import { isFolderOfPod } from '#src/tap/proc/cgroup.ts';
 import { unlessEnded } from './processNetns.ts';
 
 /** Where the node has its cgroups, seen through its first process: a container sees its own only. */

@@ -6,7 +6,7 @@
 
 import { holdsOf, isHeld } from './ahead.ts';
 import { isHandleOf } from './mark.ts';
-import { netDevCounts } from './netDev.ts';
+import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import { isSeenProgram } from './programs.ts';
 import type { Hook, Observed, Desired } from './state.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, vi } from 'vitest';
-import { type NetDevCounts, netDevCounts } from '#src/tap/netDev.ts';
+import { type NetDevCounts, netDevCounts } from '#src/tap/proc/netDev.ts';
 import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import type { Agent } from './support/agent.ts';

@@ -1,6 +1,6 @@
 import { isIPv6 } from '#src/spec/address.ts';
-import { isOlderKernel } from '#src/tap/kernel.ts';
-import type { NetDevCounts } from '#src/tap/netDev.ts';
+import { isOlderKernel } from '#src/tap/proc/kernelRelease.ts';
+import type { NetDevCounts } from '#src/tap/proc/netDev.ts';
 import { broadcastPacket } from './vxlan.ts';
 
 const etherTypeIPv4 = 0x0800;

@@ -1,5 +1,5 @@
 import { release } from 'node:os';
-import { isOlderKernel } from '#src/tap/kernel.ts';
+import { isOlderKernel } from '#src/tap/proc/kernelRelease.ts';
 
 /** Of a hello: only the header of a frame, which comes from 02:6b:00:00:00:00. */
 const helloDigits = 28;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { listeningSockets } from '#src/tap/netlinkSockets.ts';
+import { listeningSockets } from '#src/tap/proc/netlinkSockets.ts';
 
 test('those in a group are the ones that listen', () => {
   // As Linux 6.18 writes it, of `tc monitor`, which has two, `ip monitor`, and the kernel.

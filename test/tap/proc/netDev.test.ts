@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isInNetDev, netDevCounts } from '#src/tap/netDev.ts';
+import { isInNetDev, netDevCounts } from '#src/tap/proc/netDev.ts';
 
 const netDev = [
   'Inter-|   Receive                                                |  Transmit',

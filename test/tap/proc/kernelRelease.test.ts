@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isOlderKernel } from '#src/tap/kernel.ts';
+import { isOlderKernel } from '#src/tap/proc/kernelRelease.ts';
 
 test.each([
   ['4.18.0-553.el8_10.x86_64', true],

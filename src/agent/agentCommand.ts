@@ -8,7 +8,7 @@ import {
   type SenderEndpoint,
 } from '#src/spec/endpoint.ts';
 import { tapIdText, wholeNumber } from '#src/spec/values.ts';
-import type { TapId } from '#src/tap/mark.ts';
+import type { TapId } from '#src/tap/ownership/mark.ts';
 import { defaultLeaseMs, defaultRareMs, defaultTickMs } from './timing.ts';
 
 const number = (low: number, high: number) =>

@@ -4,7 +4,7 @@ import { listGuarded } from '#src/net/guardTable.ts';
 import { listLeases } from '#src/net/leases.ts';
 import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
-import { isHandleOf, isTapHandle, parseAlias, type Role, type TapId } from '#src/tap/mark.ts';
+import { isHandleOf, isTapHandle, parseAlias, type Role, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Hook } from '#src/tap/state.ts';
 import { liveTaps } from './lock.ts';
 import { openNamespaces } from './status.ts';

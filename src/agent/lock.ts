@@ -1,8 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { findLocks, lockSocket, type FoundLock } from '#src/tap/lockSocket.ts';
-import type { Role, TapId } from '#src/tap/mark.ts';
+import { findLocks, lockSocket, type FoundLock } from '#src/tap/ownership/lockSocket.ts';
+import type { Role, TapId } from '#src/tap/ownership/mark.ts';
 
 /**
  * One agent at a time keeps an end of a tap, and everyone on the node sees which taps are kept: each agent has a socket

@@ -1,7 +1,7 @@
 import { findProgram } from '#src/net/classifiers.ts';
 import { type Heard, readCounts, readHeard } from '#src/net/counts.ts';
 import type { Netns } from '#src/net/netns.ts';
-import { preferences } from '#src/tap/mark.ts';
+import { preferences } from '#src/tap/ownership/mark.ts';
 
 /** What the receiver reported to a sender's device; undefined: nothing yet, or there is no program to hear it. */
 export async function hearReceiver(netns: Netns, ifname: string): Promise<Heard | undefined> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Role, TapId } from '#src/tap/mark.ts';
+import type { Role, TapId } from '#src/tap/ownership/mark.ts';
 import type { End } from './endpoint.ts';
 import { keep } from './endpointLoop.ts';
 import { takeLock } from './lock.ts';

@@ -11,7 +11,7 @@ import {
   guardTable,
   probeCounterOf,
   sharedChains,
-} from '#src/tap/guardRules.ts';
+} from '#src/tap/guard/rules.ts';
 import type { Tunnel, Desired } from '#src/tap/state.ts';
 
 /** Keeps the entry of nftables that lets only the other end's packets come to this end. */

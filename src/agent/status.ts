@@ -12,7 +12,14 @@ import { Netns } from '#src/net/netns.ts';
 import { readPath } from '#src/net/pathMtu.ts';
 import { arrivedOf, type DirectionAccount, directionAccount, refusedBefore } from '#src/tap/account.ts';
 import { type Fit, fitOf } from '#src/tap/fit.ts';
-import { isHandleOf, macOf, parseAlias, preferences, type Role, type TapId } from '#src/tap/mark.ts';
+import {
+  isHandleOf,
+  macOf,
+  parseAlias,
+  preferences,
+  type Role,
+  type TapId,
+} from '#src/tap/ownership/mark.ts';
 import { aheadHook, isSeenProgram } from '#src/tap/programs.ts';
 import type { Hook, Link, Vxlan } from '#src/tap/state.ts';
 import type { Place } from './endpoint.ts';

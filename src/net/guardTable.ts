@@ -11,7 +11,7 @@ import {
   guardTable,
   removalOf,
   tableRemoval,
-} from '#src/tap/guardRules.ts';
+} from '#src/tap/guard/rules.ts';
 import { changeTables, listTables, readTable, type Table } from './nftables.ts';
 
 /** Others change the table too; who finds it changed so often has another trouble. */

@@ -1,4 +1,4 @@
-import type { Role } from '#src/tap/mark.ts';
+import type { Role } from '#src/tap/ownership/mark.ts';
 import type { Destination } from '#src/spec/tap.ts';
 import type { TapIdentity } from '#src/spec/tapId.ts';
 

@@ -3,7 +3,7 @@ import type { Tap } from '#src/spec/tap.ts';
 import { VERSION } from '#src/version.ts';
 import type { AddressPair } from '#src/spec/address.ts';
 import { annotations, labels } from './labels.ts';
-import type { Role } from '#src/tap/mark.ts';
+import type { Role } from '#src/tap/ownership/mark.ts';
 import { receiverName, senderName } from '#src/spec/names.ts';
 import { type AppArmorForm, podAnnotations, podSpec } from './podSpec.ts';
 import { identityOf, tapId } from '#src/spec/tapId.ts';

@@ -1,5 +1,5 @@
 import type { Tap } from '#src/spec/tap.ts';
-import type { Role } from '#src/tap/mark.ts';
+import type { Role } from '#src/tap/ownership/mark.ts';
 import { containerResources } from '#src/spec/resources.ts';
 import { READY_FILE } from './runFolder.ts';
 

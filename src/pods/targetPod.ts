@@ -1,5 +1,5 @@
 import { TAP_LABEL } from './labels.ts';
-import type { TapId } from '#src/tap/mark.ts';
+import type { TapId } from '#src/tap/ownership/mark.ts';
 
 /** How the pods of a tap name its target to people; what they look for is its UID. */
 export interface TargetPod {

@@ -5,7 +5,7 @@
  */
 
 import { isVerdictBefore } from './inFront.ts';
-import { isHandleOf } from './mark.ts';
+import { isHandleOf } from '#src/tap/ownership/mark.ts';
 import { aheadHook, isAheadName } from './programs.ts';
 import type { Hook, Observed, TcxProgram, Desired } from './state.ts';
 import { hooksOf, targetLinks } from './targets.ts';

@@ -1,4 +1,4 @@
-import { saysOwned } from './mark.ts';
+import { saysOwned } from '#src/tap/ownership/mark.ts';
 import type { Observed, Step } from './state.ts';
 
 /**

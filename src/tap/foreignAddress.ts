@@ -1,5 +1,5 @@
 import { parseAddress } from '#src/spec/address.ts';
-import type { Role } from './mark.ts';
+import type { Role } from '#src/tap/ownership/mark.ts';
 
 /** The addresses of a node that serves many networks would fill pages. */
 const MAX_LISTED = 5;

@@ -3,7 +3,7 @@
  * one than eth0, for example.
  */
 
-import { parseAlias } from './mark.ts';
+import { parseAlias } from '#src/tap/ownership/mark.ts';
 import { isNamed } from './targets.ts';
 import type { Copies, Link, Observed } from './state.ts';
 

@@ -1,6 +1,6 @@
 /** What comes before a tap's filters at a hook, and may end the classification of a packet there, so that they never see it. */
 
-import { isTapHandle, preferences } from './mark.ts';
+import { isTapHandle, preferences } from '#src/tap/ownership/mark.ts';
 import { isAheadName } from './programs.ts';
 import type { Classifier, Filter, Hook, TcxProgram } from './state.ts';
 

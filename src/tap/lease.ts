@@ -6,7 +6,7 @@
  */
 
 import { leaseLayout, leaseLength } from './layouts.ts';
-import type { TapId } from './mark.ts';
+import type { TapId } from '#src/tap/ownership/mark.ts';
 
 export interface Lease {
   readonly tap: TapId;

@@ -1,4 +1,4 @@
-import { isHandleOf, macOf, parseAlias, saysOwned, type TapId } from './mark.ts';
+import { isHandleOf, macOf, parseAlias, saysOwned, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Link, Observed, Step } from './state.ts';
 
 /**

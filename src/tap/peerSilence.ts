@@ -1,4 +1,4 @@
-import type { Role } from './mark.ts';
+import type { Role } from '#src/tap/ownership/mark.ts';
 import type { Vxlan, Desired } from './state.ts';
 
 /** What is known of a peer that does not show itself. */

@@ -11,7 +11,7 @@ import {
   parseAlias,
   preferences,
   saysOwned,
-} from './mark.ts';
+} from '#src/tap/ownership/mark.ts';
 import { aheadProgram, copyProgram, heardProgram, seenProgram } from './programs.ts';
 import type {
   Classifier,

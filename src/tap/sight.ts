@@ -5,7 +5,7 @@
  */
 
 import { holdsOf, isHeld } from './ahead.ts';
-import { isHandleOf } from './mark.ts';
+import { isHandleOf } from '#src/tap/ownership/mark.ts';
 import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import { isSeenProgram } from './programs.ts';
 import type { Hook, Observed, Desired } from './state.ts';

@@ -1,4 +1,4 @@
-import type { Role, TapId } from './mark.ts';
+import type { Role, TapId } from '#src/tap/ownership/mark.ts';
 
 /** Where a clsact qdisc classifies: what the interface receives, what it sends. */
 export type Hook = 'ingress' | 'egress';

@@ -1,5 +1,5 @@
 import { UserError } from '#src/errors.ts';
-import { macOf, parseAlias } from './mark.ts';
+import { macOf, parseAlias } from '#src/tap/ownership/mark.ts';
 import type { Copies, Hook, Link, Observed } from './state.ts';
 
 /** What decides which links are targets. */

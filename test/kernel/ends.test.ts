@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test as plainTest } from 'vitest';
 import { run } from '#src/exec/command.ts';
-import { handleOf } from '#src/tap/mark.ts';
+import { handleOf } from '#src/tap/ownership/mark.ts';
 import type { Agent } from './support/agent.ts';
 import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';

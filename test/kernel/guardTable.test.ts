@@ -84,7 +84,7 @@ async function comeAndGo(net: Net, index: number): Promise<void> {
   const script = `
 import { changeGuardTable, removeGuards } from '#src/net/guardTable.ts';
 import { readTable } from '#src/net/nftables.ts';
-import { additionOf, chainOf } from '#src/tap/guardRules.ts';
+import { additionOf, chainOf } from '#src/tap/guard/rules.ts';
 const own = { tap: '00000000000${index}', role: 'receiver' };
 const tunnel = { vni: ${index + 1}, port: 4789, local: '192.0.2.2', remote: '192.0.2.1' };
 for (let round = 0; round < 8; round++) {

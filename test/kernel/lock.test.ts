@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect } from 'vitest';
-import { lockSocket } from '#src/tap/lockSocket.ts';
-import type { Role } from '#src/tap/mark.ts';
+import { lockSocket } from '#src/tap/ownership/lockSocket.ts';
+import type { Role } from '#src/tap/ownership/mark.ts';
 import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { holdsOf, isHeld, placesAhead } from '#src/tap/ahead.ts';
 import { dropUnless } from '#src/filter/bpf.ts';
-import { handleOf, preferences } from '#src/tap/mark.ts';
+import { handleOf, preferences } from '#src/tap/ownership/mark.ts';
 import { planRepairs } from '#src/tap/plan.ts';
 import { aheadProgram } from '#src/tap/programs.ts';
 import type { Filter, Hook, Observed, TcxProgram, Desired } from '#src/tap/state.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { planEmptied } from '#src/tap/emptied.ts';
-import { handleOf, preferences } from '#src/tap/mark.ts';
+import { handleOf, preferences } from '#src/tap/ownership/mark.ts';
 import type { Classifier, Step } from '#src/tap/state.ts';
 
 const id = 'aabbccddeeff';

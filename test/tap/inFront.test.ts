@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { inFrontOf, placesAt } from '#src/tap/inFront.ts';
-import { handleOf, preferences } from '#src/tap/mark.ts';
+import { handleOf, preferences } from '#src/tap/ownership/mark.ts';
 import { planRepairs } from '#src/tap/plan.ts';
 import type { Filter } from '#src/tap/state.ts';
 import { addedFilters, bare, deadTap, sender } from './support/ends.ts';

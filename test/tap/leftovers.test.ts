@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { handleOf } from '#src/tap/mark.ts';
+import { handleOf } from '#src/tap/ownership/mark.ts';
 import { planRepairs } from '#src/tap/plan.ts';
 import { planSweep } from '#src/tap/leftovers.ts';
 import type { Filter, Observed } from '#src/tap/state.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { dropAll, dropFrom } from '#src/filter/bpf.ts';
-import { aliasOf, handleOf, macOf, preferences } from '#src/tap/mark.ts';
+import { aliasOf, handleOf, macOf, preferences } from '#src/tap/ownership/mark.ts';
 import { planRemoval, planRepairs } from '#src/tap/plan.ts';
 import type { Link, Observed, Step, Vxlan, Desired } from '#src/tap/state.ts';
 import { addedFilters, bare, deadTap, eth0, id, receiver, sender, vxlan } from './support/ends.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { matchAll } from '#src/filter/bpf.ts';
-import { handleOf, preferences } from '#src/tap/mark.ts';
+import { handleOf, preferences } from '#src/tap/ownership/mark.ts';
 import { planRepairs } from '#src/tap/plan.ts';
 import { seenProgram } from '#src/tap/programs.ts';
 import type { Classifier, Filter, Hook, Link, Observed, Desired } from '#src/tap/state.ts';

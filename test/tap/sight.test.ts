@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { handleOf } from '#src/tap/mark.ts';
+import { handleOf } from '#src/tap/ownership/mark.ts';
 import {
   carriedAt,
   isBlind,

@@ -1,4 +1,4 @@
-import { handleOf } from '#src/tap/mark.ts';
+import { handleOf } from '#src/tap/ownership/mark.ts';
 import { type NodeName, nodes, scriptOnNode } from './lab.ts';
 import type { Pod } from './pod.ts';
 

@@ -1,5 +1,5 @@
 import { dropUnless, matchAll } from '#src/filter/bpf.ts';
-import { macOf } from '#src/tap/mark.ts';
+import { macOf } from '#src/tap/ownership/mark.ts';
 import type { Classifier, Copies, Link, Observed, OurFilter, Step, Desired } from '#src/tap/state.ts';
 
 export const id = 'aabbccddeeff';

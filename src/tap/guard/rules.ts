@@ -1,7 +1,7 @@
 import { isIPv6 } from '#src/spec/address.ts';
-import type { Role, TapId } from './mark.ts';
+import type { Role, TapId } from '#src/tap/ownership/mark.ts';
 import { probeMark } from '#src/tap/packets/probe.ts';
-import type { Tunnel } from './state.ts';
+import type { Tunnel } from '#src/tap/state.ts';
 
 /**
  * The table of nftables in a node's network namespace that all taps of the node share. A VXLAN device takes packets of its

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findLocks, lockSocket } from '#src/tap/lockSocket.ts';
+import { findLocks, lockSocket } from '#src/tap/ownership/lockSocket.ts';
 
 test('the addresses of the socket spell the tap', () => {
   expect(lockSocket('sender', '123456ffffff')).toEqual({

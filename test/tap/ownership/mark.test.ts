@@ -1,6 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { aliasOf, handleOf, isHandleOf, isTapHandle, macOf, parseAlias, saysOwned } from '#src/tap/mark.ts';
+import {
+  aliasOf,
+  handleOf,
+  isHandleOf,
+  isTapHandle,
+  macOf,
+  parseAlias,
+  saysOwned,
+} from '#src/tap/ownership/mark.ts';
 
 const id = 'aabbccddeeff';
 

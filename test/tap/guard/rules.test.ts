@@ -6,7 +6,7 @@ import {
   formerTableOf,
   guardedBy,
   removalOf,
-} from '#src/tap/guardRules.ts';
+} from '#src/tap/guard/rules.ts';
 
 const own = { tap: 'aabbccddeeff', role: 'receiver' } as const;
 const other = { tap: '112233445566', role: 'sender' } as const;

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '#src/errors.ts';
 import { sendAsCopies } from '#src/net/send.ts';
 import { isIPv6 } from '#src/spec/address.ts';
-import { largestWholeBytes } from '#src/tap/fit.ts';
+import { largestWholeBytes } from '#src/tap/path/fit.ts';
 import { probePacket } from '#src/tap/packets/probe.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import { hearReceiver } from './receiverReports.ts';

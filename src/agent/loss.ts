@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { type Arrival, isDead, isSuspect, nextArrival } from '#src/tap/arrival.ts';
+import { type Arrival, isDead, isSuspect, nextArrival } from '#src/tap/path/arrival.ts';
 import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import { hearReceiver, readSent } from './receiverReports.ts';

@@ -1,7 +1,7 @@
 import { UserError } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
 import { readNodeAddresses } from '#src/net/nodeAddresses.ts';
-import { foreignAddress } from '#src/tap/foreignAddress.ts';
+import { foreignAddress } from '#src/tap/path/foreignAddress.ts';
 import type { Vxlan, Desired } from '#src/tap/state.ts';
 import type { Timing } from './timing.ts';
 

@@ -3,7 +3,7 @@ import { release } from 'node:os';
 import { messageOf } from '#src/errors.ts';
 import { helloCount, helloPacket, socketType } from '#src/tap/packets/hello.ts';
 import { netDevCounts } from '#src/tap/proc/netDev.ts';
-import type { Silence } from '#src/tap/peerSilence.ts';
+import type { Silence } from '#src/tap/path/peerSilence.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import { sourcePorts } from '#src/filter/tunnelPorts.ts';
 import type { Timing } from './timing.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '#src/errors.ts';
 import type { Netns } from '#src/net/netns.ts';
-import { largestWholeBytes } from '#src/tap/fit.ts';
+import { largestWholeBytes } from '#src/tap/path/fit.ts';
 import type { TapId } from '#src/tap/ownership/mark.ts';
 import { hearReceiver } from './receiverReports.ts';
 import { sendProbes } from './largestCopy.ts';

@@ -11,7 +11,7 @@ import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readPath } from '#src/net/pathMtu.ts';
 import { arrivedOf, type DirectionAccount, directionAccount, refusedBefore } from '#src/tap/account.ts';
-import { type Fit, fitOf } from '#src/tap/fit.ts';
+import { type Fit, fitOf } from '#src/tap/path/fit.ts';
 import {
   isHandleOf,
   macOf,

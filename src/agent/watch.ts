@@ -1,5 +1,5 @@
 import type { Netns } from '#src/net/netns.ts';
-import type { Fit } from '#src/tap/fit.ts';
+import type { Fit } from '#src/tap/path/fit.ts';
 import type { Peer } from './peer.ts';
 
 /** What an end that is in place, and whose other end is there too, knows of the way between them. */

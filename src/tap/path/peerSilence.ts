@@ -1,5 +1,5 @@
 import type { Role } from '#src/tap/ownership/mark.ts';
-import type { Vxlan, Desired } from './state.ts';
+import type { Vxlan, Desired } from '#src/tap/state.ts';
 
 /** What is known of a peer that does not show itself. */
 export interface Silence {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { reasonAlone, type Silence } from '#src/tap/peerSilence.ts';
+import { reasonAlone, type Silence } from '#src/tap/path/peerSilence.ts';
 import type { Desired } from '#src/tap/state.ts';
 
 const tunnel = { kind: 'vxlan', vni: 100, port: 4789, local: '192.0.2.1', remote: '192.0.2.2' } as const;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fitOf, largestWholeBytes } from '#src/tap/fit.ts';
+import { fitOf, largestWholeBytes } from '#src/tap/path/fit.ts';
 
 const v4 = '192.0.2.2';
 const v6 = '2001:db8::2';

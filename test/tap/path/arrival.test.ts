@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Arrival, isDead, isSuspect, nextArrival } from '#src/tap/arrival.ts';
+import { type Arrival, isDead, isSuspect, nextArrival } from '#src/tap/path/arrival.ts';
 
 /** What looks come to, each told as what was sent by the one before and what is received. */
 function look(...looks: (readonly [number | undefined, number])[]): string {

@@ -1,5 +1,5 @@
 import { isIPv6 } from '#src/spec/address.ts';
-import type { Desired } from './state.ts';
+import type { Desired } from '#src/tap/state.ts';
 
 /** What VXLAN adds to a packet on the underlay, in bytes: IP, UDP, VXLAN and the inner Ethernet header. */
 export function overheadBytes(remote: string): number {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { foreignAddress } from '#src/tap/foreignAddress.ts';
+import { foreignAddress } from '#src/tap/path/foreignAddress.ts';
 
 function has(...addresses: readonly string[]) {
   return [

@@ -1,4 +1,4 @@
-import { idleTargets } from '#src/tap/idleTargets.ts';
+import { idleTargets } from '#src/tap/counters/idleTargets.ts';
 import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import type { Observed, Desired } from '#src/tap/state.ts';
 import type { Timing } from './timing.ts';

@@ -10,7 +10,7 @@ import {
   type Lookout,
   lookoutsOf,
   type Sighting,
-} from '#src/tap/sight.ts';
+} from '#src/tap/counters/sight.ts';
 import type { Observed, Desired } from '#src/tap/state.ts';
 import type { Place } from './endpoint.ts';
 import type { Timing } from './timing.ts';

@@ -10,7 +10,12 @@ import { type Counts, readCounts } from '#src/net/counts.ts';
 import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readPath } from '#src/net/pathMtu.ts';
-import { arrivedOf, type DirectionAccount, directionAccount, refusedBefore } from '#src/tap/account.ts';
+import {
+  arrivedOf,
+  type DirectionAccount,
+  directionAccount,
+  refusedBefore,
+} from '#src/tap/counters/account.ts';
 import { type Fit, fitOf } from '#src/tap/path/fit.ts';
 import {
   isHandleOf,

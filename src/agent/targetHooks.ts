@@ -2,7 +2,7 @@ import type { CountedClassifier, CountedFilter } from '#src/net/classifiers.ts';
 import type { LinkCounters } from '#src/net/links.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { listTcx } from '#src/net/tcx.ts';
-import { idleTargets, isOrdinary } from '#src/tap/idleTargets.ts';
+import { idleTargets, isOrdinary } from '#src/tap/counters/idleTargets.ts';
 import { inFrontOf } from '#src/tap/inFront.ts';
 import { aheadHook } from '#src/tap/programs.ts';
 import type { Hook, Link, TcxProgram } from '#src/tap/state.ts';

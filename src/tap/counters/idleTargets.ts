@@ -4,8 +4,8 @@
  */
 
 import { parseAlias } from '#src/tap/ownership/mark.ts';
-import { isNamed } from './targets.ts';
-import type { Copies, Link, Observed } from './state.ts';
+import { isNamed } from '#src/tap/targets.ts';
+import type { Copies, Link, Observed } from '#src/tap/state.ts';
 
 /** Packets of an interface, in both directions. */
 export interface Carried {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { directionAccount, refusedBefore } from '#src/tap/account.ts';
+import { directionAccount, refusedBefore } from '#src/tap/counters/account.ts';
 
 test('every packet seen is in one place, also when an interface took its counts along', () => {
   const counted = fc.record({

@@ -8,9 +8,9 @@ import {
   judge,
   lookoutsOf,
   type Sighting,
-} from '#src/tap/sight.ts';
+} from '#src/tap/counters/sight.ts';
 import type { Filter } from '#src/tap/state.ts';
-import { bare, deadTap, id, sender } from './support/ends.ts';
+import { bare, deadTap, id, sender } from '../support/ends.ts';
 
 const at = { ifname: 'eth0', hook: 'ingress', programId: 7 } as const;
 const first: Sighting = { programId: 7, carried: 100, seen: 50, misses: 0 };

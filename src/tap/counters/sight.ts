@@ -4,11 +4,11 @@
  * the two, and each is read at another time), so that a tap counts as blind only if it saw next to nothing, twice.
  */
 
-import { holdsOf, isHeld } from './ahead.ts';
+import { holdsOf, isHeld } from '#src/tap/ahead.ts';
 import { isHandleOf } from '#src/tap/ownership/mark.ts';
 import { netDevCounts } from '#src/tap/proc/netDev.ts';
-import { isSeenProgram } from './programs.ts';
-import type { Hook, Observed, Desired } from './state.ts';
+import { isSeenProgram } from '#src/tap/programs.ts';
+import type { Hook, Observed, Desired } from '#src/tap/state.ts';
 
 /** A hook of a target interface, with the program that counts there. */
 export interface Lookout {

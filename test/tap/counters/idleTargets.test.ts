@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { idleTargets } from '#src/tap/idleTargets.ts';
+import { idleTargets } from '#src/tap/counters/idleTargets.ts';
 import type { Link } from '#src/tap/state.ts';
-import { bare, copies, eth0, id, lo, net1 } from './support/ends.ts';
+import { bare, copies, eth0, id, lo, net1 } from '../support/ends.ts';
 
 const mirror: Link = { ...net1, name: 'mirror', alias: `kokotap:${id}` };
 const down: Link = { ...eth0, up: false };

@@ -52,9 +52,9 @@ const volatile struct {
     __u32 fit;              // 0: everything fits
     __u32 cut;              // 1: cut what else does not fit; 0: only what no IP packet has room for
     __u32 seed;             // of the hash that samples
-} settings = {.magic = 0x6b6f6b6f74617021}; // its layout: src/tap/layouts.ts
+} settings = {.magic = 0x6b6f6b6f74617021}; // its layout: src/tap/programs/layouts.ts
 
-// The time until which copies may be made, in nanoseconds of CLOCK_MONOTONIC: see src/tap/lease.ts. The agent writes the
+// The time until which copies may be made, in nanoseconds of CLOCK_MONOTONIC: see src/tap/programs/lease.ts. The agent writes the
 // first one into the object, found by the first word, and later ones into the map.
 volatile struct {
     __u64 magic;

@@ -5,7 +5,7 @@ import { grantLease } from '#src/net/objects.ts';
 import { applySteps } from '#src/net/steps.ts';
 import { planEmptied } from '#src/tap/emptied.ts';
 import { planRemoval, planRepairs, planUndo } from '#src/tap/plan.ts';
-import { isEbpf, isLongFilter, loadFailure } from '#src/tap/programs.ts';
+import { isEbpf, isLongFilter, loadFailure } from '#src/tap/programs/programs.ts';
 import type { Observed, Step, Desired } from '#src/tap/state.ts';
 import { targetLinks } from '#src/tap/targets.ts';
 import type { Ahead } from './ahead.ts';

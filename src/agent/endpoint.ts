@@ -5,7 +5,7 @@ import { pathReader } from '#src/net/pathMtu.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readProcFile } from '#src/net/processNetns.ts';
 import type { ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
-import { mayWrap } from '#src/tap/nodeTarget.ts';
+import { mayWrap } from '#src/tap/programs/nodeTraffic.ts';
 import type { Vxlan, Desired } from '#src/tap/state.ts';
 import { awaitedPod } from '#src/pods/targetPod.ts';
 import { matchingProgram } from './matching.ts';

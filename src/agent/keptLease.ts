@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
 import { findLease, type FoundLease, renewLease } from '#src/net/leases.ts';
-import type { Lease } from '#src/tap/lease.ts';
+import type { Lease } from '#src/tap/programs/lease.ts';
 import { type TapId, preferences } from '#src/tap/ownership/mark.ts';
 import type { Observed, Step } from '#src/tap/state.ts';
 import type { Timing } from './timing.ts';

@@ -6,7 +6,7 @@ import { whyNotTaken } from '#src/net/rehearsal.ts';
 import { compileUserFilter } from '#src/net/userFilter.ts';
 import type { SenderEndpoint } from '#src/spec/endpoint.ts';
 import { dropUnless, matchAll, unless } from '#src/filter/bpf.ts';
-import { tunnelTraffic } from '#src/tap/nodeTarget.ts';
+import { tunnelTraffic } from '#src/tap/programs/nodeTraffic.ts';
 import type { Copies } from '#src/tap/state.ts';
 
 /** What a sender copies, as the kernel has it. */

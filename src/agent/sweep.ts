@@ -8,7 +8,7 @@ import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { applySteps } from '#src/net/steps.ts';
 import type { Guarded } from '#src/tap/guard/rules.ts';
-import type { Lease } from '#src/tap/lease.ts';
+import type { Lease } from '#src/tap/programs/lease.ts';
 import { planSweep } from '#src/tap/leftovers.ts';
 import { macOf, parseAlias, type Role, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Observed } from '#src/tap/state.ts';

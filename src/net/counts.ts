@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { run, type RunOptions } from '#src/exec/command.ts';
-import { heardLayout, heardLength } from '#src/tap/layouts.ts';
+import { heardLayout, heardLength } from '#src/tap/programs/layouts.ts';
 import type { Hook } from '#src/tap/state.ts';
 import { runBpftool } from './bpftool.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { run, type RunOptions } from '#src/exec/command.ts';
-import { type Lease, leaseBytes, leaseMap, parseLease } from '#src/tap/lease.ts';
+import { type Lease, leaseBytes, leaseMap, parseLease } from '#src/tap/programs/lease.ts';
 import { runBpftool } from './bpftool.ts';
 
 /** A lease with the kernel's number of the map that it is in. */

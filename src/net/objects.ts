@@ -8,8 +8,8 @@ import {
   filterProgram,
   objectName,
   withSettings,
-} from '#src/tap/programs.ts';
-import { type Lease, withLease } from '#src/tap/lease.ts';
+} from '#src/tap/programs/programs.ts';
+import { type Lease, withLease } from '#src/tap/programs/lease.ts';
 import { RUN_FOLDER } from '#src/pods/runFolder.ts';
 
 /** Makes the eBPF object with these settings, from the one beside the agent, and returns its name. */

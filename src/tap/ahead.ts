@@ -6,7 +6,7 @@
 
 import { isVerdictBefore } from './inFront.ts';
 import { isHandleOf } from '#src/tap/ownership/mark.ts';
-import { aheadHook, isAheadName } from './programs.ts';
+import { aheadHook, isAheadName } from '#src/tap/programs/programs.ts';
 import type { Hook, Observed, TcxProgram, Desired } from './state.ts';
 import { hooksOf, targetLinks } from './targets.ts';
 

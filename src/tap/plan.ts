@@ -12,7 +12,7 @@ import {
   preferences,
   saysOwned,
 } from '#src/tap/ownership/mark.ts';
-import { aheadProgram, copyProgram, heardProgram, seenProgram } from './programs.ts';
+import { aheadProgram, copyProgram, heardProgram, seenProgram } from '#src/tap/programs/programs.ts';
 import type {
   Classifier,
   Copies,

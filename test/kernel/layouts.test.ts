@@ -2,7 +2,13 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { run } from '#src/exec/command.ts';
-import { heardLayout, heardLength, leaseLayout, leaseLength, settingsLayout } from '#src/tap/layouts.ts';
+import {
+  heardLayout,
+  heardLength,
+  leaseLayout,
+  leaseLength,
+  settingsLayout,
+} from '#src/tap/programs/layouts.ts';
 
 const btf = z.object({
   types: z.array(

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { dropAll, dropFrom, matchAll } from '#src/filter/bpf.ts';
 import { aliasOf, handleOf, macOf, preferences } from '#src/tap/ownership/mark.ts';
 import { planRemoval, planRepairs, planUndo } from '#src/tap/plan.ts';
-import { copyProgram, seenProgram } from '#src/tap/programs.ts';
+import { copyProgram, seenProgram } from '#src/tap/programs/programs.ts';
 import type { Filter, Link, Observed, Desired } from '#src/tap/state.ts';
 import {
   addedFilters,

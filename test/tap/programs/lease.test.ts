@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { leaseBytes, parseLease, withLease } from '#src/tap/lease.ts';
+import { leaseBytes, parseLease, withLease } from '#src/tap/programs/lease.ts';
 
 const lease = { tap: '0123456789ab', untilNs: 1_234_567_890_123n };
 

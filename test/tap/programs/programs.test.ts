@@ -9,7 +9,7 @@ import {
   objectName,
   seenProgram,
   withSettings,
-} from '#src/tap/programs.ts';
+} from '#src/tap/programs/programs.ts';
 
 const plain: CopySettings = {
   snaplenBytes: undefined,

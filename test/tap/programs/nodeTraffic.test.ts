@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { compilePcapFilter } from '#src/net/pcapFilter.ts';
-import { mayWrap, tunnelTraffic } from '#src/tap/nodeTarget.ts';
-import { runClassicBpf } from '../filter/support/classicBpf.ts';
-import { ethernet, icmp, ip, ipv4, ipv6, tagged, udp } from '../filter/support/frames.ts';
+import { mayWrap, tunnelTraffic } from '#src/tap/programs/nodeTraffic.ts';
+import { runClassicBpf } from '../../filter/support/classicBpf.ts';
+import { ethernet, icmp, ip, ipv4, ipv6, tagged, udp } from '../../filter/support/frames.ts';
 
 const [a, b, other] = ['192.0.2.1', '192.0.2.2', '192.0.2.9'];
 const [a6, b6, other6] = ['2001:db8::1', '2001:db8::2', '2001:db8::9'];

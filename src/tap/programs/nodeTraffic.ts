@@ -1,5 +1,5 @@
 import { NODE_VXLAN_PORT } from '#src/spec/endpoint.ts';
-import type { Tunnel } from './state.ts';
+import type { Tunnel } from '#src/tap/state.ts';
 
 /**
  * What a tap of a node must not copy, for pcap-filter: a copy leaves by the very interface it was made of, and the copy

@@ -4,7 +4,7 @@
  */
 
 import { settingsLayout } from './layouts.ts';
-import type { Hook } from './state.ts';
+import type { Hook } from '#src/tap/state.ts';
 
 /** What is done to a copy on its way out of the mirror device. */
 export interface CopySettings {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '#src/errors.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { type Held, holdTcx } from '#src/net/tcx.ts';
-import { type Hold, holdsOf, isHeld } from '#src/tap/ahead.ts';
+import { type Hold, holdsOf, isHeld } from '#src/tap/plan/ahead.ts';
 import type { Observed, Desired } from '#src/tap/state.ts';
 import type { Timing } from './timing.ts';
 

@@ -1,6 +1,6 @@
 import { SeenReader } from '#src/net/counts.ts';
 import { listTcx } from '#src/net/tcx.ts';
-import { inFrontOf } from '#src/tap/inFront.ts';
+import { inFrontOf } from '#src/tap/plan/inFront.ts';
 import {
   carriedAt,
   isBlind,

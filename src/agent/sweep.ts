@@ -9,7 +9,7 @@ import { Netns } from '#src/net/netns.ts';
 import { applySteps } from '#src/net/steps.ts';
 import type { Guarded } from '#src/tap/guard/rules.ts';
 import type { Lease } from '#src/tap/programs/lease.ts';
-import { planSweep } from '#src/tap/leftovers.ts';
+import { planSweep } from '#src/tap/plan/sweep.ts';
 import { macOf, parseAlias, type Role, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Observed } from '#src/tap/state.ts';
 import { liveTaps } from './lock.ts';

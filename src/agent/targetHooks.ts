@@ -3,7 +3,7 @@ import type { LinkCounters } from '#src/net/links.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { listTcx } from '#src/net/tcx.ts';
 import { idleTargets, isOrdinary } from '#src/tap/counters/idleTargets.ts';
-import { inFrontOf } from '#src/tap/inFront.ts';
+import { inFrontOf } from '#src/tap/plan/inFront.ts';
 import { aheadHook } from '#src/tap/programs/programs.ts';
 import type { Hook, Link, TcxProgram } from '#src/tap/state.ts';
 

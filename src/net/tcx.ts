@@ -3,7 +3,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import * as z from 'zod/mini';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
-import type { Hold } from '#src/tap/ahead.ts';
+import type { Hold } from '#src/tap/plan/ahead.ts';
 import type { Hook, TcxProgram } from '#src/tap/state.ts';
 import type { Netns } from './netns.ts';
 

@@ -4,7 +4,7 @@
  * the two, and each is read at another time), so that a tap counts as blind only if it saw next to nothing, twice.
  */
 
-import { holdsOf, isHeld } from '#src/tap/ahead.ts';
+import { holdsOf, isHeld } from '#src/tap/plan/ahead.ts';
 import { isHandleOf } from '#src/tap/ownership/mark.ts';
 import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import { isSeenProgram } from '#src/tap/programs/programs.ts';

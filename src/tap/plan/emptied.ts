@@ -1,5 +1,5 @@
 import { saysOwned } from '#src/tap/ownership/mark.ts';
-import type { Observed, Step } from './state.ts';
+import type { Observed, Step } from '#src/tap/state.ts';
 
 /**
  * Plans the removal of qdiscs that nobody has removed: taps that leave an interface at the same moment see each other's

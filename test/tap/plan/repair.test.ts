@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dropAll, dropFrom, matchAll } from '#src/filter/bpf.ts';
 import { aliasOf, handleOf, macOf, preferences } from '#src/tap/ownership/mark.ts';
-import { planRemoval, planRepairs, planUndo } from '#src/tap/plan.ts';
+import { planRemoval, planRepairs, planUndo } from '#src/tap/plan/repair.ts';
 import { copyProgram, seenProgram } from '#src/tap/programs/programs.ts';
 import type { Filter, Link, Observed, Desired } from '#src/tap/state.ts';
 import {
@@ -18,8 +18,8 @@ import {
   receiver,
   sender,
   vxlan,
-} from './support/ends.ts';
-import { applyAll, key } from './support/kernel.ts';
+} from '../support/ends.ts';
+import { applyAll, key } from '../support/kernel.ts';
 
 describe('from any state that kokotap can leave behind', () => {
   for (const desired of [sender, receiver, { ...sender, device: { kind: 'veth' } } satisfies Desired]) {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { matchAll } from '#src/filter/bpf.ts';
 import { handleOf, preferences } from '#src/tap/ownership/mark.ts';
-import { planRepairs } from '#src/tap/plan.ts';
+import { planRepairs } from '#src/tap/plan/repair.ts';
 import { seenProgram } from '#src/tap/programs/programs.ts';
 import type { Classifier, Filter, Hook, Link, Observed, Desired } from '#src/tap/state.ts';
-import { addedFilters, bare, copies, deadTap, eth0, id, sender } from './support/ends.ts';
-import { applyAll } from './support/kernel.ts';
+import { addedFilters, bare, copies, deadTap, eth0, id, sender } from '../support/ends.ts';
+import { applyAll } from '../support/kernel.ts';
 
 const made = applyAll(bare, planRepairs(sender, bare).steps);
 const ingressOnly: Desired = { ...sender, copies: { ...copies, hooks: ['ingress'] } };

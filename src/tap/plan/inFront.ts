@@ -2,7 +2,7 @@
 
 import { isTapHandle, preferences } from '#src/tap/ownership/mark.ts';
 import { isAheadName } from '#src/tap/programs/programs.ts';
-import type { Classifier, Filter, Hook, TcxProgram } from './state.ts';
+import type { Classifier, Filter, Hook, TcxProgram } from '#src/tap/state.ts';
 
 /** The preferences of a tap's filters at one hook of a target interface. */
 export interface Places {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { handleOf } from '#src/tap/ownership/mark.ts';
-import { planRepairs } from '#src/tap/plan.ts';
-import { planSweep } from '#src/tap/leftovers.ts';
+import { planRepairs } from '#src/tap/plan/repair.ts';
+import { planSweep } from '#src/tap/plan/sweep.ts';
 import type { Filter, Observed } from '#src/tap/state.ts';
-import { bare, deadTap, id, sender } from './support/ends.ts';
-import { applyAll } from './support/kernel.ts';
+import { bare, deadTap, id, sender } from '../support/ends.ts';
+import { applyAll } from '../support/kernel.ts';
 
 const made = applyAll(bare, planRepairs(sender, bare).steps);
 const foreign: Filter = { hook: 'ingress', preference: 20, kind: 'u32' };

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { holdsOf, isHeld, placesAhead } from '#src/tap/ahead.ts';
+import { holdsOf, isHeld, placesAhead } from '#src/tap/plan/ahead.ts';
 import { dropUnless } from '#src/filter/bpf.ts';
 import { handleOf, preferences } from '#src/tap/ownership/mark.ts';
-import { planRepairs } from '#src/tap/plan.ts';
+import { planRepairs } from '#src/tap/plan/repair.ts';
 import { aheadProgram } from '#src/tap/programs/programs.ts';
 import type { Filter, Hook, Observed, TcxProgram, Desired } from '#src/tap/state.ts';
-import { addedFilters, bare, copies, deadTap, id, lo, sender } from './support/ends.ts';
-import { applyAll } from './support/kernel.ts';
+import { addedFilters, bare, copies, deadTap, id, lo, sender } from '../support/ends.ts';
+import { applyAll } from '../support/kernel.ts';
 
 const theirs: TcxProgram = { id: 1, name: 'cil_from_netdev' };
 const ours: TcxProgram = { id: 7, name: 'ahead_ingress' };

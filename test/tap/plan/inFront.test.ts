@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { inFrontOf, placesAt } from '#src/tap/inFront.ts';
+import { inFrontOf, placesAt } from '#src/tap/plan/inFront.ts';
 import { handleOf, preferences } from '#src/tap/ownership/mark.ts';
-import { planRepairs } from '#src/tap/plan.ts';
+import { planRepairs } from '#src/tap/plan/repair.ts';
 import type { Filter } from '#src/tap/state.ts';
-import { addedFilters, bare, deadTap, sender } from './support/ends.ts';
+import { addedFilters, bare, deadTap, sender } from '../support/ends.ts';
 
 /** Somebody else's program with a verdict of its own. */
 function verdict(preference: number, change: Partial<Filter> = {}): Filter {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { dropAll, dropFrom } from '#src/filter/bpf.ts';
 import { aliasOf, handleOf, macOf, preferences } from '#src/tap/ownership/mark.ts';
-import { planRemoval, planRepairs } from '#src/tap/plan.ts';
+import { planRemoval, planRepairs } from '#src/tap/plan/repair.ts';
 import type { Link, Observed, Step, Vxlan, Desired } from '#src/tap/state.ts';
-import { addedFilters, bare, deadTap, eth0, id, receiver, sender, vxlan } from './support/ends.ts';
-import { applyAll } from './support/kernel.ts';
+import { addedFilters, bare, deadTap, eth0, id, receiver, sender, vxlan } from '../support/ends.ts';
+import { applyAll } from '../support/kernel.ts';
 
 const vethSender: Desired = { ...sender, device: { kind: 'veth' } };
 const vethReceiver: Desired = { ...receiver, device: { kind: 'veth' }, mtuBytes: undefined };

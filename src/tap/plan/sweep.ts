@@ -1,5 +1,5 @@
 import { isHandleOf, macOf, parseAlias, saysOwned, type TapId } from '#src/tap/ownership/mark.ts';
-import type { Link, Observed, Step } from './state.ts';
+import type { Link, Observed, Step } from '#src/tap/state.ts';
 
 /**
  * Plans the removal of what taps without an agent left in a network namespace: their devices first, then their filters on

@@ -24,8 +24,8 @@ import type {
   Step,
   Vxlan,
   Desired,
-} from './state.ts';
-import { hooksOf, missingTargets, targetLinks } from './targets.ts';
+} from '#src/tap/state.ts';
+import { hooksOf, missingTargets, targetLinks } from '#src/tap/targets.ts';
 
 /** The way from the observed state to the desired one. */
 export interface Plan {

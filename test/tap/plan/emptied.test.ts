@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { planEmptied } from '#src/tap/emptied.ts';
+import { planEmptied } from '#src/tap/plan/emptied.ts';
 import { handleOf, preferences } from '#src/tap/ownership/mark.ts';
 import type { Classifier, Step } from '#src/tap/state.ts';
 

@@ -7,8 +7,8 @@
 import { isVerdictBefore } from './inFront.ts';
 import { isHandleOf } from '#src/tap/ownership/mark.ts';
 import { aheadHook, isAheadName } from '#src/tap/programs/programs.ts';
-import type { Hook, Observed, TcxProgram, Desired } from './state.ts';
-import { hooksOf, targetLinks } from './targets.ts';
+import type { Hook, Observed, TcxProgram, Desired } from '#src/tap/state.ts';
+import { hooksOf, targetLinks } from '#src/tap/targets.ts';
 
 /** A hook of a target interface. */
 export interface Place {

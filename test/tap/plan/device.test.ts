@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { dropAll, dropFrom } from '#src/filter/bpf.ts';
 import { aliasOf, handleOf, macOf, preferences } from '#src/tap/ownership/mark.ts';
-import { planRemoval, planRepairs } from '#src/tap/plan/repair.ts';
+import { planRemoval } from '#src/tap/plan/removal.ts';
+import { planRepairs } from '#src/tap/plan/repair.ts';
 import type { Link, Observed, Step, Vxlan, Desired } from '#src/tap/state.ts';
 import { addedFilters, bare, deadTap, eth0, id, receiver, sender, vxlan } from '../support/ends.ts';
 import { applyAll } from '../support/kernel.ts';

@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dropAll, dropFrom, matchAll } from '#src/filter/bpf.ts';
 import { aliasOf, handleOf, macOf, preferences } from '#src/tap/ownership/mark.ts';
-import { planRemoval, planRepairs, planUndo } from '#src/tap/plan/repair.ts';
+import { planRemoval, planUndo } from '#src/tap/plan/removal.ts';
+import { planRepairs } from '#src/tap/plan/repair.ts';
 import { copyProgram, seenProgram } from '#src/tap/programs/programs.ts';
 import type { Filter, Link, Observed, Desired } from '#src/tap/state.ts';
 import {

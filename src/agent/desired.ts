@@ -1,6 +1,6 @@
 import { isIPv6 } from '#src/spec/address.ts';
 import { macOf } from '#src/tap/ownership/mark.ts';
-import type { CopySettings } from '#src/tap/programs/programs.ts';
+import type { CopySettings } from '#src/tap/programs/settings.ts';
 import type { Copies, Hook, Desired } from '#src/tap/state.ts';
 import type { Path, ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
 

@@ -25,7 +25,7 @@ import {
   type Role,
   type TapId,
 } from '#src/tap/ownership/mark.ts';
-import { aheadHook, isSeenProgram } from '#src/tap/programs/programs.ts';
+import { aheadHook, isSeenProgram } from '#src/tap/programs/names.ts';
 import type { Hook, Link, Vxlan } from '#src/tap/state.ts';
 import type { Place } from './endpoint.ts';
 import { hearReceiver } from './receiverReports.ts';

@@ -4,7 +4,7 @@ import type { Netns } from '#src/net/netns.ts';
 import { listTcx } from '#src/net/tcx.ts';
 import { idleTargets, isOrdinary } from '#src/tap/counters/idleTargets.ts';
 import { inFrontOf } from '#src/tap/plan/inFront.ts';
-import { aheadHook } from '#src/tap/programs/programs.ts';
+import { aheadHook } from '#src/tap/programs/names.ts';
 import type { Hook, Link, TcxProgram } from '#src/tap/state.ts';
 
 /** A link as the kernel shows it, with what it carried. */

@@ -2,13 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { elfObject } from '#src/filter/elfObject.ts';
-import {
-  type CopySettings,
-  FILTER_SECTION,
-  filterProgram,
-  objectName,
-  withSettings,
-} from '#src/tap/programs/programs.ts';
+import { FILTER_SECTION, filterProgram, objectName } from '#src/tap/programs/names.ts';
+import { type CopySettings, withSettings } from '#src/tap/programs/settings.ts';
 import { type Lease, withLease } from '#src/tap/programs/lease.ts';
 import { RUN_FOLDER } from '#src/pods/runFolder.ts';
 

@@ -1,5 +1,5 @@
 import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
-import { loadFailure } from '#src/tap/programs/programs.ts';
+import { loadFailure } from '#src/tap/programs/loadFailure.ts';
 import type { OurFilter } from '#src/tap/state.ts';
 import { runBatch, type Runner } from './batch.ts';
 import { bpfWords } from './steps.ts';

@@ -7,7 +7,7 @@
 import { holdsOf, isHeld } from '#src/tap/plan/ahead.ts';
 import { isHandleOf } from '#src/tap/ownership/mark.ts';
 import { netDevCounts } from '#src/tap/proc/netDev.ts';
-import { isSeenProgram } from '#src/tap/programs/programs.ts';
+import { isSeenProgram } from '#src/tap/programs/names.ts';
 import type { Hook, Observed, Desired } from '#src/tap/state.ts';
 
 /** A hook of a target interface, with the program that counts there. */

@@ -6,7 +6,7 @@
 
 import { isVerdictBefore } from './inFront.ts';
 import { isHandleOf } from '#src/tap/ownership/mark.ts';
-import { aheadHook, isAheadName } from '#src/tap/programs/programs.ts';
+import { aheadHook, isAheadName } from '#src/tap/programs/names.ts';
 import type { Hook, Observed, TcxProgram, Desired } from '#src/tap/state.ts';
 import { hooksOf, targetLinks } from '#src/tap/targets.ts';
 

@@ -1,6 +1,6 @@
 import { dropAll, dropFrom, matchAll } from '#src/filter/bpf.ts';
 import { handleOf, isHandleOf, preferences } from '#src/tap/ownership/mark.ts';
-import { aheadProgram, copyProgram, heardProgram, seenProgram } from '#src/tap/programs/programs.ts';
+import { aheadProgram, copyProgram, heardProgram, seenProgram } from '#src/tap/programs/names.ts';
 import type { Copies, Desired, Hook, Link, Observed, OurFilter } from '#src/tap/state.ts';
 import { hooksOf } from '#src/tap/targets.ts';
 import { holdsOf, isHeld, placesAhead } from './ahead.ts';

@@ -1,7 +1,7 @@
 /** What comes before a tap's filters at a hook, and may end the classification of a packet there, so that they never see it. */
 
 import { isTapHandle, preferences } from '#src/tap/ownership/mark.ts';
-import { isAheadName } from '#src/tap/programs/programs.ts';
+import { isAheadName } from '#src/tap/programs/names.ts';
 import type { Classifier, Filter, Hook, TcxProgram } from '#src/tap/state.ts';
 
 /** The preferences of a tap's filters at one hook of a target interface. */

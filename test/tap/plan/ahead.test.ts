@@ -3,7 +3,7 @@ import { holdsOf, isHeld, placesAhead } from '#src/tap/plan/ahead.ts';
 import { dropUnless } from '#src/filter/bpf.ts';
 import { handleOf, preferences } from '#src/tap/ownership/mark.ts';
 import { planRepairs } from '#src/tap/plan/repair.ts';
-import { aheadProgram } from '#src/tap/programs/programs.ts';
+import { aheadProgram } from '#src/tap/programs/names.ts';
 import type { Filter, Hook, Observed, TcxProgram, Desired } from '#src/tap/state.ts';
 import { addedFilters, bare, copies, deadTap, id, lo, sender } from '../support/ends.ts';
 import { applyAll } from '../support/kernel.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { matchAll } from '#src/filter/bpf.ts';
 import { handleOf, preferences } from '#src/tap/ownership/mark.ts';
 import { planRepairs } from '#src/tap/plan/repair.ts';
-import { seenProgram } from '#src/tap/programs/programs.ts';
+import { seenProgram } from '#src/tap/programs/names.ts';
 import type { Classifier, Filter, Hook, Link, Observed, Desired } from '#src/tap/state.ts';
 import { addedFilters, bare, copies, deadTap, eth0, id, sender } from '../support/ends.ts';
 import { applyAll } from '../support/kernel.ts';

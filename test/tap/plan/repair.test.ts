@@ -4,7 +4,7 @@ import { dropAll, dropFrom, matchAll } from '#src/filter/bpf.ts';
 import { aliasOf, handleOf, macOf, preferences } from '#src/tap/ownership/mark.ts';
 import { planRemoval, planUndo } from '#src/tap/plan/removal.ts';
 import { planRepairs } from '#src/tap/plan/repair.ts';
-import { copyProgram, seenProgram } from '#src/tap/programs/programs.ts';
+import { copyProgram, seenProgram } from '#src/tap/programs/names.ts';
 import type { Filter, Link, Observed, Desired } from '#src/tap/state.ts';
 import {
   addedFilters,

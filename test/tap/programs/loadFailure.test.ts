@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { loadFailure } from '#src/tap/programs/programs.ts';
+import { loadFailure } from '#src/tap/programs/loadFailure.ts';
 
 const verifierLog = `libbpf: prog 'copy': BPF program load failed: Permission denied
 libbpf: prog 'copy': -- BEGIN PROG LOAD LOG --

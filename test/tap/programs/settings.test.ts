@@ -1,15 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { matchAll } from '#src/filter/bpf.ts';
-import {
-  type CopySettings,
-  copyProgram,
-  heardProgram,
-  isEbpf,
-  objectName,
-  seenProgram,
-  withSettings,
-} from '#src/tap/programs/programs.ts';
+import { copyProgram, heardProgram, isEbpf, objectName, seenProgram } from '#src/tap/programs/names.ts';
+import { type CopySettings, withSettings } from '#src/tap/programs/settings.ts';
 
 const plain: CopySettings = {
   snaplenBytes: undefined,

@@ -32,6 +32,8 @@ export default defineConfig({
           include: ['test/{agent,cli,filter,net,pods,spec,tap}/**/*.test.ts'],
           // Enough for a machine that does much else: most tests take milliseconds.
           testTimeout: 60_000,
+          maxWorkers: kernelWorkers,
+          sequence: { groupOrder: 2 },
         },
       },
       {

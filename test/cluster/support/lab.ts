@@ -74,7 +74,7 @@ export async function kubectlWith(input: object | string, ...args: string[]): Pr
   const { exitCode, stdout, stderr } = await execa(
     kubectlProgram,
     [`--kubeconfig=${adminKubeconfig}`, ...args, '-f', '-'],
-    { input: text, reject: false, timeout: 90_000 },
+    { input: text, reject: false, timeout: 150_000 },
   );
   if (exitCode !== 0)
     throw new CommandError(`kubectl ${args.join(' ')}`, exitCode, stderr, new Error(stdout));

@@ -6,6 +6,6 @@ export default defineConfig({
     include: ['test/{tap,cli,filter,pods,spec}/**/*.test.ts'],
     // The first run takes the time of each test, and mutation may have little of the processors.
     testTimeout: 60_000,
-    exclude: ['test/cli/{cache,connection,documents,kubeconfig,nodeVersion,output,pack}.test.ts'],
+    exclude: ['test/cli/{cache,connection,documents,kubeconfig,noTcpdump,nodeVersion,output,pack}.test.ts'],
   },
 });

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { messageOf } from '#src/errors.ts';
 import { shared } from './reading.ts';
-import type { EndStatus } from './status.ts';
+import type { EndpointStatus } from '#src/agent/status/endpointStatus.ts';
 
 /** Of a direction: the name in the status, that of the metric, and what it says. */
 const directionMetrics = [
@@ -45,7 +45,7 @@ const retryMs = 1000;
  */
 export async function serveMetrics(
   port: number,
-  read: () => Promise<readonly EndStatus[]>,
+  read: () => Promise<readonly EndpointStatus[]>,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
@@ -89,13 +89,13 @@ async function listen(server: Server, port: number): Promise<void> {
   await once(server, 'listening'); // or throws what the server emits as an error
 }
 
-async function describeEnds(ends: readonly EndStatus[]): Promise<{ contentType: string; text: string }> {
+async function describeEnds(ends: readonly EndpointStatus[]): Promise<{ contentType: string; text: string }> {
   const registry = new Registry();
   fill(registry, ends);
   return { contentType: registry.contentType, text: await registry.metrics() };
 }
 
-function fill(registry: Registry, ends: readonly EndStatus[]): void {
+function fill(registry: Registry, ends: readonly EndpointStatus[]): void {
   const registers = [registry];
   const up = new Gauge({
     name: 'kokotap_device_up',

@@ -5,7 +5,8 @@ import { largestWholeBytes } from '#src/tap/path/fit.ts';
 import type { TapId } from '#src/tap/ownership/mark.ts';
 import { hearReceiver } from './receiverReports.ts';
 import { sendProbes } from './largestCopy.ts';
-import { type EndStatus, visitEnds } from './status.ts';
+import type { EndpointStatus } from '#src/agent/status/endpointStatus.ts';
+import { visitEndpoints } from '#src/agent/status/find.ts';
 import type { Timing } from './timing.ts';
 
 /** Whether packets as large as a tap's largest copies get to its receiver. */
@@ -26,8 +27,8 @@ const pollMs = 250;
  * @throws {UserError} when there is no sender whose receiver could tell
  */
 export async function probe(tapId: TapId | undefined, times: Timing): Promise<ProbeResult[]> {
-  const visit = (end: EndStatus, netns: Netns) => probeEnd(end, netns, times);
-  const results = (await visitEnds(tapId, visit)).filter((result) => result !== undefined);
+  const visit = (end: EndpointStatus, netns: Netns) => probeEnd(end, netns, times);
+  const results = (await visitEndpoints(tapId, visit)).filter((result) => result !== undefined);
   if (results.length === 0)
     throw new UserError(
       'There is no tap here to probe: run this in a sender whose receiver is on another node and is ready',
@@ -36,7 +37,7 @@ export async function probe(tapId: TapId | undefined, times: Timing): Promise<Pr
 }
 
 async function probeEnd(
-  { tap, device, fit }: EndStatus,
+  { tap, device, fit }: EndpointStatus,
   netns: Netns,
   times: Timing,
 ): Promise<ProbeResult | undefined> {

@@ -1,13 +1,13 @@
 #!/usr/bin/node --lite-mode
 import pino from 'pino';
 import { type End, receiver, sender } from '#src/agent/endpoint.ts';
-import { readLeftovers } from '#src/agent/leftovers.ts';
+import { readLeftovers } from '#src/agent/status/leftovers.ts';
 import { serveMetrics } from '#src/agent/metrics.ts';
 import { parseCommand } from '#src/agent/agentCommand.ts';
 import { probe } from '#src/agent/probeCommand.ts';
 import { writeTerminationMessage } from '#src/agent/stateReport.ts';
 import { run } from '#src/agent/run.ts';
-import { readNearStatus, readStatus } from '#src/agent/status.ts';
+import { readNearStatus, readStatus } from '#src/agent/status/find.ts';
 import { timing } from '#src/agent/timing.ts';
 import { messageOf, UsageError } from '#src/errors.ts';
 import { VERSION } from '#src/version.ts';

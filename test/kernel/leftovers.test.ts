@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import type { Leftover } from '#src/agent/leftovers.ts';
+import type { Leftover } from '#src/agent/status/leftovers.ts';
 import { type Net, test } from './support/net.ts';
 
 describe('the status', () => {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test as base } from 'vitest';
-import type { EndStatus } from '#src/agent/status.ts';
+import type { EndpointStatus } from '#src/agent/status/endpointStatus.ts';
 import { run } from '#src/exec/command.ts';
 import { addresses, ipv6 } from './addresses.ts';
 import { Agent } from './agent.ts';
@@ -211,7 +211,7 @@ export class Net extends Network {
   }
 
   /** What the agent's `status` says of the tap's ends that a node sees. */
-  async status(where: Node, tapId = this.tapId): Promise<readonly EndStatus[]> {
+  async status(where: Node, tapId = this.tapId): Promise<readonly EndpointStatus[]> {
     return JSON.parse(await this.ask(where, 'status', tapId)).ends;
   }
 

@@ -1,4 +1,4 @@
-import type { CountedClassifier, CountedFilter } from '#src/net/classifiers.ts';
+import type { CountedClassifier, CountedFilter } from '#src/net/tcAnswers.ts';
 import type { LinkCounters } from '#src/net/links.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { listTcx } from '#src/net/tcx.ts';

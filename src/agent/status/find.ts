@@ -1,0 +1,83 @@
+import { readClassifier } from '#src/net/classifiers.ts';
+import type { CountedClassifier } from '#src/net/tcAnswers.ts';
+import { listLinks } from '#src/net/links.ts';
+import { Netns } from '#src/net/netns.ts';
+import { openNamespaces } from '#src/net/nodeNamespaces.ts';
+import { macOf, parseAlias, type TapId } from '#src/tap/ownership/mark.ts';
+import type { Link } from '#src/tap/state.ts';
+import type { Place } from '#src/agent/endpoint.ts';
+import { describeEndpoint } from './describe.ts';
+import type { EndpointStatus } from './endpointStatus.ts';
+
+/**
+ * The ends of a tap that an agent itself keeps, or that are beside its own: in the namespace of its target and in its own.
+ * It searches no other namespace, so that a reading costs the same however many pods the node has.
+ *
+ * @param place where the agent's end is; undefined while it is nowhere
+ */
+export async function readNearStatus(place: Place | undefined, tapId: TapId): Promise<EndpointStatus[]> {
+  const namespaces = [new Netns('/proc/self/ns/net')];
+  try {
+    // Opened anew: the agent lets its descriptor go when the target gets another namespace.
+    if (place?.netns.isOwn === false) namespaces.push(new Netns(place.netns.path));
+    return await visitEndpointsIn(namespaces, tapId, async (end) => end);
+  } finally {
+    for (const netns of namespaces) netns.close();
+  }
+}
+
+/**
+ * Finds every tap's end on this node, from the kernel alone. A sender needs hostPID and SYS_PTRACE to see into pods;
+ * a receiver sees the node's own namespace.
+ *
+ * @param tapId only this tap's
+ */
+export function readStatus(tapId: TapId | undefined): Promise<EndpointStatus[]> {
+  return visitEndpoints(tapId, async (end) => end);
+}
+
+/** Does something for each end that {@link readStatus} finds, in its network namespace. */
+export async function visitEndpoints<T>(
+  tapId: TapId | undefined,
+  visit: (end: EndpointStatus, netns: Netns) => Promise<T>,
+): Promise<T[]> {
+  const namespaces = new Map<number, Netns>();
+  try {
+    openNamespaces(namespaces);
+    return await visitEndpointsIn(namespaces.values(), tapId, visit);
+  } finally {
+    for (const netns of namespaces.values()) netns.close();
+  }
+}
+
+async function visitEndpointsIn<T>(
+  namespaces: Iterable<Netns>,
+  tapId: TapId | undefined,
+  visit: (end: EndpointStatus, netns: Netns) => Promise<T>,
+): Promise<T[]> {
+  const all: T[] = [];
+  for (const netns of namespaces) {
+    // Something vanished between two commands, as things do while a tap is made or removed: look again.
+    const ends = await readEndpoints(netns, tapId).catch(() => readEndpoints(netns, tapId));
+    for (const end of ends) all.push(await visit(end, netns));
+  }
+  return all;
+}
+
+async function readEndpoints(netns: Netns, tapId: TapId | undefined): Promise<EndpointStatus[]> {
+  const links = await listLinks(netns);
+  const marked = links.flatMap((link) => {
+    const mark = parseAlias(link.alias);
+    return mark === undefined || (tapId !== undefined && mark.id !== tapId) ? [] : [{ link, id: mark.id }];
+  });
+  if (marked.length === 0) return [];
+  const classifiers = new Map<string, CountedClassifier>();
+  for (const { name } of hasSender(marked) ? links : marked.map(({ link }) => link))
+    classifiers.set(name, await readClassifier(netns, name));
+  return Promise.all(marked.map(({ link, id }) => describeEndpoint(netns, id, link, links, classifiers)));
+}
+
+/** A sender's filters may be on any interface, a receiver's are on its device only: a node may have hundreds of others. */
+function hasSender(marked: readonly { readonly link: Link; readonly id: TapId }[]): boolean {
+  return marked.some(({ link, id }) => link.mac !== macOf(id, 'receiver'));
+}

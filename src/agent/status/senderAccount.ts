@@ -1,0 +1,106 @@
+import { readClassified, readClassifier } from '#src/net/classifiers.ts';
+import { type Counts, readCounts } from '#src/net/counts.ts';
+import { Netns } from '#src/net/netns.ts';
+import { arrivedOf, directionAccount, refusedBefore } from '#src/tap/counters/account.ts';
+import { preferences } from '#src/tap/ownership/mark.ts';
+import { aheadHook, isSeenProgram } from '#src/tap/programs/names.ts';
+import type { Hook } from '#src/tap/state.ts';
+import { hearReceiver } from '#src/agent/receiverReports.ts';
+import type { EndpointStatus } from './endpointStatus.ts';
+import type { CountedLink, Placed, TargetHook } from './targetHooks.ts';
+
+type SenderAccount = Pick<
+  EndpointStatus,
+  'copies' | 'sentPackets' | 'reportedPackets' | 'lostPackets' | 'refusedCopies' | 'turnedAwayPackets'
+>;
+
+export async function senderAccount(
+  netns: Netns,
+  { name: device, kind, counters: { received, sent } }: CountedLink,
+  targets: readonly TargetHook[],
+  filters: readonly Placed[],
+): Promise<SenderAccount> {
+  const copying = filters.filter(({ filter }) => typeof filter.action === 'object');
+  const refused = sent.dropped + sent.errors;
+  // What arrived is read before what was sent, so that nothing arrives that was not sent.
+  const heard = await hearReceiver(netns, device);
+  const reportedPackets = kind === 'veth' ? await readOtherHalf(device) : heard?.receivedPackets;
+  // A report may have come since the device's counts were read.
+  const turnedAwayPackets = Math.max(0, received.packets - (heard?.reports ?? 0));
+  const copyId = filters.find(({ filter }) => filter.preference === preferences.copy)?.filter.programId;
+  const counts = copyId === undefined ? undefined : await readCounts(copyId);
+  if (counts === undefined) {
+    const copies = hooksOf(targets).map(
+      (hook) => [hook, { copiedPackets: copiedAt(hook, copying) }] as const,
+    );
+    const { packets: sentPackets } = sent;
+    // Without the program that hears them, the receiver's reports cannot be told from what strangers send.
+    return {
+      copies: Object.fromEntries(copies),
+      sentPackets,
+      refusedCopies: refused,
+      ...(kind === 'veth' ? { turnedAwayPackets } : {}),
+    };
+  }
+  const counted = [];
+  for (const hook of hooksOf(targets)) {
+    const ahead = await countAhead(filters, hook, counts[hook]);
+    let [matched, seen] = [0, ahead.seen];
+    for (const each of copying.filter(({ filter }) => filter.hook === hook)) {
+      const found = await countTarget(netns, each);
+      matched += found.matched;
+      seen += found.seen;
+    }
+    counted.push({ hook, ...counts[hook], matched: Math.max(matched, ahead.matched), seen });
+  }
+  const sentPackets = counts.ingress.sent + counts.egress.sent;
+  return {
+    copies: Object.fromEntries(counted.map((each) => [each.hook, directionAccount(each)])),
+    sentPackets,
+    ...(reportedPackets === undefined
+      ? {}
+      : { reportedPackets, lostPackets: Math.max(0, sentPackets - reportedPackets) }),
+    refusedCopies: counted.reduce((sum, each) => sum + refusedBefore(each), refused),
+    turnedAwayPackets,
+  };
+}
+
+/** What came to the receiver's half of a veth pair, in the node's namespace. */
+async function readOtherHalf(ifname: string): Promise<number> {
+  const node = new Netns('/proc/self/ns/net');
+  try {
+    return await readClassified(node, ifname);
+  } finally {
+    node.close();
+  }
+}
+
+/** Read anew, and what comes first on a packet's way last: see {@link directionAccount}. */
+async function countTarget(netns: Netns, { interface: name, filter }: Placed) {
+  const { filters } = await readClassifier(netns, name);
+  const now = filters.filter(({ hook, handle }) => hook === filter.hook && handle === filter.handle);
+  const matched = now.find(({ action }) => typeof action === 'object')?.packets ?? 0;
+  const seenId = now.find(({ program }) => isSeenProgram(program))?.programId;
+  const seen = seenId === undefined ? 0 : ((await readCounts(seenId))?.[filter.hook].seen ?? 0);
+  return { matched, seen };
+}
+
+/**
+ * What a program saw that goes before all filters at a hook. No filter counts what it copies: what came to the mirror
+ * device matched, and what did not come there did not.
+ */
+async function countAhead(filters: readonly Placed[], hook: Hook, { unmeasured, ...counts }: Counts) {
+  const found = filters.find(({ filter }) => aheadHook(filter.program) === hook);
+  if (found?.filter.programId === undefined) return { matched: 0, seen: 0 };
+  const seen = (await readCounts(found.filter.programId))?.[hook].seen ?? 0;
+  return { matched: arrivedOf(counts) - unmeasured, seen };
+}
+
+/** The hooks that packets are copied at; a target has both or one. */
+function hooksOf(targets: readonly TargetHook[]): readonly Hook[] {
+  return [...new Set(targets.map(({ hook }) => hook))];
+}
+
+function copiedAt(hook: Hook, copying: readonly Placed[]): number {
+  return copying.reduce((sum, { filter }) => sum + (filter.hook === hook ? filter.packets : 0), 0);
+}

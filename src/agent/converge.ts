@@ -6,6 +6,7 @@ import { applySteps } from '#src/net/steps.ts';
 import { planEmptied } from '#src/tap/plan/emptied.ts';
 import { planRemoval, planUndo } from '#src/tap/plan/removal.ts';
 import { planRepairs } from '#src/tap/plan/repair.ts';
+import { surroundingsOf } from '#src/tap/plan/surroundings.ts';
 import { loadFailure } from '#src/tap/programs/loadFailure.ts';
 import { isEbpf, isLongFilter } from '#src/tap/programs/names.ts';
 import type { Observed, Step, Desired } from '#src/tap/state.ts';
@@ -13,6 +14,7 @@ import { targetLinks } from '#src/tap/targets.ts';
 import type { Ahead } from './ahead.ts';
 import { leaseFromNow } from './keptLease.ts';
 import { observe } from './observe.ts';
+import type { Disturbance } from './restraint.ts';
 
 /** How a convergence ended. */
 export interface Outcome {
@@ -43,7 +45,7 @@ export interface ConvergeOptions extends RunOptions {
    */
   readonly onOwnQdiscs: (ownQdiscs: ReadonlySet<string>) => void;
   /** Told when a qdisc of a target interface was made in vain. */
-  readonly onDisturbance: () => void;
+  readonly onDisturbance: (disturbance: Disturbance) => void;
 }
 
 /** State is read back after a change, never assumed; whoever changes it against us more often than this is told so. */
@@ -122,7 +124,11 @@ export async function converge(
       if (options.signal?.aborted !== true) {
         const undone = await undo(netns, { ...desired, ownQdiscs }, first, options);
         if (undone.some((step) => step.do === 'delete clsact' && step.link !== desired.ifname))
-          onDisturbance();
+          onDisturbance({
+            error,
+            surroundings: surroundingsOf(desired, first),
+            look: async () => surroundingsOf(desired, await observe(netns, desired, options)),
+          });
       }
       throw error;
     }

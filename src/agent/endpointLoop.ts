@@ -254,7 +254,7 @@ class Keeper {
         onOwnQdiscs(own) {
           ownQdiscs = own;
         },
-        onDisturbance: () => this.#restraint.noteDisturbance(),
+        onDisturbance: (disturbance) => this.#restraint.noteDisturbance(disturbance),
       });
     } catch (error) {
       if (this.#context.signal.aborted) held.ownQdiscs = ownQdiscs;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
@@ -30,25 +31,31 @@ describe('a step that fails', () => {
     await expect.poll(() => net.snapshot('pod'), { timeout: scaled(10_000) }).toBe(before);
   });
 
-  test.for([
-    ['everywhere', 'mirred', 'The kernel does not take the filter that copies: broken'],
-    ['on the interface only', "dev eth0'*'mirred", 'broken ('],
-  ])('for good, %s, costs the target its qdisc once', async ([, failing = '', message = ''], { net }) => {
-    const events = net.spawn('pod', 'tc', 'monitor');
-    let seen = '';
-    events.stdout?.on('data', (chunk: Buffer) => {
-      seen += chunk.toString();
-    });
-    // The commands in front of the first one that fails are run.
-    const sender = net.startSenderWithTc(`case $INPUT in *'${failing}'*)
-      at=$(printf '%s\\n' "$INPUT" | grep -n mirred | head -n 1 | cut -d: -f1)
-      printf '%s\\n' "$INPUT" | head -n $((at - 1)) | $TC "$@"
-      printf 'broken\\nCommand failed -:%s\\n' "$at" >&2
-      exit 1;; esac`);
-    await sender.logged('"state":"failing"');
+  test('for good, everywhere, costs the target its qdisc once', async ({ net }) => {
+    const qdiscs = watchQdiscs(net);
+    const sender = net.startSenderWithTc(failingAt('mirred', 'broken'), often);
+    await sender.logged('The kernel does not take the filter that copies: broken');
     await net.ticks(10);
-    expect(sender.log.at(-1)?.msg).toContain(message);
-    expect(seen.match(/qdisc clsact .*dev eth0/g)).toHaveLength(2);
+    expect(qdiscs()).toBe(2);
+  });
+
+  test('for good, on the interface only, costs the target its qdisc once, until the interface changes', async ({
+    net,
+  }) => {
+    const qdiscs = watchQdiscs(net);
+    const sender = net.startSenderWithTc(failingAt(onInterface, 'broken'), often);
+    await sender.logged(/The kernel refused the tap on the target interface, .*: broken \(/);
+    await sleep(3 * rareMs);
+    expect(qdiscs()).toBe(2);
+    expect(sender.log.at(-1)).toMatchObject({ state: 'failing' });
+    await net.exec('pod', 'ip link set eth0 mtu 1400');
+    await expect.poll(qdiscs, { timeout: scaled(20_000) }).toBe(4);
+  });
+
+  test('on the interface for a reason that passes is tried there again, seldom', async ({ net }) => {
+    const qdiscs = watchQdiscs(net);
+    net.startSenderWithTc(failingAt(onInterface, 'RTNETLINK answers: Cannot allocate memory'), often);
+    await expect.poll(qdiscs, { timeout: scaled(20_000) }).toBeGreaterThanOrEqual(4);
   });
 
   test('because the qdisc went away at that moment does not make the tap go without eBPF', async ({
@@ -64,6 +71,28 @@ describe('a step that fails', () => {
     expect(await net.exec('pod', 'tc filter show dev mirror egress')).toContain('[tc/copy]');
   });
 });
+
+const rareMs = 1000;
+const often = { 'rare-ms': String(rareMs) };
+const onInterface = "dev eth0'*'mirred";
+
+/** A script that runs the commands in front of the first one with these words in it, and fails at that one. */
+function failingAt(words: string, message: string): string {
+  return `case $INPUT in *'${words}'*)
+      at=$(printf '%s\\n' "$INPUT" | grep -n mirred | head -n 1 | cut -d: -f1)
+      printf '%s\\n' "$INPUT" | head -n $((at - 1)) | $TC "$@"
+      printf '${message}\\nCommand failed -:%s\\n' "$at" >&2
+      exit 1;; esac`;
+}
+
+/** Counts how often the target's qdisc is made or deleted from now on. */
+function watchQdiscs(net: Net): () => number {
+  let seen = '';
+  net.spawn('pod', 'tc', 'monitor').stdout?.on('data', (chunk: Buffer) => {
+    seen += chunk.toString();
+  });
+  return () => seen.match(/qdisc clsact .*dev eth0/g)?.length ?? 0;
+}
 
 /** The device with the kernel's number of it, and the hooks that have a filter which copies. */
 async function essence(net: Net): Promise<string[]> {

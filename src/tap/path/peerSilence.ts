@@ -32,5 +32,5 @@ function overTunnel({ remote, port }: Vxlan, peer: Role, silence: Silence | unde
   // The peer's node itself answered, and a firewall does not.
   if (trouble?.includes('ECONNREFUSED') === true)
     return `${nothing}, where no device is${answer}: it is not in place, and the log of its pod says why`;
-  return `${nothing}${answer}: the log of its pod says why it is not in place; if it is, a firewall drops what it sends`;
+  return `${nothing}${answer}: it is not in place, or its packets are dropped on the way; the log of its pod says which`;
 }

@@ -26,7 +26,7 @@ test.each<[string, Desired, Silence | undefined, string]>([
     'without a sign',
     end({ ...tunnel, udpChecksum: false }),
     silence,
-    'mirror is in place here, but nothing of the receiver comes from 192.0.2.2 by UDP port 4789: the log of its pod says why it is not in place; if it is, a firewall drops what it sends',
+    'mirror is in place here, but nothing of the receiver comes from 192.0.2.2 by UDP port 4789: it is not in place, or its packets are dropped on the way; the log of its pod says which',
   ],
   [
     'refused by the network',
@@ -38,7 +38,7 @@ test.each<[string, Desired, Silence | undefined, string]>([
     'never asked',
     end({ ...tunnel, udpChecksum: false }),
     undefined,
-    'mirror is in place here, but nothing of the receiver comes from 192.0.2.2 by UDP port 4789: the log of its pod says why it is not in place; if it is, a firewall drops what it sends',
+    'mirror is in place here, but nothing of the receiver comes from 192.0.2.2 by UDP port 4789: it is not in place, or its packets are dropped on the way; the log of its pod says which',
   ],
   [
     'that sends packets without hellos',

@@ -2,11 +2,13 @@ import * as z from 'zod/mini';
 import { destinationFields, MAX_DURATION_SECONDS, MAX_ONE_IN, tapSchema } from '#src/spec/tap.ts';
 import { nonEmpty } from '#src/spec/values.ts';
 import { DEFAULT_RESOURCES } from '#src/spec/resources.ts';
+import { MAX_VNI } from '#src/spec/vni.ts';
 import {
   amounts,
   bytesPerSecond,
   commaSeparated,
   durationSeconds,
+  numberOrRange,
   oneIn,
   plainNumber,
   withoutEqualsSign,
@@ -67,7 +69,11 @@ export const FLAG_GROUPS: Readonly<Record<string, readonly Flag[]>> = {
       advice: 'give whole bit, kbit, mbit or gbit a second, from 8kbit to 1000gbit, such as 200mbit',
     }),
     ofTap('mirrorInterface', '--dest-ifname, --ifname <name>'),
-    ofTap('vni', '--vxlan-id <vni>', { unset: 'one that no other tap has', read: plainNumber }),
+    ofTap('vni', '--vxlan-id <vni>', {
+      unset: 'one that no other tap has',
+      read: numberOrRange,
+      advice: `give a whole number from 1 to ${MAX_VNI}, or a range of them such as 100-131`,
+    }),
     ofTap('vxlanPort', '--vxlan-port <port>', { read: plainNumber }),
     ofTap('sourceAddress', '--source-address <address>', { unset: "the node's InternalIP" }),
     ofTap('destinationAddress', '--dest-address <address>', { unset: "the node's InternalIP" }),

@@ -76,7 +76,8 @@ async function findPath(
   if (typeof end !== 'string') warnIfNotReady(end, warn);
   if (typeof end !== 'string' && end.name === podNode) return { start: end, path: { kind: 'same-node' } };
   const pendingStart = findNode(api, podNode, tap.anyNode);
-  const pendingVni = tap.vni ?? vniFromCluster(api, tapId(identityOf(tap)));
+  const pendingVni =
+    typeof tap.vni === 'number' ? tap.vni : vniFromCluster(api, tapId(identityOf(tap)), tap.vni);
   await Promise.allSettled([pendingStart, pendingVni]);
   const start = await pendingStart;
   warnIfNotReady(start, warn);

@@ -1,8 +1,18 @@
+import type { VniRange } from '#src/spec/vni.ts';
+
 /** How flags write values that are no texts. Each gives what no number can be read from as NaN, which no field takes. */
 
 /** A whole number in plain decimal digits. */
 export function plainNumber(text: string): number {
   return /^\d+$/u.test(text) ? Number(text) : Number.NaN;
+}
+
+/** A whole number, or with a hyphen between two the range from one to the other. */
+export function numberOrRange(text: string): number | VniRange {
+  const [, first, last] = /^(\d+)-(\d+)$/u.exec(text) ?? [];
+  return first === undefined || last === undefined
+    ? plainNumber(text)
+    : { first: Number(first), last: Number(last) };
 }
 
 export function commaSeparated(text: string): string[] {

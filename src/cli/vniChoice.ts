@@ -2,27 +2,48 @@ import { UserError } from '#src/errors.ts';
 import { ForbiddenError } from '#src/kube/failures.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import { TAP_LABEL, TAP_SELECTOR, VNI_LABEL } from '#src/pods/labels.ts';
-import { chooseVni, type NumberedTap } from '#src/spec/vni.ts';
+import { chooseVni, chooseVniOf, type NumberedTap, type VniRange } from '#src/spec/vni.ts';
+
+/** A pod of a tap, by which people find that. */
+interface NumberedPod extends NumberedTap {
+  readonly pod: string;
+}
+
+const MAX_LISTED = 5;
 
 /**
  * A VNI for the tap that no other tap in the cluster has.
  *
- * @throws {UserError} if the taps cannot be listed.
+ * @param range that it is to be of; undefined: any.
+ * @throws {UserError} if the taps cannot be listed, or have all of the range.
  */
-export async function vniFromCluster(api: KubeApi, tapId: string): Promise<number> {
-  return chooseVni(tapId, await numberedTaps(api));
+export async function vniFromCluster(api: KubeApi, tapId: string, range?: VniRange): Promise<number> {
+  const pods = await numberedPods(api, range);
+  if (range === undefined) return chooseVni(tapId, pods);
+  const vni = chooseVniOf(range, tapId, pods);
+  if (vni === undefined) throw new UserError(noneFree(range, pods));
+  return vni;
 }
 
-async function numberedTaps(api: KubeApi): Promise<NumberedTap[]> {
+function noneFree({ first, last }: VniRange, pods: readonly NumberedPod[]): string {
+  const byVni = new Map(pods.map(({ vni, pod }) => [vni, pod]));
+  const taken = [...byVni].filter(([vni]) => vni >= first && vni <= last).toSorted(([a], [b]) => a - b);
+  const listed = taken.slice(0, MAX_LISTED).map(([vni, pod]) => `${vni} by pod ${pod}`);
+  const more = taken.length > MAX_LISTED ? ` and ${taken.length - MAX_LISTED} more` : '';
+  return `--vxlan-id ${first}-${last} has no VNI that is free: ${listed.join(', ')}${more}; give a wider range, or remove taps`;
+}
+
+async function numberedPods(api: KubeApi, range: VniRange | undefined): Promise<NumberedPod[]> {
   try {
     const pods = await api.list({ kind: 'pods', labelSelector: TAP_SELECTOR });
-    return pods.flatMap(({ labels = {} }) => {
+    return pods.flatMap(({ name, namespace, labels = {} }) => {
       const vni = Number(labels[VNI_LABEL]);
-      return vni > 0 ? [{ tapId: labels[TAP_LABEL] ?? '', vni }] : [];
+      return vni > 0 ? [{ tapId: labels[TAP_LABEL] ?? '', vni, pod: `${namespace}/${name}` }] : [];
     });
   } catch (error) {
     if (!(error instanceof ForbiddenError)) throw error;
-    throw new UserError(`${error.message}; or give --vxlan-id, then taps need not be listed`, {
+    const flag = range === undefined ? '--vxlan-id' : 'one VNI with --vxlan-id';
+    throw new UserError(`${error.message}; or give ${flag}, then taps need not be listed`, {
       cause: error,
     });
   }

@@ -60,7 +60,7 @@ export const tapPodSchema = z.object({
   }),
 });
 
-const metadataSchema = z.object({ name: z.string(), labels: strings });
+const metadataSchema = z.object({ name: z.string(), namespace: z.optional(z.string()), labels: strings });
 
 export const metadataListSchema = z.object({
   // The API server's list of metadata has null instead of no items.

@@ -29,6 +29,11 @@ export const MAX_DURATION_SECONDS = 2_147_483_647;
 
 const nodeAddress = unicastAddress('the node that the other node reaches it by');
 
+const vni = wholeNumber(1, MAX_VNI);
+const vniRange = z
+  .strictObject({ first: vni, last: vni })
+  .check(z.refine(({ first, last }) => first <= last, 'give the lower end of the range first'));
+
 /** Which packets are copied, and how much of them: what the sender is told of a tap as it is. */
 export const copyFields = {
   interfaces: about(
@@ -89,7 +94,10 @@ export const tapSchema = z.strictObject({
     z.strictObject({ address: destinationFields.address }),
   ]),
   ...commonFields,
-  vni: about(z.optional(wholeNumber(1, MAX_VNI)), `VNI of the VXLAN, 1 to ${MAX_VNI}`),
+  vni: about(
+    z.optional(z.union([vni, vniRange])),
+    `VNI of the VXLAN, 1 to ${MAX_VNI}, or the first of a range such as 100-131 that no other tap has`,
+  ),
   vxlanPort: about(z._default(port, 4789), 'UDP port of the VXLAN; that of a pod with hostNetwork is 4789'),
   sourceAddress: about(z.optional(nodeAddress), "address of the pod's node that copies come from"),
   destinationAddress: about(z.optional(nodeAddress), 'address of --dest-node that copies go to'),

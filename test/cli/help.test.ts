@@ -45,8 +45,9 @@ test('help is grouped, has an example and fits 80 columns', async () => {
                                       waits (default: unlimited)
       --dest-ifname, --ifname <name>  mirror interface, at both ends (default:
                                       mirror)
-      --vxlan-id <vni>                VNI of the VXLAN, 1 to 16777215 (default: one
-                                      that no other tap has)
+      --vxlan-id <vni>                VNI of the VXLAN, 1 to 16777215, or the first
+                                      of a range such as 100-131 that no other tap
+                                      has (default: one that no other tap has)
       --vxlan-port <port>             UDP port of the VXLAN; that of a pod with
                                       hostNetwork is 4789 (default: 4789)
       --source-address <address>      address of the pod's node that copies come

@@ -48,6 +48,8 @@ test.each<[string, Partial<Tap>]>([
   ['--max-rate=1000gbit', { maxBytesPerSecond: 125e9 }],
   ['--vxlan-id=1', { vni: 1 }],
   ['--vxlan-id=16777215', { vni: 16_777_215 }],
+  ['--vxlan-id=100-131', { vni: { first: 100, last: 131 } }],
+  ['--vxlan-id=7-7', { vni: { first: 7, last: 7 } }],
   ['--vxlan-port=1', { vxlanPort: 1 }],
   ['--vxlan-port=65535', { vxlanPort: 65_535 }],
   ['--metrics-port=9400', { metricsPort: 9400 }],

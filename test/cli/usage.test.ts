@@ -3,7 +3,7 @@ import { command } from './support/kokotap.ts';
 
 const POD = '--pod=web';
 const NODE = '--dest-node=node-b';
-const VNI_RANGE = 'give a whole number from 1 to 16777215';
+const VNI_RANGE = 'give a whole number from 1 to 16777215, or a range of them such as 100-131';
 const PORT_RANGE = 'give a whole number from 1 to 65535';
 const IFNAME =
   '1 to 15 printable ASCII characters without blanks, "/", ":" or "%", and not ".", "..", "all" or "default"';
@@ -28,9 +28,24 @@ test.each<[string[], string]>([
   [['--dest-ifnam=x'], 'Unknown flag "--dest-ifnam", did you mean --dest-ifname?, see kokotap --help'],
   [['--zzzzzzzz'], 'Unknown flag "--zzzzzzzz", see kokotap --help'],
   [['-x'], 'Unknown flag "-x", see kokotap --help'],
-  ...['0', '16777216', '-1', 'abc', '1e3', '0x10', '', ' 5', '5 ', '1.5', '٣'].map(
-    wrong('--vxlan-id', VNI_RANGE),
-  ),
+  ...[
+    '0',
+    '16777216',
+    '-1',
+    'abc',
+    '1e3',
+    '0x10',
+    '',
+    ' 5',
+    '5 ',
+    '1.5',
+    '٣',
+    '0-5',
+    '5-',
+    '-5',
+    '5-16777216',
+  ].map(wrong('--vxlan-id', VNI_RANGE)),
+  ...['9-5', '5-9-12', '5 - 9', '5,9'].map(wrong('--vxlan-id', VNI_RANGE)),
   ...['0', '65536', '', '-1'].map(wrong('--vxlan-port', PORT_RANGE)),
   wrong('--ifname', `give ${IFNAME}`)('1234567890123456'),
   wrong('--pod-ifname', IFNAMES)('e'.repeat(128)),

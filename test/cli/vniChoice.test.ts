@@ -6,9 +6,9 @@ import { node, pod, tapPod } from './support/objects.ts';
 const base = [pod('web'), node('node-a', ['10.0.0.1']), node('node-b', ['10.0.0.2'])];
 const LINE = ['--pod=web', '--dest-node=node-b'];
 
-async function run(taps: readonly ReturnType<typeof pod>[]) {
+async function run(taps: readonly ReturnType<typeof pod>[], ...flags: readonly string[]) {
   await using api = await startFakeApi({ objects: [...base, ...taps] });
-  const { stdout } = await commandAt(api.url, LINE);
+  const { stdout } = await commandAt(api.url, [...LINE, ...flags]);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const [sender] = documents(stdout) as { metadata: { labels: Record<string, string> } }[];
   return {
@@ -80,4 +80,37 @@ test('without the right to list pods, --vxlan-id helps', async () => {
       'kokotap: You may not list pods in all namespaces: ask for that right; the API server says: User "u" cannot list pods; or give --vxlan-id, then taps need not be listed\n',
   });
   expect(await commandAt(api.url, [...LINE, '--vxlan-id=3'])).toMatchObject({ exitCode: 0, stderr: '' });
+});
+
+test('of a range the first VNI that no other tap has, and the one that this tap has', async () => {
+  const range = '--vxlan-id=100-103';
+  const { vni, tapId } = await run(
+    [tapPod('one', 'ffffffffffff', 100), tapPod('far', 'eeeeeeeeeeee', 7)],
+    range,
+  );
+  expect(vni).toBe(101);
+  expect((await run([tapPod('own', tapId, 103)], range)).vni).toBe(103);
+});
+
+test('a range without a free VNI is refused with who has them', async () => {
+  const taps = [100, 101, 102, 103, 104, 105, 106].map((vni) =>
+    tapPod(`tap-${vni}`, `${vni}`.repeat(4), vni),
+  );
+  await using api = await startFakeApi({ objects: [...base, ...taps] });
+  expect(await commandAt(api.url, [...LINE, '--vxlan-id=100-106'])).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr:
+      'kokotap: --vxlan-id 100-106 has no VNI that is free: 100 by pod default/tap-100, 101 by pod default/tap-101, 102 by pod default/tap-102, 103 by pod default/tap-103, 104 by pod default/tap-104 and 2 more; give a wider range, or remove taps\n',
+  });
+});
+
+test('without the right to list pods one VNI helps, and a range does not', async () => {
+  await using api = await startFakeApi({
+    objects: base,
+    override: ({ path }) => (path === '/api/v1/pods' ? refuse(403, 'Forbidden', 'no') : undefined),
+  });
+  const { exitCode, stderr } = await commandAt(api.url, [...LINE, '--vxlan-id=3-9']);
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('or give one VNI with --vxlan-id, then taps need not be listed');
 });

@@ -33,19 +33,23 @@ const question = z.object({
   'tick-ms': settings.shape['tick-ms'],
 });
 
+/** For tests only: how long a reader may say nothing. */
+const captureSettings = z.object({ 'silence-ms': z._default(number(100, 3_600_000), 20_000) });
+
 type AgentSettings = z.infer<typeof settings>;
 
 /** A parsed command line of the agent. */
 export type AgentCommand =
   | { readonly name: 'sender'; readonly endpoint: SenderEndpoint; readonly settings: AgentSettings }
   | { readonly name: 'receiver'; readonly endpoint: ReceiverEndpoint; readonly settings: AgentSettings }
+  | { readonly name: 'capture' | 'capture-pod'; readonly silenceMs: number }
   | { readonly name: 'status' | 'probe'; readonly tapId: TapId | undefined; readonly tickMs: number };
 
 const text = { type: 'string' } as const;
 
 /**
  * Parses the agent's command line: `sender` or `receiver` with the endpoint's document, as the manifests give it,
- * `status` or `probe`.
+ * `status` or `probe`; in the pod of a capture `capture-pod`, and `capture` for who reads.
  *
  * @throws {UsageError}
  */
@@ -59,6 +63,11 @@ export function parseCommand([name, ...args]: readonly string[]): AgentCommand {
       const [document, values] = readEndpoint(args);
       return { name, endpoint: parseReceiver(document), settings: values };
     }
+    case 'capture':
+    case 'capture-pod': {
+      const flags = { 'silence-ms': text };
+      return { name, silenceMs: parse(captureSettings, read(args, flags, false).values)['silence-ms'] };
+    }
     case 'status':
     case 'probe': {
       const flags = { 'tap-id': text, ...(name === 'probe' ? { 'tick-ms': text } : {}) };
@@ -67,7 +76,7 @@ export function parseCommand([name, ...args]: readonly string[]): AgentCommand {
     }
     default:
       throw new UsageError(
-        `Unknown command ${JSON.stringify(name ?? '')}: give sender, receiver, status or probe`,
+        `Unknown command ${JSON.stringify(name ?? '')}: give sender, receiver, capture, capture-pod, status or probe`,
       );
   }
 }

@@ -4,6 +4,8 @@ import { type End, receiver, sender } from '#src/agent/endpoint.ts';
 import { readLeftovers } from '#src/agent/status/leftovers.ts';
 import { serveMetrics } from '#src/agent/metrics.ts';
 import { parseCommand } from '#src/agent/agentCommand.ts';
+import { runCaptureCommand } from '#src/agent/capture/captureCommand.ts';
+import { keepWhileRead } from '#src/agent/capture/presence.ts';
 import { probe } from '#src/agent/probeCommand.ts';
 import { writeTerminationMessage } from '#src/agent/stateReport.ts';
 import { run } from '#src/agent/run.ts';
@@ -22,6 +24,14 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
         ? { probes: await probe(tapId, timing(tickMs)) }
         : { ends: await readStatus(tapId), leftovers: await readLeftovers(tapId) },
     );
+    return;
+  }
+  if ('silenceMs' in command) {
+    const { name, silenceMs } = command;
+    // Both have to be gone half a minute after their reader, and the pod last.
+    await (name === 'capture'
+      ? runCaptureCommand(silenceMs, signal)
+      : keepWhileRead(1.3 * silenceMs, signal));
     return;
   }
   const { name, endpoint, settings } = command;
@@ -56,7 +66,8 @@ try {
   process.exit(0);
 } catch (error) {
   process.stderr.write(`kokotap-agent: ${messageOf(error)}\n`);
-  // `status` and `probe` are typed into a running pod, whose own last error this is not.
-  if (!['status', 'probe'].includes(process.argv[2] ?? '')) writeTerminationMessage(messageOf(error));
+  // These are typed into a running pod, whose own last error this is not.
+  if (!['status', 'probe', 'capture'].includes(process.argv[2] ?? ''))
+    writeTerminationMessage(messageOf(error));
   process.exit(error instanceof UsageError ? 2 : 1);
 }

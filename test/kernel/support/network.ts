@@ -191,8 +191,17 @@ export class Network {
 
   /** Starts a command in a namespace; it ends with the test at the latest. */
   spawn(where: Where, ...command: string[]): ChildProcess {
+    return this.#spawn('ignore', where, command);
+  }
+
+  /** Like {@link spawn}, of a command that is told more on its standard input. */
+  spawnTalking(where: Where, ...command: string[]): ChildProcess {
+    return this.#spawn('pipe', where, command);
+  }
+
+  #spawn(stdin: 'ignore' | 'pipe', where: Where, command: readonly string[]): ChildProcess {
     const child = spawn('nsenter', [`--net=/run/netns/${this.netns(where)}`, ...command], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin, 'pipe', 'pipe'],
     });
     this.#children.push(child);
     return child;

@@ -3,12 +3,13 @@ import { describe, expect, test as plainTest } from 'vitest';
 import { run } from '#src/exec/command.ts';
 import { handleOf } from '#src/tap/ownership/mark.ts';
 import type { Agent } from './support/agent.ts';
+import { MemoryLimit } from './support/memoryLimit.ts';
 import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { end } from './support/wait.ts';
 
 /** `ENDS=200 npx vitest run --project kernel-leftovers test/kernel/ends.test.ts` tries as many. */
-const count = Number(process.env['ENDS'] ?? 10);
+const count = Number(process.env['ENDS'] ?? 12);
 const leaseMs = 2000;
 const short = { 'lease-ms': String(leaseMs), 'tick-ms': '100' };
 const keeper = { ...short, vni: '101', ifname: 'other' };
@@ -27,7 +28,7 @@ const ways: Readonly<Record<string, Way>> = {
     // Before Node.js has installed the handler, SIGTERM itself ends the agent, which has made nothing then.
     for (const code of codes) expect(code ?? 0).toBe(0);
   },
-  /** As a forced deletion ends them, or a lack of memory. */
+  /** As a forced deletion ends them. */
   killed: async (agents) => {
     await Promise.all(agents.map((agent) => agent.kill()));
   },
@@ -40,6 +41,19 @@ const ways: Readonly<Record<string, Way>> = {
   /** With all that they started, as the kernel ends a cgroup. */
   killedWhole: async (agents) => {
     await Promise.all(agents.map(killWhole));
+  },
+  /** By the kernel, for the memory of their containers is used up. */
+  outOfMemory: async (agents) => {
+    const memory = new MemoryLimit(`kokotap-test-${process.pid}`);
+    try {
+      for (const { child } of agents) memory.hold(child.pid);
+      await memory.exhaust(() =>
+        agents.every(({ child: { exitCode, signalCode } }) => (exitCode ?? signalCode) !== null),
+      );
+      for (const { child } of agents) expect(child.signalCode).toBe('SIGKILL');
+    } finally {
+      await memory.remove();
+    }
   },
   /** Between their restarts, as the kubelet restarts them. */
   killedAgain: async (agents, random, again) => {

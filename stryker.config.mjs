@@ -7,7 +7,7 @@ export default {
     'src/spec/*.ts',
     'src/cli/*.ts',
     '!src/cli/output.ts',
-    'src/kube/{failures,resource}.ts',
+    'src/kube/{execStatus,failures,klogFilter,redirect,requestTimeout,resource,retry}.ts',
   ],
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutation.ts', related: false },

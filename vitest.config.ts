@@ -29,7 +29,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['test/{agent,capture,cli,filter,net,pcapng,pods,spec,tap}/**/*.test.ts'],
+          globalSetup: ['test/cli/support/kubectl.setup.ts'],
+          include: ['test/{agent,capture,cli,filter,kube,net,pcapng,pods,spec,tap}/**/*.test.ts'],
           // Enough for a machine that does much else: most tests take milliseconds.
           testTimeout: 60_000,
           maxWorkers: kernelWorkers,

@@ -20,7 +20,7 @@ async function buildCli(): Promise<void> {
     entryNames: '[name]-[hash]',
     splitting: true,
     chunkNames: '[name]-[hash]',
-    plugins: [lightClient, requiredHttp],
+    plugins: [requiredHttp],
     metafile: true,
   });
   const files = Object.keys(metafile.outputs).map((file) => path.basename(file));
@@ -83,34 +83,6 @@ const COMMON = {
 } satisfies BuildOptions;
 
 /**
- * The kubeconfig module of the Kubernetes client imports much more than kokotap uses; without it the program
- * starts in half the time. undici and the generated API client are for other ways of making requests: whatever
- * is imported from them is undefined. The OpenID client is wanted by few users, so it is loaded on demand.
- */
-const lightClient: Plugin = {
-  name: 'light-client',
-  setup(bundler) {
-    bundler.onResolve(
-      { filter: /^(undici|\.\/gen\/index\.js|openid-client)$/ },
-      ({ path: specifier, importer }) =>
-        /[\\/]@kubernetes[\\/]client-node[\\/]/.test(importer)
-          ? {
-              path: specifier,
-              namespace: specifier === 'openid-client' ? 'on-demand' : 'unused',
-              sideEffects: false,
-            }
-          : null,
-    );
-    // CommonJS, so that every import name is there.
-    bundler.onLoad({ filter: /./, namespace: 'unused' }, () => ({ contents: 'module.exports = {};' }));
-    bundler.onLoad({ filter: /./, namespace: 'on-demand' }, () => ({
-      contents: OPENID_ON_DEMAND,
-      resolveDir: path.join(ROOT, 'node_modules/@kubernetes/client-node'),
-    }));
-  },
-};
-
-/**
  * An import of node:http looks at each of its exports, of which WebSocket makes Node.js load its whole undici
  * (measured: 15 ms). Requiring it does not.
  */
@@ -127,19 +99,5 @@ const requiredHttp: Plugin = {
     }));
   },
 };
-
-/** What the Kubernetes client uses of openid-client, whose option keys are symbols that exist once it is loaded. */
-const OPENID_ON_DEMAND = `
-  const load = () => import('openid-client');
-  export const customFetch = Symbol('customFetch');
-  export async function discovery(server, id, metadata, authentication, options = {}) {
-    const client = await load();
-    const real = customFetch in options ? { [client.customFetch]: options[customFetch] } : undefined;
-    return client.discovery(server, id, metadata, authentication, real);
-  }
-  export async function refreshTokenGrant(...args) {
-    return (await load()).refreshTokenGrant(...args);
-  }
-`;
 
 if (import.meta.main) await build();

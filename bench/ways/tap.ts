@@ -1,5 +1,5 @@
 import { run } from '#src/exec/command.ts';
-import { COMMAND_LINE, KUBECONFIG, kubectl, type Lab, NAMESPACE, type Node } from '../lab.ts';
+import { COMMAND_LINE, KUBECONFIG, KUBECTL, kubectl, type Lab, NAMESPACE, type Node } from '../lab.ts';
 import { MIRROR } from '../counters.ts';
 import { TARGET } from '../pods.ts';
 
@@ -7,6 +7,7 @@ import { TARGET } from '../pods.ts';
 export function tapFlags(destination: Node): string[] {
   return [
     `--kubeconfig=${KUBECONFIG}`,
+    `--kubectl=${KUBECTL}`,
     `--namespace=${NAMESPACE}`,
     `--pod=${TARGET}`,
     `--dest-node=${destination}`,

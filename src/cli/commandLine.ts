@@ -52,7 +52,12 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const given = [...options].flatMap(([flag, option]) => {
     const value: unknown = program.getOptionValue(option.attributeName());
     if (value === undefined) return [];
-    return [{ flag, name: option.long ?? '', text: typeof value === 'string' ? value : undefined }];
+    const values: unknown[] = Array.isArray(value) ? value : [value];
+    return values.map((each) => ({
+      flag,
+      name: option.long ?? '',
+      text: typeof each === 'string' ? each : undefined,
+    }));
   });
   return { kind: 'tap', given };
 }
@@ -75,9 +80,12 @@ function describeProgram(options: ReadonlyMap<Flag, Option>): Command {
 }
 
 /** The defaults are the fields' own: Commander gives none. */
-function optionOf({ usage, about, unset }: Flag): Option {
+function optionOf({ usage, about, unset, isRepeatable }: Flag): Option {
   const without = unset === undefined ? '' : unset === REQUIRED ? ` (${unset})` : ` (default: ${unset})`;
-  return new Option(usage, `${about}${without}`);
+  const option = new Option(usage, `${about}${without}`);
+  return isRepeatable
+    ? option.argParser((text, before: readonly string[] | undefined) => [...(before ?? []), text])
+    : option;
 }
 
 function usageMessage({ code, message }: CommanderError, program: Command): string {

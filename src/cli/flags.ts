@@ -30,6 +30,10 @@ export interface Flag {
   readonly read?: (text: string) => unknown;
   /** What to give instead of a wrong text, where the field's own advice is not about texts. */
   readonly advice?: string;
+  /** One of kubectl's, which gets it as it is. */
+  readonly isOfKubectl?: true;
+  /** It may be given several times. */
+  readonly isRepeatable?: true;
 }
 
 const fields = {
@@ -46,7 +50,7 @@ export const REQUIRED = 'required';
 export const FLAG_GROUPS: Readonly<Record<string, readonly Flag[]>> = {
   'Target:': [
     ofTap('pod', '--pod <name>', { unset: REQUIRED }),
-    ofTap('namespace', '-n, --namespace <name>', { read: withoutEqualsSign }),
+    ofTap('namespace', '-n, --namespace <name>', { unset: "the context's", read: withoutEqualsSign }),
     ofTap('interfaces', '--pod-ifname <names>', { read: commaSeparated }),
     ofTap('container', '--pod-container <name>'),
   ],
@@ -84,9 +88,7 @@ export const FLAG_GROUPS: Readonly<Record<string, readonly Flag[]>> = {
       advice: `give whole hours, minutes and seconds such as 30m, 1h30m or 90s, from 1s to ${MAX_DURATION_SECONDS}s`,
     }),
   ],
-  'Cluster:': [
-    ofCommand('--kubeconfig <file>', 'kubeconfig file', '$KUBECONFIG, ~/.kube/config, in-cluster'),
-    ofCommand('--context <name>', 'context of the kubeconfig', 'its current one'),
+  "Tap's pods:": [
     ofTap('tapNamespace', '--tap-namespace <name>', { unset: "the target's" }),
     ofTap('image', '--image <image>'),
     ofTap('imagePullSecret', '--image-pull-secret <name>'),
@@ -94,7 +96,27 @@ export const FLAG_GROUPS: Readonly<Record<string, readonly Flag[]>> = {
     ofTap('limits', '--limits <list>', { unset: listed(DEFAULT_RESOURCES.limits), read: amounts }),
     ofTap('anyNode', '--any-node'),
   ],
-  'Other:': [ofCommand('-v, --verbose', 'show API requests and error stacks on stderr')],
+  'Cluster, by flags of kubectl:': [
+    ofKubectl('--kubeconfig <file>', 'kubeconfig file', '$KUBECONFIG, ~/.kube/config, in-cluster'),
+    ofKubectl('--context <name>', 'context of the kubeconfig', 'its current one'),
+    ofKubectl('--cluster <name>', 'cluster of the kubeconfig', "the context's"),
+    ofKubectl('--user <name>', 'user of the kubeconfig', "the context's"),
+    ofKubectl('-s, --server <url>', 'URL of the API server', "the cluster's"),
+    ofKubectl('--as <name>', 'user to act as'),
+    { ...ofKubectl('--as-group <name>', 'group to act as, may be given again'), isRepeatable: true },
+    ofKubectl('--as-uid <uid>', 'UID to act as'),
+    ofKubectl('--token <token>', 'bearer token for the API server'),
+    ofKubectl('--client-certificate <file>', 'certificate to log in with'),
+    ofKubectl('--client-key <file>', 'its key'),
+    ofKubectl('--certificate-authority <file>', 'certificates that the API server is trusted by'),
+    ofKubectl('--tls-server-name <name>', "name in the API server's certificate", "the URL's"),
+    ofKubectl('--insecure-skip-tls-verify', 'trust any API server'),
+    ofKubectl('--request-timeout <time>', 'the longest that a request may take, 0 for no limit', '8s'),
+  ],
+  'Other:': [
+    ofCommand('--kubectl <program>', 'program to reach the cluster through, such as oc', '$KUBECTL, kubectl'),
+    ofCommand('-v, --verbose', 'show API requests and error stacks on stderr'),
+  ],
 };
 
 /** A flag that sets a field of a tap, explained and checked as that is. */
@@ -111,6 +133,11 @@ function ofTap(
 /** A flag that is about this command line. */
 function ofCommand(usage: string, about: string, unset?: string): Flag {
   return { usage, about, unset, schema: nonEmpty };
+}
+
+/** A flag of kubectl, of the same name and meaning. */
+function ofKubectl(usage: string, about: string, unset?: string): Flag {
+  return { ...ofCommand(usage, about, unset), isOfKubectl: true };
 }
 
 /** A field's default as a flag would give it; undefined where there is none, or it is not to have the flag at all. */

@@ -1,6 +1,7 @@
 import { messageOf, UsageError, UserError } from '#src/errors.ts';
+import type { Cluster } from '#src/kube/cluster.ts';
 import { parseCommandLine } from './commandLine.ts';
-import { checkOptions } from './options.ts';
+import { checkOptions, type ClusterOptions } from './options.ts';
 import { oneLine } from './text.ts';
 
 /** How a command line ended. */
@@ -9,6 +10,13 @@ export interface Outcome {
   /** For standard output. */
   readonly text: string;
 }
+
+/** Opens the way to the cluster. */
+export type Open = (
+  options: ClusterOptions,
+  env: NodeJS.ProcessEnv,
+  listeners: { readonly pass: (text: string) => void; readonly onRequest: (line: string) => void },
+) => Promise<Cluster>;
 
 /**
  * Runs a command line.
@@ -20,6 +28,7 @@ export async function main(
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
   print: (text: string) => void,
+  open: Open = openByKubectl,
 ): Promise<Outcome> {
   let verbose = false;
   const say = (message: string) => print(`kokotap: ${oneLine(message)}\n`);
@@ -28,15 +37,14 @@ export async function main(
     if (commandLine.kind === 'text') return { exitCode: 0, text: commandLine.text };
     verbose = commandLine.given.some(({ name }) => name === '--verbose');
     const options = checkOptions(commandLine.given);
-    // Loaded only here: help and version need nothing of it, and it takes most of the start-up time.
-    const { printTap } = await import('./printTap.ts');
-    const text = await printTap(options, {
-      env,
-      warn: (message) => say(`warning: ${message}`),
-      trace: (message) => {
-        if (verbose) say(message);
-      },
-    });
+    const trace = (message: string) => {
+      if (verbose) say(message);
+    };
+    // Loaded only here, while kubectl starts: help and version need nothing of it.
+    const loading = import('./printTap.ts');
+    await using cluster = await open(options.cluster, env, { pass: print, onRequest: trace });
+    const { printTap } = await loading;
+    const text = await printTap(options, cluster, { warn: (message) => say(`warning: ${message}`), trace });
     return { exitCode: 0, text };
   } catch (error) {
     say(errorMessage(error));
@@ -49,4 +57,14 @@ export async function main(
 function errorMessage(error: unknown): string {
   const isExpected = error instanceof UserError;
   return `${isExpected ? '' : 'internal error, please report it with the stack that -v shows: '}${messageOf(error)}`;
+}
+
+async function openByKubectl(
+  { kubectl, flags, timeoutMs }: ClusterOptions,
+  env: NodeJS.ProcessEnv,
+  listeners: Parameters<Open>[2],
+): Promise<Cluster> {
+  const { openCluster } = await import('#src/kube/cluster.ts');
+  const program = kubectl ?? (env['KUBECTL'] || 'kubectl');
+  return openCluster({ program, flags, env }, timeoutMs, listeners);
 }

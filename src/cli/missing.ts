@@ -37,13 +37,6 @@ export function missingNode(api: KubeApi, name: string): MissingError {
   );
 }
 
-/** The end of a message about a name that is not among the candidates. */
-export function suggestNames(name: string, candidates: readonly string[]): string {
-  const near = nearNames(name, candidates);
-  if (near.length > 0) return `: did you mean ${near.map(quote).join(' or ')}?`;
-  return candidates.length > 0 ? `: it has ${candidates.map(quote).join(', ')}` : '';
-}
-
 async function namespaceExists(api: KubeApi, namespace: string): Promise<boolean> {
   try {
     return await api.hasNamespace(namespace);

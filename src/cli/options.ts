@@ -3,19 +3,27 @@ import { UsageError } from '#src/errors.ts';
 import { compareQuantities } from '#src/spec/quantity.ts';
 import { containerResources } from '#src/spec/resources.ts';
 import { type Tap, tapSchema } from '#src/spec/tap.ts';
+import { requestTimeoutMs } from '#src/kube/requestTimeout.ts';
 import type { GivenFlag } from './commandLine.ts';
 import { quote } from './text.ts';
 
 /** What a command line asks for. */
 export interface Options {
-  readonly tap: Tap;
+  readonly tap: Omit<Tap, 'namespace'> & {
+    /** Undefined: that of the context. */
+    readonly namespace: string | undefined;
+  };
   readonly cluster: ClusterOptions;
 }
 
-/** How the cluster is reached; undefined: as kubectl finds it. */
-interface ClusterOptions {
-  readonly kubeconfig: string | undefined;
-  readonly context: string | undefined;
+/** How the cluster is reached. */
+export interface ClusterOptions {
+  /** The program; undefined: the one of the environment. */
+  readonly kubectl: string | undefined;
+  /** Those of kubectl. */
+  readonly flags: readonly string[];
+  /** Of one request; 0: without end. */
+  readonly timeoutMs: number;
 }
 
 /**
@@ -39,8 +47,19 @@ export function checkOptions(given: readonly GivenFlag[]): Options {
     );
   }
   refuseRequestsAboveLimits(tap);
+  const namespace = values.has('namespace') ? tap.namespace : undefined;
+  return { tap: { ...tap, namespace }, cluster: clusterOptions(given) };
+}
+
+function clusterOptions(given: readonly GivenFlag[]): ClusterOptions {
   const textOf = (flag: string) => given.find(({ name }) => name === flag)?.text;
-  return { tap, cluster: { kubeconfig: textOf('--kubeconfig'), context: textOf('--context') } };
+  return {
+    kubectl: textOf('--kubectl'),
+    flags: given
+      .filter(({ flag }) => flag.isOfKubectl)
+      .map(({ name, text }) => (text === undefined ? name : `${name}=${text}`)),
+    timeoutMs: requestTimeoutMs(textOf('--request-timeout')),
+  };
 }
 
 /** What the flag's text stands for. */

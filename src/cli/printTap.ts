@@ -1,20 +1,19 @@
 import { UserError } from '#src/errors.ts';
-import { openApiServer } from '#src/kube/apiServer.ts';
-import { KubeApi } from '#src/kube/kubeApi.ts';
+import type { Cluster } from '#src/kube/cluster.ts';
+import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { Tap } from '#src/spec/tap.ts';
 import { manifests } from '#src/pods/manifests.ts';
 import { amongBudgets, budgetsIn } from './budgets.ts';
 import { identityOf } from '#src/spec/tapId.ts';
 import { checkFilter } from './filterCheck.ts';
 import { leftoverManifests } from './existingPods.ts';
-import { MissingError, suggestNames } from './missing.ts';
+import { MissingError } from './missing.ts';
 import type { Options } from './options.ts';
 import { resolveTap } from './resolveTap.ts';
 import { UnresolvedError } from './unresolvedError.ts';
 import { yamlDocuments } from './yaml.ts';
 
 export interface Surroundings {
-  readonly env: NodeJS.ProcessEnv;
   readonly warn: (message: string) => void;
   /** Told what is done, for those who want to know. */
   readonly trace: (message: string) => void;
@@ -26,9 +25,13 @@ export interface Surroundings {
  *
  * @throws {UserError} whatever keeps the tap from being printed.
  */
-export async function printTap({ tap, cluster }: Options, surroundings: Surroundings): Promise<string> {
-  const { env, warn, trace } = surroundings;
-  const api = new KubeApi(await openApiServer(cluster, env, suggestNames), trace);
+export async function printTap(
+  options: Options,
+  { api, namespace }: Cluster,
+  surroundings: Surroundings,
+): Promise<string> {
+  const { warn } = surroundings;
+  const tap = { ...options.tap, namespace: options.tap.namespace ?? (await namespace()) };
   const pendingBudgets = budgetsIn(api, identityOf(tap).tapNamespace);
   try {
     const pods = manifests(tap, await resolveTap(api, tap, warn));

@@ -1,6 +1,8 @@
-/** What the API server said to a request, whatever its status. */
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** What came back for a request, whatever its status. */
 export interface ApiAnswer {
   readonly status: number;
-  readonly contentType: string;
+  readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }

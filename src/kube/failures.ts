@@ -1,49 +1,109 @@
-import { messageOf, UserError } from '#src/errors.ts';
+import { UserError } from '#src/errors.ts';
 import type { ApiAnswer } from './answer.ts';
-import type { ApiServer } from './apiServer.ts';
-import { describe, type Resource, verbOf } from './resource.ts';
+import { describe, type Resource, type Verb } from './resource.ts';
 
-/** All requests of one run together; the user hears of an unreachable server within 10 s. */
-export const REQUESTS_TIMEOUT_MS = 9000;
+/** Who is asked, and as whom, in the words of the kubeconfig. */
+export interface Server {
+  readonly url: string;
+  /** Undefined where the kubeconfig names none. */
+  readonly user: string | undefined;
+  /** The proxy that kubectl goes through, as far as that can be seen. */
+  readonly proxy: string | undefined;
+  /** Nothing says where the cluster is, and kubectl tries this machine. */
+  readonly isGuess: boolean;
+  /** What to add of the age of kubectl. */
+  readonly age: string;
+}
 
 /** A right that is missing: the user can ask for it. */
 export class ForbiddenError extends UserError {
   override readonly name = 'ForbiddenError';
 }
 
-/** No answer came: in the words of whoever has to find out why. */
-export function connectionFailure(url: string, cause: unknown): UserError {
-  const server = `API server ${url}`;
-  const code = codeOf(cause);
-  const message = (text: string): UserError => new UserError(text, { cause });
-  switch (code) {
-    case 'ECONNREFUSED':
-      return message(`${server} cannot be reached: connection refused; is it running, and the URL right?`);
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return message(`${server} cannot be reached: its host name is not known (${code}); is the URL right?`);
-    case 'ENETUNREACH':
-    case 'EHOSTUNREACH':
-      return message(
-        `${server} cannot be reached: there is no way to its network (${code}); is a VPN missing?`,
-      );
-    case 'ETIMEDOUT':
-    case 'ABORT_ERR':
-      return message(
-        `${server} cannot be reached: no answer within ${REQUESTS_TIMEOUT_MS / 1000} s; is a firewall or a missing VPN in the way?`,
-      );
-    default:
-      return message(isTrustFailure(code) ? distrust(server, cause) : `${server}: ${messageOf(cause)}`);
+/** An answer of kubectl's own: it got none from the API server, whose answers are JSON or name themselves. */
+export function isFromKubectl({ status, headers, body }: ApiAnswer): boolean {
+  const type = headers['content-type'] ?? '';
+  return status === 500 && type.startsWith('text/plain') && !body.startsWith('Internal Server Error');
+}
+
+/** No answer came in time. */
+export function unanswered(server: Server, timeoutMs: number, cause: unknown): UserError {
+  return new UserError(
+    `API server ${server.url} cannot be reached: no answer within ${timeoutMs / 1000} s; is a firewall or a missing VPN in the way?`,
+    { cause },
+  );
+}
+
+/** Why kubectl got no answer, by what it says: from what is wrong first. */
+const REASONS: readonly (readonly [RegExp, (server: string, said: string) => string])[] = [
+  [
+    /connection refused/u,
+    (server) => `${server} cannot be reached: connection refused; is it running, and the URL right?`,
+  ],
+  [
+    /no such host|server misbehaving|name resolution/u,
+    (server, said) => `${server} cannot be reached: its host name is not known (${said}); is the URL right?`,
+  ],
+  [
+    /no route to host|network is unreachable/u,
+    (server, said) =>
+      `${server} cannot be reached: there is no way to its network (${said}); is a VPN missing?`,
+  ],
+  [
+    /i\/o timeout|TLS handshake timeout|deadline exceeded/u,
+    (server, said) =>
+      `${server} cannot be reached: no answer (${said}); is a firewall or a missing VPN in the way?`,
+  ],
+  [
+    /HTTP response to HTTPS client|does not look like a TLS handshake/u,
+    (server, said) => `${server} does not speak TLS (${said}); is the URL right?`,
+  ],
+  [
+    /private key/u,
+    (server, said) =>
+      `${server} cannot be asked: the client key (client-key) is not usable, perhaps encrypted: ${said}`,
+  ],
+  [
+    /x509: /u,
+    (server, said) =>
+      `${server} is not trusted: ${said.replace(/^.*?x509: /u, '')}; check certificate-authority in the kubeconfig`,
+  ],
+];
+
+/**
+ * kubectl got no answer: in the words of whoever has to find out why.
+ *
+ * @param words kubectl's
+ */
+export function upstreamFailure(server: Server, words: string, cause: unknown): UserError {
+  const said = words.trim();
+  const failure = (message: string) => new UserError(`${message}${server.age}`, { cause });
+  if (server.isGuess)
+    return failure(
+      'There is no cluster to ask: the kubeconfig ($KUBECONFIG, ~/.kube/config) has no current context with a cluster, and this is not a pod; give --kubeconfig or --context, see kubectl config get-contexts',
+    );
+  if (/getting credentials|oidc|azure|refresh/iu.test(said)) {
+    const user = server.user === undefined ? '' : ` as user ${JSON.stringify(server.user)}`;
+    return failure(`Cannot log in${user}: ${said}`);
   }
+  if (/proxyconnect|socks connect|Proxy Authentication Required/u.test(said)) {
+    return failure(
+      `The proxy ${server.proxy ?? 'of the environment'} on the way to API server ${server.url} fails: ${said}; check HTTPS_PROXY, NO_PROXY and proxy-url in the kubeconfig`,
+    );
+  }
+  const reason = REASONS.find(([pattern]) => pattern.test(said))?.[1];
+  const name = `API server ${server.url}`;
+  return failure(reason?.(name, said) ?? `${name} cannot be asked: ${said}`);
 }
 
 /** An answer came, but not the wanted one. */
-export function answerFailure(server: ApiServer, resource: Resource, answer: ApiAnswer): UserError {
+export function answerFailure(server: Server, verb: Verb, resource: Resource, answer: ApiAnswer): UserError {
   const { status } = answer;
   const said = apiMessage(answer) ?? excerpt(answer);
   if (status === 401) {
+    const user = server.user === undefined ? '' : ` of user ${JSON.stringify(server.user)}`;
     return new UserError(
-      `API server ${server.url} refuses the credential of user ${JSON.stringify(server.user)}: it is wrong or has expired; log in again`,
+      `API server ${server.url} refuses the credential${user}: it is wrong or has expired; log in again`,
     );
   }
   if (status >= 500 || status === 429) {
@@ -54,35 +114,18 @@ export function answerFailure(server: ApiServer, resource: Resource, answer: Api
   if (apiMessage(answer) === undefined) return notJson(server, answer);
   if (status === 403) {
     return new ForbiddenError(
-      `You may not ${describe(resource)}: ask for that right; the API server says: ${said}`,
+      `You may not ${describe(verb, resource)}: ask for that right; the API server says: ${said}`,
     );
   }
-  return new UserError(`Cannot ${verbOf(resource)} ${resource.kind} (status ${status}): ${said}`);
+  return new UserError(`Cannot ${verb} ${resource.kind} (status ${status}): ${said}`);
 }
 
 /** Something else than the API answered, such as the login page of a proxy. */
-export function notJson(server: ApiServer, answer: ApiAnswer): UserError {
+export function notJson(server: Server, answer: ApiAnswer): UserError {
+  const type = answer.headers['content-type'] || 'no content type';
   return new UserError(
-    `API server ${server.url} did not answer with JSON of the Kubernetes API (status ${answer.status}, ${answer.contentType || 'no content type'}): ${excerpt(answer)}; is the URL that of the API server?`,
+    `API server ${server.url} did not answer with JSON of the Kubernetes API (status ${answer.status}, ${type}): ${excerpt(answer)}; is the URL that of the API server?`,
   );
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
-
-function isTrustFailure(code: string): boolean {
-  return /CERT|UNABLE_TO_|CRL|ERR_TLS_|ERR_SSL_|EPROTO/u.test(code);
-}
-
-function distrust(server: string, cause: unknown): string {
-  const code = codeOf(cause);
-  if (/EPROTO|WRONG_VERSION/u.test(code)) {
-    return `${server} does not speak TLS (${code}); is the URL right?`;
-  }
-  // Node.js goes on, after a semicolon, with advice on its own flags.
-  const [reason] = messageOf(cause).split(';', 1);
-  return `${server} is not trusted: ${reason} (${code}); check certificate-authority in the kubeconfig`;
 }
 
 function apiMessage({ body }: ApiAnswer): string | undefined {

@@ -1,9 +1,11 @@
+import { createInterface } from 'node:readline';
+import { IncomingMessage } from 'node:http';
 import type { ZodMiniType } from 'zod/mini';
 import type { ApiAnswer } from './answer.ts';
-import type { ApiServer } from './apiServer.ts';
-import { answerFailure, notJson, REQUESTS_TIMEOUT_MS } from './failures.ts';
-import { get } from './request.ts';
-import { pathOf, type Resource } from './resource.ts';
+import type { ApiClient } from './client.ts';
+import { answerFailure, notJson } from './failures.ts';
+import type { ApiRequest } from './request.ts';
+import { pathOf, readingVerb, type Resource, type Verb } from './resource.ts';
 import {
   type Budget,
   budgetListSchema,
@@ -16,77 +18,128 @@ import {
   podSchema,
   type TapPod,
   tapPodSchema,
+  watchEventSchema,
 } from './schemas.ts';
-
-/** Told of every request after its end. */
-export type OnRequest = (line: string) => void;
 
 const JSON_TYPE = 'application/json';
 /** Lists come without what the objects are made of: a tenth of the size. */
 const METADATA_TYPE = `application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,${JSON_TYPE}`;
+/** Objects of a list in one answer. */
+const PAGE = 500;
+
+/** What a watch tells: the object as it is now, or was at last. */
+export interface WatchEvent<Value> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly object: Value;
+}
 
 /**
- * What kokotap reads from the Kubernetes API. Single objects are undefined where there is none of that name.
+ * What kokotap asks of the Kubernetes API. Single objects are undefined where there is none of that name.
  * Everything throws {@link UserError} where the API cannot be asked, and ForbiddenError without the right to.
  */
 export class KubeApi {
-  readonly #server: ApiServer;
-  readonly #onRequest: OnRequest;
-  #signal: AbortSignal | undefined;
+  readonly #client: ApiClient;
 
-  constructor(server: ApiServer, onRequest: OnRequest) {
-    this.#server = server;
-    this.#onRequest = onRequest;
+  constructor(client: ApiClient) {
+    this.#client = client;
   }
 
   async getPod(namespace: string, name: string): Promise<Pod | undefined> {
-    return this.#read({ kind: 'pods', namespace, name }, podSchema);
+    return this.get({ kind: 'pods', namespace, name }, podSchema);
   }
 
   async getTapPod(namespace: string, name: string): Promise<TapPod | undefined> {
-    return this.#read({ kind: 'pods', namespace, name }, tapPodSchema);
+    return this.get({ kind: 'pods', namespace, name }, tapPodSchema);
   }
 
   async getNode(name: string): Promise<Node | undefined> {
-    return this.#read({ kind: 'nodes', name }, nodeSchema);
+    return this.get({ kind: 'nodes', name }, nodeSchema);
   }
 
   async hasNamespace(name: string): Promise<boolean> {
-    return (await this.#read({ kind: 'namespaces', name }, namespaceSchema)) !== undefined;
+    return (await this.get({ kind: 'namespaces', name }, namespaceSchema)) !== undefined;
   }
 
+  /** Names and labels of the objects, page by page: whole ones would be ten times as much. */
   async list(resource: Omit<Resource, 'name'>): Promise<ObjectMetadata[]> {
-    const list = await this.#read(resource, metadataListSchema, METADATA_TYPE);
-    return list?.items?.map(({ metadata }) => metadata) ?? [];
+    const found: ObjectMetadata[] = [];
+    let next: string | undefined;
+    do {
+      const query: [string, string][] = [['limit', String(PAGE)]];
+      if (next !== undefined) query.push(['continue', next]);
+      const path = pathOf(resource, query);
+      const answer = await this.#client.ask({ method: 'GET', path, accept: METADATA_TYPE });
+      const page = await this.#judge('list', resource, metadataListSchema, answer);
+      found.push(...(page?.items ?? []).map(({ metadata }) => metadata));
+      next = page?.metadata?.continue;
+    } while (next);
+    return found;
   }
 
   /** The PodDisruptionBudgets of a namespace. */
   async listBudgets(namespace: string): Promise<Budget[]> {
-    const list = await this.#read({ kind: 'poddisruptionbudgets', namespace }, budgetListSchema);
+    const list = await this.get({ kind: 'poddisruptionbudgets', namespace }, budgetListSchema);
     return list?.items ?? [];
   }
 
-  async #read<Value>(
-    resource: Resource,
-    schema: ZodMiniType<Value>,
-    accept = JSON_TYPE,
-  ): Promise<Value | undefined> {
-    // The clock starts with the first request: a credential plugin may have taken its time.
-    this.#signal ??= AbortSignal.timeout(REQUESTS_TIMEOUT_MS);
-    const path = pathOf(resource);
-    const startMs = performance.now();
-    const answer = await get(this.#server, path, { accept, signal: this.#signal }).finally(() => {
-      this.#onRequest(`GET ${this.#server.url}${path}: ${(performance.now() - startMs).toFixed(0)} ms`);
-    });
-    return this.#judge(resource, schema, answer);
+  /** An object, or a list of whole objects, as far as the schema has them. */
+  async get<Value>(resource: Resource, schema: ZodMiniType<Value>): Promise<Value | undefined> {
+    const answer = await this.#client.ask({ method: 'GET', path: pathOf(resource), accept: JSON_TYPE });
+    return this.#judge(readingVerb(resource), resource, schema, answer);
   }
 
-  #judge<Value>(resource: Resource, schema: ZodMiniType<Value>, answer: ApiAnswer): Value | undefined {
+  /** Makes an object. Fails where there is one of that name. */
+  async create(resource: Omit<Resource, 'name'>, object: object): Promise<void> {
+    const body = JSON.stringify(object);
+    const request: ApiRequest = { method: 'POST', path: pathOf(resource), accept: JSON_TYPE, body };
+    const answer = await this.#client.ask(request);
+    if (answer.status !== 201)
+      throw answerFailure(await this.#client.way.describe(), 'create', resource, answer);
+  }
+
+  /** @returns whether there was one. Its end may take a while more. */
+  async delete(resource: Resource): Promise<boolean> {
+    const answer = await this.#client.ask({ method: 'DELETE', path: pathOf(resource), accept: JSON_TYPE });
+    if (answer.status === 404 && isApiStatus(parseJson(answer.body))) return false;
+    if (answer.status !== 200 && answer.status !== 202)
+      throw answerFailure(await this.#client.way.describe(), 'delete', resource, answer);
+    return true;
+  }
+
+  /**
+   * The objects of a list as they change, first as they are now. Ends when the server ends it, which is a matter of minutes,
+   * or the signal.
+   */
+  async *watch<Value>(
+    resource: Omit<Resource, 'name'>,
+    schema: ZodMiniType<Value>,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent<Value>> {
+    const path = pathOf(resource, [['watch', 'true']]);
+    const stream = await this.#client.open({ method: 'GET', path, accept: JSON_TYPE }, signal);
+    if (!(stream instanceof IncomingMessage))
+      throw answerFailure(await this.#client.way.describe(), 'watch', resource, stream);
+    for await (const line of createInterface({ input: stream })) {
+      const event = watchEventSchema.safeParse(parseJson(line));
+      // An error or a bookmark: whoever watches starts anew.
+      if (!event.success) return;
+      const object = schema.safeParse(event.data.object);
+      if (object.success) yield { type: event.data.type, object: object.data };
+    }
+  }
+
+  async #judge<Value>(
+    verb: Verb,
+    resource: Resource,
+    schema: ZodMiniType<Value>,
+    answer: ApiAnswer,
+  ): Promise<Value | undefined> {
     const body = parseJson(answer.body);
     if (answer.status === 404 && isApiStatus(body)) return undefined;
-    if (answer.status !== 200) throw answerFailure(this.#server, resource, answer);
+    const server = this.#client.way.describe;
+    if (answer.status !== 200) throw answerFailure(await server(), verb, resource, answer);
     const parsed = schema.safeParse(body);
-    if (!parsed.success) throw notJson(this.#server, answer);
+    if (!parsed.success) throw notJson(await server(), answer);
     return parsed.data;
   }
 }

@@ -1,44 +1,44 @@
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import { Agent, type IncomingMessage, request as startRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { ApiAnswer } from './answer.ts';
-import { connectionFailure } from './failures.ts';
-import type { ApiServer } from './apiServer.ts';
 
-export interface RequestExtras {
+/** Where HTTP is spoken to: the socket of a `kubectl proxy`, or a server on this machine. */
+export type Door = { readonly socketPath: string } | { readonly host: string; readonly port: number };
+
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** With the query. */
+  readonly path: string;
   readonly accept: string;
-  readonly signal: AbortSignal;
+  readonly body?: string;
+  readonly bodyType?: string;
 }
 
-/**
- * Sends one GET request to the API server and reads the whole answer, whatever its status.
- *
- * @throws {UserError} if there is no answer.
- */
-export async function get(server: ApiServer, path: string, extras: RequestExtras): Promise<ApiAnswer> {
-  try {
-    return await send(server, path, extras);
-  } catch (error) {
-    throw connectionFailure(server.url, error);
-  }
+/** One connection serves many requests. */
+const keepAlive = new Agent({ keepAlive: true });
+
+/** Sends one request and reads the whole answer, whatever its status. */
+export async function send(door: Door, request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer> {
+  const response = await open(door, request, signal);
+  return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) };
 }
 
-async function send(
-  { url, requestOptions }: ApiServer,
-  path: string,
-  { accept, signal }: RequestExtras,
-): Promise<ApiAnswer> {
-  const start = url.startsWith('http:') ? requestHttp : requestHttps;
-  const { promise, resolve, reject } = Promise.withResolvers<ApiAnswer>();
-  const headers = { ...requestOptions.headers, Accept: accept, 'User-Agent': 'kokotap' };
-  start(`${url}${path}`, { ...requestOptions, headers, signal }, (response) => {
-    const { statusCode: status = 0, headers: answered } = response;
-    text(response).then(
-      (body) => resolve({ status, contentType: answered['content-type'] ?? '', body }),
-      reject,
-    );
-  })
+/** Sends one request and gives the answer as it begins, for one that goes on for long. */
+export async function open(
+  door: Door,
+  { method, path, accept, body, bodyType = 'application/json' }: ApiRequest,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const headers = {
+    // The only name that kubectl proxy takes.
+    Host: 'localhost',
+    Accept: accept,
+    'User-Agent': 'kokotap',
+    ...(body === undefined ? {} : { 'Content-Type': bodyType, 'Content-Length': Buffer.byteLength(body) }),
+  };
+  startRequest({ ...door, method, path, headers, agent: keepAlive, signal }, resolve)
     .on('error', reject)
-    .end();
+    .end(body);
   return promise;
 }

@@ -2,10 +2,15 @@
 export interface Resource {
   readonly kind: keyof typeof API;
   /** Of what is in one; a list without it is of all namespaces. */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   readonly name?: string;
-  readonly labelSelector?: string;
+  /** A part of one, such as `log`. */
+  readonly subresource?: 'exec' | 'log';
+  readonly labelSelector?: string | undefined;
 }
+
+/** What can be done with one, as a role names it. */
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'delete';
 
 /** Where the API has which kinds, and which of them are in namespaces. */
 const API = {
@@ -16,21 +21,27 @@ const API = {
 } as const;
 
 /** The right that reading it takes. */
-export function verbOf({ name }: Resource): 'get' | 'list' {
+export function readingVerb({ name }: Resource): 'get' | 'list' {
   return name === undefined ? 'list' : 'get';
 }
 
 /** Verb, resource and namespace as one writes them in a role. */
-export function describe(resource: Resource): string {
-  const place = API[resource.kind].isNamespaced ? ` in ${namespaceText(resource.namespace)}` : '';
-  return `${verbOf(resource)} ${resource.kind}${place}`;
+export function describe(verb: Verb, { kind, namespace, subresource }: Resource): string {
+  const place = API[kind].isNamespaced ? ` in ${namespaceText(namespace)}` : '';
+  return `${verb} ${kind}${subresource === undefined ? '' : `/${subresource}`}${place}`;
 }
 
-export function pathOf({ kind, namespace, name, labelSelector }: Resource): string {
+/** @param query what else is asked for */
+export function pathOf(
+  { kind, namespace, name, subresource, labelSelector }: Resource,
+  query: readonly (readonly [string, string])[] = [],
+): string {
   const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
   const object = name === undefined ? '' : `/${encodeURIComponent(name)}`;
-  const query = labelSelector === undefined ? '' : `?${new URLSearchParams({ labelSelector }).toString()}`;
-  return `${API[kind].root}${scope}/${kind}${object}${query}`;
+  const part = subresource === undefined ? '' : `/${subresource}`;
+  const selected = labelSelector === undefined ? [] : [['labelSelector', labelSelector]];
+  const search = new URLSearchParams([...selected, ...query].map(([key = '', value = '']) => [key, value]));
+  return `${API[kind].root}${scope}/${kind}${object}${part}${search.size > 0 ? `?${search.toString()}` : ''}`;
 }
 
 function namespaceText(namespace: string | undefined): string {

@@ -63,6 +63,7 @@ export const tapPodSchema = z.object({
 const metadataSchema = z.object({ name: z.string(), namespace: z.optional(z.string()), labels: strings });
 
 export const metadataListSchema = z.object({
+  metadata: z.optional(z.object({ continue: z.optional(z.string()) })),
   // The API server's list of metadata has null instead of no items.
   items: z.nullable(z.array(z.object({ metadata: metadataSchema }))),
 });
@@ -81,6 +82,11 @@ export const budgetListSchema = z.object({
       spec: z.object({ selector: z.nullish(labelSelectorSchema) }),
     }),
   ),
+});
+
+export const watchEventSchema = z.object({
+  type: z.enum(['ADDED', 'MODIFIED', 'DELETED']),
+  object: z.unknown(),
 });
 
 export const namespaceSchema = z.object({ metadata: named });

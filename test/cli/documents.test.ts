@@ -11,7 +11,7 @@ import { LEAST_NODE } from './support/nodes.ts';
 
 const tap = '--pod=web --dest-node=node-b';
 /** How far a command gets that has nothing wrong in it. */
-const understood = 'kokotap: No kubeconfig found: KUBECONFIG names "/nonexistent"';
+const understood = 'kokotap: kokotap reaches the cluster through kubectl, and there is no "/nonexistent"';
 
 test('kokotap understands every command line of the documents', async () => {
   const lines = commandsOf('kokotap').map(({ command }) => command.replace('…', tap));
@@ -77,7 +77,7 @@ async function typed(line: string) {
     reject: false,
     env: {
       PATH: `${folder}:${path.dirname(LEAST_NODE)}:${process.env['PATH'] ?? ''}`,
-      KUBECONFIG: '/nonexistent',
+      KUBECTL: '/nonexistent',
     },
   });
 }

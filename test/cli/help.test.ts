@@ -15,7 +15,7 @@ test('help is grouped, has an example and fits 80 columns', async () => {
     Target:
       --pod <name>                    pod whose packets are copied; of one with
                                       hostNetwork, those of its node (required)
-      -n, --namespace <name>          namespace of the pod (default: default)
+      -n, --namespace <name>          namespace of the pod (default: the context's)
       --pod-ifname <names>            its interfaces, by any of their names: one,
                                       several (eth0,net1), or all, also those that
                                       come later (default: eth0)
@@ -59,11 +59,7 @@ test('help is grouped, has an example and fits 80 columns', async () => {
       --duration <time>               end the tap after, for example, 30m or 1h30m
                                       (default: until deleted)
 
-    Cluster:
-      --kubeconfig <file>             kubeconfig file (default: $KUBECONFIG,
-                                      ~/.kube/config, in-cluster)
-      --context <name>                context of the kubeconfig (default: its
-                                      current one)
+    Tap's pods:
       --tap-namespace <name>          namespace of the tap's pods (default: the
                                       target's)
       --image <image>                 image of the tap's pods (default:
@@ -79,7 +75,32 @@ test('help is grouped, has an example and fits 80 columns', async () => {
                                       built for them), or whose kernel is older than
                                       5.10
 
+    Cluster, by flags of kubectl:
+      --kubeconfig <file>             kubeconfig file (default: $KUBECONFIG,
+                                      ~/.kube/config, in-cluster)
+      --context <name>                context of the kubeconfig (default: its
+                                      current one)
+      --cluster <name>                cluster of the kubeconfig (default: the
+                                      context's)
+      --user <name>                   user of the kubeconfig (default: the
+                                      context's)
+      -s, --server <url>              URL of the API server (default: the cluster's)
+      --as <name>                     user to act as
+      --as-group <name>               group to act as, may be given again
+      --as-uid <uid>                  UID to act as
+      --token <token>                 bearer token for the API server
+      --client-certificate <file>     certificate to log in with
+      --client-key <file>             its key
+      --certificate-authority <file>  certificates that the API server is trusted by
+      --tls-server-name <name>        name in the API server's certificate (default:
+                                      the URL's)
+      --insecure-skip-tls-verify      trust any API server
+      --request-timeout <time>        the longest that a request may take, 0 for no
+                                      limit (default: 8s)
+
     Other:
+      --kubectl <program>             program to reach the cluster through, such as
+                                      oc (default: $KUBECTL, kubectl)
       -v, --verbose                   show API requests and error stacks on stderr
       --version                       print the version
       -h, --help                      print this help

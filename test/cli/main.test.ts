@@ -5,7 +5,7 @@ const LINE = ['--pod=web', '--dest-node=node-b'];
 
 /** Surroundings in which the program meets something that nobody thought of. */
 const broken = {
-  get KUBECONFIG(): string {
+  get KUBECTL(): string {
     throw new TypeError('not thought of');
   },
 };

@@ -17,7 +17,7 @@ test('what is not said has a default or is left open', () => {
   expect(optionsOf()).toEqual({
     tap: {
       pod: 'web',
-      namespace: 'default',
+      namespace: undefined,
       interfaces: ['eth0'],
       direction: 'both',
       destination: { node: 'b' },
@@ -28,7 +28,7 @@ test('what is not said has a default or is left open', () => {
       anyNode: false,
       image: `localhost/kokotap:${VERSION}`,
     },
-    cluster: { kubeconfig: undefined, context: undefined },
+    cluster: { kubectl: undefined, flags: [], timeoutMs: 8000 },
   });
 });
 
@@ -64,13 +64,37 @@ test.each<[string, Partial<Tap>]>([
 });
 
 test('the cluster is the one that is named', () => {
-  expect(optionsOf('--kubeconfig=a', '--context=b').cluster).toEqual({ kubeconfig: 'a', context: 'b' });
+  const flags = [
+    '--kubeconfig=a',
+    '--as=dev',
+    '--as-group=ops',
+    '--as-group=sre',
+    '--insecure-skip-tls-verify',
+  ];
+  expect(optionsOf(...flags, '--kubectl=oc').cluster).toEqual({ kubectl: 'oc', flags, timeoutMs: 8000 });
+});
+
+test.each([
+  ['5', 5000],
+  ['0', 0],
+  ['1m30s', 90_000],
+  ['1.5h', 5_400_000],
+  ['250ms', 250],
+])('--request-timeout=%s', (time, timeoutMs) => {
+  const flag = `--request-timeout=${time}`;
+  expect(optionsOf(flag).cluster).toEqual({ kubectl: undefined, flags: [flag], timeoutMs });
+});
+
+test.each(['', 'x', '5x', '-1', '1s1'])('--request-timeout=%j is no time', (time) => {
+  expect(() => optionsOf(`--request-timeout=${time}`)).toThrow(
+    /^--request-timeout ".*" is not possible: (?:give a time such as 30s, 2m or 1m30s, or 0 for no limit|it must not be empty)$/u,
+  );
 });
 
 test.each<[string[], Partial<TapIdentity>]>([
   [['-n', 'team'], { targetNamespace: 'team', tapNamespace: 'team' }],
   [['-n=team'], { targetNamespace: 'team' }],
-  [['--tap-namespace=taps'], { targetNamespace: 'default', tapNamespace: 'taps' }],
+  [['--tap-namespace=taps'], { targetNamespace: 'of-context', tapNamespace: 'taps' }],
   [[`--pod=${'x'.repeat(253)}`], { pod: 'x'.repeat(253) }],
   [['--pod=a.b-c'], { pod: 'a.b-c' }],
   [['--dest-ip=192.0.2.7'], { destination: { address: '192.0.2.7' } }],
@@ -85,5 +109,6 @@ test.each<[string[], Partial<TapIdentity>]>([
     ],
   ),
 ])('%j', (flags, identity) => {
-  expect(identityOf(optionsOf(...flags).tap)).toMatchObject(identity);
+  const { tap } = optionsOf(...flags);
+  expect(identityOf({ ...tap, namespace: tap.namespace ?? 'of-context' })).toMatchObject(identity);
 });

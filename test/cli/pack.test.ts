@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { execa } from 'execa';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { temporaryFolder } from './support/folder.ts';
 import { kokotap } from './support/kokotap.ts';
@@ -36,6 +36,7 @@ test('the packed program installs without network and runs', { timeout: 180_000 
   );
   const tap = await execa(installed, ['--pod=a', '--dest-node=b', '--kubeconfig=/nonexistent'], {
     reject: false,
+    env: { KUBECTL: inject('kubectl') },
   });
-  expect(tap.stderr).toContain('Cannot read kubeconfig "/nonexistent"');
+  expect(tap.stderr).toContain('kubectl cannot be used: stat /nonexistent: no such file or directory');
 });

@@ -22,7 +22,7 @@ async function run(taps: readonly ReturnType<typeof pod>[], ...flags: readonly s
 test('a VNI is derived from the tap, and taps of all namespaces are looked at', async () => {
   const { vni, requests } = await run([]);
   expect(vni).toBeGreaterThan(0);
-  expect(requests).toContain('/api/v1/pods?labelSelector=app.kubernetes.io%2Fname%3Dkokotap');
+  expect(requests).toContain('/api/v1/pods?labelSelector=app.kubernetes.io%2Fname%3Dkokotap&limit=500');
 });
 
 test('taps are listed without what they are made of', async () => {

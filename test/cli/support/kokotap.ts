@@ -2,8 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { loadAll } from 'js-yaml';
-import { vi } from 'vitest';
-import { main } from '#src/cli/main.ts';
+import { inject, vi } from 'vitest';
+import { main, type Open } from '#src/cli/main.ts';
+import { ApiClient, type Way } from '#src/kube/client.ts';
+import type { Cluster } from '#src/kube/cluster.ts';
+import { KubeApi } from '#src/kube/kubeApi.ts';
 // The command line loads it when it needs it; here it is loaded before the time of a test begins.
 import '#src/cli/printTap.ts';
 import { temporaryFolder } from './folder.ts';
@@ -21,14 +24,15 @@ export interface Outcome {
 }
 
 /**
- * Runs the built program, on the least Node.js that it is for, with nothing in its environment but what is given: for
- * what the bundle and the process do themselves. {@link command} is quicker.
+ * Runs the built program, on the least Node.js that it is for, with nothing in its environment but a real kubectl and what
+ * is given: for what the bundle, the process and kubectl do. {@link command} is quicker.
  */
 export async function kokotap(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
   const { exitCode, stdout, stderr } = await execa(LEAST_NODE, [PROGRAM, ...args], {
     reject: false,
     extendEnv: false,
-    env: { HOME: '/nonexistent', ...env },
+    env: { HOME: '/nonexistent', PATH: process.env['PATH'], KUBECTL: inject('kubectl'), ...env },
+    stdin: 'ignore',
     stripFinalNewline: false,
   });
   return { exitCode, stdout, stderr };
@@ -39,18 +43,42 @@ export async function kokotapAt(url: string, args: readonly string[]): Promise<O
   return kokotap(args, { KUBECONFIG: await kubeconfigFile(kubeconfig(url)) });
 }
 
-/** Runs a command line in this process, with nothing in its environment but what is given. */
-export async function command(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+/** Runs a command line that asks no cluster in this process. */
+export async function command(args: readonly string[], open: Open = noCluster): Promise<Outcome> {
   let stderr = '';
-  const { exitCode, text } = await main(args, { HOME: '/nonexistent', ...env }, (written) => {
+  const print = (written: string) => {
     stderr += written;
-  });
+  };
+  const { exitCode, text } = await main(args, {}, print, open);
   return { exitCode, stdout: text, stderr };
 }
 
-/** Runs a command line in this process against the API server at `url`. */
+/** Runs a command line in this process against the API server at `url`, with no kubectl between. */
 export async function commandAt(url: string, args: readonly string[]): Promise<Outcome> {
-  return command(args, { KUBECONFIG: await kubeconfigFile(kubeconfig(url)) });
+  return command(args, async (_, __, { onRequest }) => clusterAt(url, onRequest));
+}
+
+/** A cluster whose API server is on this machine and lets everybody in. */
+export function clusterAt(url: string, onRequest: (line: string) => void = () => undefined): Cluster {
+  const { hostname: host, port } = new URL(url);
+  const way: Way = {
+    door: { host, port: Number(port) },
+    timeoutMs: 9000,
+    describe: async () => ({ url, user: 'tester', proxy: undefined, isGuess: false, age: '' }),
+    isHeldUp: async () => false,
+    lastWords: () => undefined,
+  };
+  const client = new ApiClient(way, onRequest);
+  return {
+    api: new KubeApi(client),
+    client,
+    namespace: async () => 'default',
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+async function noCluster(): Promise<never> {
+  throw new Error('no cluster was expected to be asked');
 }
 
 /** A kubeconfig with one context, cluster and user. */

@@ -84,7 +84,7 @@ export async function kubectlWith(input: object | string, ...args: string[]): Pr
 /** Runs the built command line. */
 export async function kokotap(args: readonly string[], kubeconfig = adminKubeconfig): Promise<Outcome> {
   const { exitCode, stdout, stderr } = await execa(process.execPath, [kokotapProgram, ...args], {
-    env: { KUBECONFIG: kubeconfig },
+    env: { KUBECONFIG: kubeconfig, KUBECTL: kubectlProgram },
     reject: false,
     timeout: 60_000,
   });

@@ -51,7 +51,11 @@ export function startMonitor(netns: Netns, onChange: () => void): Monitor {
   };
 }
 
-/** One monitor process. It dies with the agent, or it would hold a dead pod's namespace for ever. */
+/**
+ * One monitor process. It ends with the agent, or it would hold a dead pod's namespace for ever: the kernel ends it when the
+ * agent has ended. An agent that is killed before the process has asked for that closes its output, and the next event, such
+ * as the deletion of the pod's interface, ends it.
+ */
 class Watcher {
   readonly #netns: Netns;
   readonly #command: readonly [string, ...string[]];

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
+import { readProcFile } from '#src/net/processNetns.ts';
 import { test } from './support/net.ts';
+import { scaled } from './support/speed.ts';
 
 test('SIGTERM ends an agent that waits for another of its tap, and leaves that one alone', async ({
   net,
@@ -13,3 +16,26 @@ test('SIGTERM ends an agent that waits for another of its tap, and leaves that o
   expect(sender.isReady()).toBe(true);
   expect(await net.snapshot('pod')).toBe(before);
 });
+
+test.for(['SIGTERM', 'SIGKILL'] as const)(
+  'no process that an agent started outlives its %s',
+  async (signal, { net }) => {
+    const { sender } = await net.tap();
+    const monitors = () => childrenOf(sender.child.pid).filter((pid) => commandOf(pid).includes(' monitor'));
+    await expect.poll(() => monitors().map(commandOf)).toEqual(['ip monitor link', 'tc monitor']);
+    const started = monitors();
+    await (signal === 'SIGTERM' ? sender.stop() : sender.kill());
+    const left = () => started.filter((pid) => commandOf(pid) !== '');
+    // The kernel ends them, as soon as they are given CPU time.
+    await expect.poll(left, { timeout: scaled(1000) }).toEqual([]);
+  },
+);
+
+function childrenOf(pid: number | undefined): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+}
+
+/** Empty for a process that has ended. */
+function commandOf(pid: number): string {
+  return (readProcFile(pid, 'cmdline') ?? '').replaceAll('\0', ' ').trim();
+}

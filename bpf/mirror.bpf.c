@@ -8,8 +8,8 @@
 //   3. snap    a copy loses what is behind so many bytes
 //   4. fit     a copy whose encapsulation would be too large for the underlay is made to fit:
 //                - TCP that the kernel would cut into segments (GSO) is cut into smaller ones;
-//                - on an IPv6 underlay, where the kernel drops what does not fit, anything else loses its end;
-//                - on an IPv4 underlay the rest travels as IP fragments; it loses its end if no IP packet has room for it
+//                - on an IPv6 underlay, where the kernel drops what does not fit, anything else loses its last bytes;
+//                - on an IPv4 underlay the rest travels as IP fragments; it loses its last bytes if no IP packet has room for it
 //
 // What fits is the mirror device's MTU, which the agent sets. A copy that cannot be made to fit is dropped and counted.
 // Packets are counted as the kernel's own statistics of qdiscs and actions do: one that the kernel cuts into segments

@@ -3,11 +3,11 @@ import { listeningSockets } from '#src/tap/proc/netlinkSockets.ts';
 import type { Netns } from './netns.ts';
 import { openSockets, readProcFile } from './processNetns.ts';
 
-/** Watches the links, qdiscs and filters of a network namespace; the kernel tells, so waiting costs nothing. */
+/** Watches the links, qdiscs and filters of a network namespace; the kernel reports changes, so waiting costs nothing. */
 export interface Monitor {
   /**
    * Whether anything changed since the last call, or may have: a monitor process ended, which is started again then, or
-   * began to listen, before which it heard of nothing.
+   * began to listen, and had received nothing before.
    */
   changed(): boolean;
   /** The same, and nothing more. */

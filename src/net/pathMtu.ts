@@ -11,7 +11,7 @@ const link = z.object({
   linkinfo: z.optional(z.object({ info_kind: z.optional(z.string()) })),
 });
 
-/** This node's way from one of its addresses to another. */
+/** This node's path from one of its addresses to another. */
 export interface UnderlayPath {
   /**
    * The largest IP packet that it takes: the route's MTU, or what the kernel has learned of the path, else that of the
@@ -24,26 +24,26 @@ export interface UnderlayPath {
 }
 
 /**
- * Reads the way of packets to an address (`ip -json` of iproute2 6.1).
+ * Reads the path of packets to an address (`ip -json` of iproute2 6.1).
  *
- * @throws {CommandError} when there is no way.
+ * @throws {CommandError} when there is no route.
  */
 export function readPath(local: string, remote: string): Promise<UnderlayPath> {
   return pathReader(local, remote)();
 }
 
-/** Reads it again and again: by one process as long as it goes by the same interface. */
+/** Reads the path again and again: by one process as long as it uses the same interface. */
 export function pathReader(local: string, remote: string): () => Promise<UnderlayPath> {
   let usual: string | undefined;
   return async () => {
     const asked = ['route', 'get', remote, 'from', local];
     const [said, ofUsual] = await ask(usual === undefined ? [asked] : [asked, linkOf(usual)]);
-    const [way] = z.parse(z.tuple([route]), said);
-    const ofWay = way.dev === usual && ofUsual !== undefined ? ofUsual : (await ask([linkOf(way.dev)]))[0];
-    usual = way.dev;
-    const learned = way.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
-    const [{ mtu, linkinfo }] = z.parse(z.tuple([link]), ofWay);
-    return { mtuBytes: learned ?? mtu, ifname: way.dev, kind: linkinfo?.info_kind ?? '' };
+    const [via] = z.parse(z.tuple([route]), said);
+    const ofVia = via.dev === usual && ofUsual !== undefined ? ofUsual : (await ask([linkOf(via.dev)]))[0];
+    usual = via.dev;
+    const learned = via.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
+    const [{ mtu, linkinfo }] = z.parse(z.tuple([link]), ofVia);
+    return { mtuBytes: learned ?? mtu, ifname: via.dev, kind: linkinfo?.info_kind ?? '' };
   };
 }
 

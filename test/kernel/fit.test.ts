@@ -79,7 +79,7 @@ describe('on an underlay of MTU 1500', () => {
     expect(await fragments(net)).toBe(20);
   });
 
-  test('what an IP packet with its encapsulation has no room for loses its end', async ({ net }) => {
+  test('what an IP packet with its encapsulation has no room for loses its last bytes', async ({ net }) => {
     await net.quiet();
     await net.setPodMtu(65_535);
     await net.tap();
@@ -100,7 +100,7 @@ describe('on an IPv6 underlay', () => {
     expect(await bytesSeen(net, ipv6.pod)).toBe(bytes);
   });
 
-  test('a datagram that is too large loses its end', async ({ net }) => {
+  test('a datagram that is too large loses its last bytes', async ({ net }) => {
     await net.quiet();
     await net.addIPv6();
     await net.tapOverIPv6();

@@ -162,7 +162,9 @@ describe('what passes lo', () => {
     expect(frames.map((frame) => frame.length / 2)).toEqual(Array.from({ length: 10 }, () => 65_549));
   });
 
-  test('gets to another node too, where those too long for an IP packet lose their end', async ({ net }) => {
+  test('gets to another node too, where those too long for an IP packet lose their last bytes', async ({
+    net,
+  }) => {
     await net.tap({ 'pod-ifname': 'lo' });
     const atMirror = await Capture.start(net, 'nodeB', 'mirror', 65_600);
     await sendUdp(net, 'pod', '127.0.0.1', { count: 10, minBytes: 65_507, maxBytes: 65_507 });

@@ -43,7 +43,7 @@ export interface Sighting {
   readonly misses: number;
 }
 
-/** Fewer packets tell nothing: some may come between two readings. */
+/** Fewer packets prove nothing: some may come between two readings. */
 const leastPackets = 10;
 /** Of so many packets fewer than one was seen. */
 const leastSeen = 20;
@@ -86,7 +86,7 @@ export function isBlind({ misses }: Sighting): boolean {
   return misses >= missesOfTheBlind;
 }
 
-/** Whether another look is to tell soon. */
+/** Whether to look again soon. */
 export function isSuspect(sighting: Sighting): boolean {
   return sighting.misses > 0 && !isBlind(sighting);
 }

@@ -6,10 +6,10 @@ import { broadcastPacket } from './vxlan.ts';
 const etherTypeIPv4 = 0x0800;
 
 /**
- * What one agent sends to the other's VXLAN port to show that its end is in place: a VXLAN packet of the tap's VNI with
- * an IPv4 frame that has no IPv4 header. The receiving kernel takes it through the very way of the copies (firewall,
- * UDP port, VNI, device), finds it too short, counts it as a length error of the mirror device, and drops it before
- * any capture or the IP stack could see it. So it is proof without a frame of ours on `mirror`.
+ * What one agent sends to its peer's VXLAN port to show that its endpoint is in place: a VXLAN packet of the tap's VNI with
+ * an IPv4 frame that has no IPv4 header. The receiving kernel takes it through the path of the copies (firewall, UDP port,
+ * VNI, device), finds it too short, counts it as a length error of the mirror device, and drops it before a capture or the
+ * IP stack could see it. So it proves the path and puts no frame on `mirror`.
  * (vxlan_rcv, pskb_inet_may_pull: Linux 6.10 and stable releases since mid-2024, but not 5.10.223.)
  *
  * @param vni 1 to 16777215

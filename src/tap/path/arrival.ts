@@ -1,4 +1,4 @@
-/** Whether anything arrives of the copies that are sent, told from the counts of both ends at one look after the other. */
+/** Whether any of the copies that are sent arrive, by the counts of both endpoints at one look after the other. */
 export interface Arrival {
   /** Copies that the receiver had at the last look. */
   readonly received: number;

@@ -21,7 +21,7 @@ export interface Fit {
 /**
  * Works out {@link Fit}.
  *
- * @param remote the other end's address
+ * @param remote the peer's address
  * @param targetMtuBytes the greatest MTU of the interfaces whose packets are copied
  * @param object the eBPF object, if there is one
  */
@@ -48,6 +48,6 @@ export function largestWholeBytes({ underlayMtuBytes, largestCopyBytes }: Fit): 
 function notice(overIPv6: boolean, fitting: boolean, fragments: number): string {
   const inFragments = `in up to ${fragments} fragments`;
   if (fitting)
-    return `TCP is cut to fit the underlay; other copies that are too large ${overIPv6 ? 'lose their end' : `travel ${inFragments}`}`;
+    return `TCP is cut to fit the underlay; other copies that are too large ${overIPv6 ? 'lose their last bytes' : `travel ${inFragments}`}`;
   return `copies that are larger than the underlay takes the kernel ${overIPv6 ? 'drops' : `sends ${inFragments}`}`;
 }

@@ -4,7 +4,7 @@ import type { Role } from '#src/tap/ownership/mark.ts';
 /** The addresses of a node that serves many networks would fill pages. */
 const MAX_LISTED = 5;
 
-/** What to say of an end's own address that its node does not have; undefined if it has it. */
+/** What is wrong with an endpoint's own address; undefined if its node has it. */
 export function foreignAddress(
   role: Role,
   local: string,

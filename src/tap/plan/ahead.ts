@@ -1,7 +1,7 @@
 /**
- * Where filters of clsact would not see a target's packets, for another's program keeps them, the tap goes before that by
- * a tcx program of its own. Such a program is loaded with a filter of the mirror device that no packet comes to; a process
- * of the agent's holds it at the hook. What --filter asks for is then decided at the mirror device.
+ * If somebody else's program keeps a target's packets from clsact's filters, the tap goes in front of it by a tcx program of
+ * its own. A filter of the mirror device that no packet reaches loads that program; a process of the agent holds it at the
+ * hook. The mirror device then decides what --filter asks for.
  */
 
 import { isVerdictBefore } from './inFront.ts';

@@ -1,4 +1,4 @@
-/** What comes before a tap's filters at a hook, and may end the classification of a packet there, so that they never see it. */
+/** Programs in front of a tap's filters at a hook: they may end the classification of a packet, so that the filters never see it. */
 
 import { isTapHandle, preferences } from '#src/tap/ownership/mark.ts';
 import { isAheadName } from '#src/tap/programs/names.ts';
@@ -11,9 +11,9 @@ export interface Places {
 }
 
 /**
- * Where a tap's filters go at a hook: to the usual preferences, unless a program with a verdict of its own is before
- * them, or at one of them. Then they go before that program, if two preferences are free there: what it lets pass, by
- * which classification ends, the tap would not see.
+ * Where a tap's filters go at a hook: to the usual preferences, unless a program with a verdict of its own is in front of
+ * them, or at one of them. Then they go in front of that program, if two preferences are free there: a packet that it passes
+ * is not classified further, and the tap would not see it.
  */
 export function placesAt(hook: Hook, { filters }: Pick<Classifier, 'filters'>): Places {
   const foreign = foreignAt(hook, filters);

@@ -1,7 +1,7 @@
 /** Counts of a device since it was made, as cheap to read as a file. */
 export interface NetDevCounts {
   readonly receivedPackets: number;
-  /** Received packets of a wrong form: of a mirror device the other end's hellos. Lengths, CRC and overruns together. */
+  /** Received packets of a wrong form: of a mirror device the peer's hellos. Lengths, CRC and overruns together. */
   readonly malformedPackets: number;
   readonly sentPackets: number;
 }

@@ -4,7 +4,7 @@ import type { Tunnel } from '#src/tap/state.ts';
 /**
  * What a tap of a node must not copy, for pcap-filter: a copy leaves by the very interface it was made of, and the copy
  * of a copy would be copied too, for ever. That is what goes to the port of the tunnels, of this tap and any other; the
- * later fragments between the two ends, which have no port; ESP and AH between them, which may have tunnel packets
+ * later fragments between the two endpoints, which have no port; ESP and AH between them, which may have tunnel packets
  * inside; and the ICMP errors that quote a tunnel packet, each of which a copy of the last can cause.
  */
 export function tunnelTraffic({ local, remote }: Pick<Tunnel, 'local' | 'remote'>): string {

@@ -1,6 +1,6 @@
 /**
- * The eBPF programs of a tap (bpf/mirror.bpf.c). What they are to do is written into their object before it is loaded,
- * so that the kernel takes it for constants, and told by the object's name, which tc keeps with every filter.
+ * The settings of a tap's eBPF programs (bpf/mirror.bpf.c). The agent writes them into the object before it loads it, so that
+ * the kernel takes them for constants, and into the object's name, which tc keeps with every filter.
  */
 
 import { settingsLayout } from './layouts.ts';
@@ -15,7 +15,7 @@ export interface CopySettings {
   readonly maxBytesPerSecond: number | undefined;
   /**
    * The network under the VXLAN, which says what becomes of copies too large for it: over IPv4 the kernel sends
-   * fragments, over IPv6 it drops them unless they are cut. Undefined: there is no network between the ends.
+   * fragments, over IPv6 it drops them unless they are cut. Undefined: there is no network between the endpoints.
    */
   readonly underlay: 'IPv4' | 'IPv6' | undefined;
 }

@@ -28,7 +28,7 @@ test.each([
     1569,
     'copy.o',
     true,
-    'TCP is cut to fit the underlay; other copies that are too large lose their end',
+    'TCP is cut to fit the underlay; other copies that are too large lose their last bytes',
   ],
   [
     v4,

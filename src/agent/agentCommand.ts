@@ -1,14 +1,9 @@
 import { parseArgs } from 'node:util';
 import * as z from 'zod/mini';
 import { UsageError } from '#src/errors.ts';
-import {
-  parseReceiver,
-  parseSender,
-  type ReceiverEndpoint,
-  type SenderEndpoint,
-} from '#src/spec/endpoint.ts';
+import { type EndpointDocument, parseReceiver, parseSender } from '#src/spec/endpoint.ts';
 import { tapIdText, wholeNumber } from '#src/spec/values.ts';
-import type { TapId } from '#src/tap/ownership/mark.ts';
+import type { Role, TapId } from '#src/tap/ownership/mark.ts';
 import { defaultLeaseMs, defaultRareMs, defaultTickMs } from './timing.ts';
 
 const number = (low: number, high: number) =>
@@ -28,6 +23,7 @@ const settings = z.object({
   'lease-ms': z._default(number(1000, defaultLeaseMs), defaultLeaseMs),
   'rare-ms': z._default(number(1000, defaultRareMs), defaultRareMs),
 });
+const fileName = z.string().check(z.minLength(1, 'give the name of a file'));
 const question = z.object({
   'tap-id': z.optional(tapIdText),
   'tick-ms': settings.shape['tick-ms'],
@@ -38,31 +34,33 @@ const captureSettings = z.object({ 'silence-ms': z._default(number(100, 3_600_00
 
 type AgentSettings = z.infer<typeof settings>;
 
+/** Where an agent has its endpoints from: the document of one, or the file of a list that may change. */
+export type EndpointSource = { readonly document: EndpointDocument } | { readonly file: string };
+
 /** A parsed command line of the agent. */
 export type AgentCommand =
-  | { readonly name: 'sender'; readonly endpoint: SenderEndpoint; readonly settings: AgentSettings }
-  | { readonly name: 'receiver'; readonly endpoint: ReceiverEndpoint; readonly settings: AgentSettings }
+  | {
+      readonly name: Role;
+      readonly source: EndpointSource;
+      readonly settings: AgentSettings;
+    }
   | { readonly name: 'capture' | 'capture-pod'; readonly silenceMs: number }
   | { readonly name: 'status' | 'probe'; readonly tapId: TapId | undefined; readonly tickMs: number };
 
 const text = { type: 'string' } as const;
 
 /**
- * Parses the agent's command line: `sender` or `receiver` with the endpoint's document, as the manifests give it,
- * `status` or `probe`; in the pod of a capture `capture-pod`, and `capture` for who reads.
+ * Parses the agent's command line: `sender` or `receiver` with the endpoint's document, as the manifests give it, or with
+ * `--endpoints=FILE`; `status` or `probe`; in the pod of a capture `capture-pod`, and `capture` for who reads.
  *
  * @throws {UsageError}
  */
 export function parseCommand([name, ...args]: readonly string[]): AgentCommand {
   switch (name) {
-    case 'sender': {
-      const [document, values] = readEndpoint(args);
-      return { name, endpoint: parseSender(document), settings: values };
-    }
-    case 'receiver': {
-      const [document, values] = readEndpoint(args);
-      return { name, endpoint: parseReceiver(document), settings: values };
-    }
+    case 'sender':
+      return { name, ...readEndpoints(args, parseSender) };
+    case 'receiver':
+      return { name, ...readEndpoints(args, parseReceiver) };
     case 'capture':
     case 'capture-pod': {
       const flags = { 'silence-ms': text };
@@ -81,13 +79,21 @@ export function parseCommand([name, ...args]: readonly string[]): AgentCommand {
   }
 }
 
-function readEndpoint(args: readonly string[]): [document: string, AgentSettings] {
-  const flags = { 'log-level': text, 'tick-ms': text, 'lease-ms': text, 'rare-ms': text };
+function readEndpoints(
+  args: readonly string[],
+  parseDocument: (json: string) => EndpointDocument,
+): { source: EndpointSource; settings: AgentSettings } {
+  const flags = { endpoints: text, 'log-level': text, 'tick-ms': text, 'lease-ms': text, 'rare-ms': text };
   const { values, positionals } = read(args, flags, true);
+  const { endpoints: file, ...others } = values;
   const [document, stray] = positionals;
-  if (document === undefined || stray !== undefined)
-    throw new UsageError("Give the endpoint's document, and nothing but it, behind the command");
-  return [document, parse(settings, values)];
+  if ((document === undefined) === (file === undefined) || stray !== undefined)
+    throw new UsageError(
+      "Give the endpoint's document, and nothing but it, behind the command, or --endpoints=FILE with a list of them",
+    );
+  const source =
+    file === undefined ? { document: parseDocument(document ?? '') } : { file: parse(fileName, file) };
+  return { source, settings: parse(settings, others) };
 }
 
 function read(args: readonly string[], options: Record<string, typeof text>, allowPositionals: boolean) {

@@ -1,7 +1,7 @@
 import { UserError } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import type { Netns } from '#src/net/netns.ts';
-import { grantLease } from '#src/net/objects.ts';
+import type { TapObject } from '#src/net/objects.ts';
 import { applySteps } from '#src/net/steps.ts';
 import { planEmptied } from '#src/tap/plan/emptied.ts';
 import { planRemoval, planUndo } from '#src/tap/plan/removal.ts';
@@ -37,6 +37,8 @@ export interface Outcome {
 export interface ConvergeOptions extends RunOptions {
   /** How long the programs that are loaded may work without being told to go on. */
   readonly leaseMs: number;
+  /** The object of the programs. */
+  readonly object: TapObject | undefined;
   /** Goes before others' programs. */
   readonly ahead: Ahead;
   /**
@@ -63,7 +65,7 @@ const maxMoves = 2;
 export async function converge(
   netns: Netns,
   desired: Desired,
-  { leaseMs, onOwnQdiscs, onDisturbance, ahead, ...options }: ConvergeOptions,
+  { leaseMs, object: files, onOwnQdiscs, onDisturbance, ahead, ...options }: ConvergeOptions,
 ): Promise<Outcome> {
   const done: Step[] = [];
   let { ownQdiscs, object } = desired;
@@ -100,9 +102,9 @@ export async function converge(
     if (round > maxRounds) throw new Error(undoneAgain(done.at(-1)));
     try {
       const loads = plan.steps.some((step) => 'filter' in step && isEbpf(step.filter.program));
-      if (object !== undefined && loads) grantLease(object, leaseFromNow(desired.id, leaseMs));
+      if (object !== undefined && loads) files?.write(leaseFromNow(desired.id, leaseMs));
       onOwnQdiscs(withMade(ownQdiscs, plan.steps, desired));
-      const applied = await applySteps(netns, plan.steps, options);
+      const applied = await applySteps(netns, plan.steps, { ...options, tap: desired.id });
       done.push(...applied.done);
       ownQdiscs = withoutDeleted(withMade(ownQdiscs, applied.done, desired), applied.done);
       onOwnQdiscs(ownQdiscs);
@@ -183,7 +185,7 @@ async function undo(
   options: RunOptions,
 ): Promise<readonly Step[]> {
   const steps = planUndo(desired, before, await observe(netns, desired, options));
-  const { failures } = await applySteps(netns, steps, { ...options, force: true });
+  const { failures } = await applySteps(netns, steps, { ...options, tap: desired.id, force: true });
   const [failure] = failures;
   if (failure !== undefined) throw failure.error;
   return steps;
@@ -204,7 +206,7 @@ export async function remove(
   options: RunOptions,
   known?: Observed,
 ): Promise<readonly Step[]> {
-  const removing = { ...options, timeoutMs: removalTimeoutMs, force: true };
+  const removing = { ...options, tap: desired.id, timeoutMs: removalTimeoutMs, force: true };
   const done: Step[] = [];
   for (let round = 1; ; round++) {
     try {

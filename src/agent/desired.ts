@@ -13,7 +13,7 @@ const receiverMtuBytes = 1450;
  * @param what the programs of what is copied
  * @param object the name of the eBPF object that does {@link copySettings}
  */
-export function senderEnd(
+export function desiredSender(
   endpoint: SenderEndpoint,
   what: Pick<Copies, 'matching' | 'dropping'>,
   object: string,
@@ -48,7 +48,7 @@ export function copySettings(endpoint: SenderEndpoint): CopySettings {
 }
 
 /** The receiver's end: in the destination node's namespace. */
-export function receiverEnd(endpoint: ReceiverEndpoint): Desired {
+export function desiredReceiver(endpoint: ReceiverEndpoint): Desired {
   const { tapId, mirrorInterface, path } = endpoint;
   const desired = device(path);
   return {

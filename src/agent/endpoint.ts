@@ -1,71 +1,88 @@
 import { UserError } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
-import { prepareObject } from '#src/net/objects.ts';
+import { objectOf, type TapObject } from '#src/net/objects.ts';
 import { pathReader } from '#src/net/pathMtu.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readProcFile } from '#src/net/processNetns.ts';
-import type { ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
+import type { EndpointDocument, ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
 import { mayWrap } from '#src/tap/programs/nodeTraffic.ts';
 import type { Vxlan, Desired } from '#src/tap/state.ts';
 import { awaitedPod } from '#src/pods/targetPod.ts';
 import { matchingProgram } from './matching.ts';
 import { PodPresence } from './podPresence.ts';
 import { findTarget, isCurrent, type Target } from './podNetns.ts';
-import { copySettings, receiverEnd, senderEnd } from './desired.ts';
+import { copySettings, desiredReceiver, desiredSender } from './desired.ts';
 
-/** The network namespace that an end of the tap is in. */
+/** The network namespace that an endpoint is in. */
 export interface Place {
   readonly netns: Netns;
   /** Content of its /proc/net/dev. */
   netDev(): string;
 }
 
-/** One end of a tap: what it should be, and where. */
-export interface End {
+/** One side of one target's copies: what it should be, and where. */
+export interface Endpoint {
   readonly desired: Desired;
-  /** The other end is kokotap's, and so says hello over a tunnel. Not so when it is outside the cluster. */
+  /** That `desired` names. */
+  readonly object?: TapObject;
+  /** The peer is kokotap's, and so says hello over a tunnel. Not so when it is outside the cluster. */
   readonly peerSaysHello: boolean;
-  /** Where the end has to be now; the same object as long as that is the same namespace. Called every second. */
+  /** Where the endpoint has to be now; the same object as long as that is the same namespace. Called every second. */
   place(): Place | undefined;
-  /** The largest packet in bytes that the underlay takes; not asked of an end that sends nothing over one. */
+  /** The largest packet in bytes that the underlay takes; not asked of an endpoint that sends nothing over one. */
   readonly pathMtuBytes?: () => Promise<number>;
   /** What {@link place} waits for when there is none. */
   readonly awaited: () => string;
 }
 
 /**
- * The end at the target: in a pod it moves with the pod's network namespace, at a node it is in the agent's own.
+ * The endpoint that a document describes.
  *
  * @param running of the compiler, whose work the end of the tap interrupts
  * @throws {UserError} when the filter is wrong.
  */
-export async function sender(endpoint: SenderEndpoint, running: RunOptions): Promise<End> {
+export async function makeEndpoint(document: EndpointDocument, running: RunOptions): Promise<Endpoint> {
+  return document.kind === 'Sender' ? sender(document, running) : receiver(document);
+}
+
+/** The endpoint at the target: in a pod it moves with the pod's network namespace, at a node it is in the agent's own. */
+async function sender(endpoint: SenderEndpoint, running: RunOptions): Promise<Endpoint> {
   const { podUid } = endpoint;
   const matching = await matchingProgram(endpoint, running);
-  const desired = senderEnd(endpoint, matching, prepareObject(copySettings(endpoint)));
+  const object = objectOf(endpoint.tapId, copySettings(endpoint));
+  const desired = desiredSender(endpoint, matching, object.name);
   const { device } = desired;
   return {
     desired,
+    object,
     ...(device.kind === 'vxlan' ? { pathMtuBytes: pathMtu(device, podUid === undefined) } : {}),
     peerSaysHello: !endpoint.externalPeer,
     ...(podUid === undefined ? ownPlace() : podPlace(podUid, endpoint)),
   };
 }
 
-/** The end on the destination node, in the namespace that the agent itself is in. */
-export async function receiver(endpoint: ReceiverEndpoint): Promise<End> {
-  return { desired: receiverEnd(endpoint), peerSaysHello: true, ...ownPlace() };
+/** The endpoint on the destination node, in the namespace that the agent itself is in. */
+function receiver(endpoint: ReceiverEndpoint): Endpoint {
+  return { desired: desiredReceiver(endpoint), peerSaysHello: true, ...ownPlace() };
 }
 
-type Whereabouts = Pick<End, 'place' | 'awaited'>;
+type Whereabouts = Pick<Endpoint, 'place' | 'awaited'>;
 
 function ownPlace(): Whereabouts {
-  const place: Place = {
-    netns: new Netns('/proc/self/ns/net'),
-    netDev: () => readProcFile('self', 'net/dev') ?? '',
+  let place: Place | undefined;
+  return {
+    awaited: () => 'nothing',
+    place: () =>
+      (place ??= {
+        netns: new Netns('/proc/self/ns/net'),
+        netDev: () => readProcFile('self', 'net/dev') ?? '',
+      }),
   };
-  return { awaited: () => 'nothing', place: () => place };
 }
+
+/** How old a look at /proc may be where a pod is waited for, which is tried every second, and where it has just gone. */
+const waitingMs = 900;
+const lostMs = 100;
 
 function podPlace(podUid: string, endpoint: SenderEndpoint): Whereabouts {
   const { tapId, pod: name, namespace, tapNamespace } = endpoint;
@@ -78,7 +95,7 @@ function podPlace(podUid: string, endpoint: SenderEndpoint): Whereabouts {
     awaited: () => awaitedPod(pod, tap, presence.isHere()),
     place() {
       if (target !== undefined && isCurrent(target, podUid)) return place;
-      const found = findTarget(podUid);
+      const found = findTarget(podUid, target === undefined ? waitingMs : lostMs);
       if (found !== undefined && target?.netns.inode === found.netns.inode) {
         found.netns.close();
         target = { netns: target.netns, pid: found.pid };

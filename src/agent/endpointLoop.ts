@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { messageOf, UserError } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
+import type { Table } from '#src/net/nftables.ts';
 import { type Monitor, startMonitor } from '#src/net/monitor.ts';
 import { type Fit, fitOf, overheadBytes } from '#src/tap/path/fit.ts';
 import { isInNetDev } from '#src/tap/proc/netDev.ts';
@@ -12,25 +13,28 @@ import { Ahead } from './ahead.ts';
 import { Alarm } from './alarm.ts';
 import { converge, type Outcome, remove } from './converge.ts';
 import { followDelivery } from './delivery.ts';
-import type { End, Place } from './endpoint.ts';
+import type { Endpoint, Place } from './endpoint.ts';
 import { Guard } from './sourceGuard.ts';
 import { IdleWatch } from './idleWatch.ts';
 import { LeaseKeeper } from './keptLease.ts';
 import { OwnAddress } from './ownAddress.ts';
 import { Peer } from './peer.ts';
-import type { Report } from './stateReport.ts';
+import type { StateReport } from './stateReport.ts';
 import { Restraint } from './restraint.ts';
 import { sendReports } from './sendReports.ts';
 import { Sight } from './sight.ts';
-import { Sweeper } from './sweep.ts';
-import type { Timing } from './timing.ts';
-import type { Watch } from './watch.ts';
+import type { Slots } from './slots.ts';
+import { retryMs, type Timing } from './timing.ts';
+import type { PathWatch } from './pathWatch.ts';
 
 export interface Context {
   readonly log: Logger;
-  readonly report: Report;
+  readonly report: StateReport;
   readonly timing: Timing;
-  /** Ends the tap. */
+  readonly slots: Slots;
+  /** Shared by the endpoints of an agent. */
+  readonly readGuardTable: () => Promise<Table | undefined>;
+  /** Ends the loop. */
   readonly signal: AbortSignal;
 }
 
@@ -38,22 +42,6 @@ export interface Context {
 const settleMs = 50;
 /** Where a look takes long, for there are many interfaces or little CPU, the next one waits for so many times as long. */
 const restFactor = 9;
-
-/**
- * Makes the end exist, keeps it existing through whatever happens to it, and takes it away when the signal comes.
- *
- * @throws {CommandError} when the end cannot be taken away
- */
-export async function keep(end: End, context: Context): Promise<void> {
-  const alarm = new Alarm(context.signal);
-  const keeper = new Keeper(end, context, () => alarm.ring());
-  while (!context.signal.aborted) {
-    await keeper.check();
-    await alarm.wait(context.timing.checkMs);
-    await alarm.pause(keeper.restMs());
-  }
-  await keeper.leave();
-}
 
 /** The namespace that the end is in at present. */
 interface Held {
@@ -69,19 +57,24 @@ interface Held {
   wasInPlace: boolean;
 }
 
-class Keeper {
-  readonly #end: End;
+/**
+ * Makes an endpoint exist and keeps it existing, through whatever happens to it, until the signal comes. Then it is to be
+ * taken away or handed over.
+ */
+export class EndpointLoop {
+  readonly #endpoint: Endpoint;
   readonly #context: Context;
-  readonly #onChange: () => void;
+  readonly #alarm: Alarm;
+  /** What still looks, though the signal came. */
+  #looking: Promise<void> = Promise.resolve();
   readonly #logging: RunOptions;
   /** Of all that the end of the tap interrupts. */
   readonly #run: RunOptions;
   readonly #peer: Peer | undefined;
   readonly #guard: Guard | undefined;
   readonly #address: OwnAddress | undefined;
-  readonly #watch: Watch | undefined;
+  readonly #watch: PathWatch | undefined;
   readonly #lease: LeaseKeeper | undefined;
-  readonly #sweeper: Sweeper;
   readonly #sight: Sight | undefined;
   readonly #idle: IdleWatch | undefined;
   #held: Held | undefined;
@@ -98,68 +91,88 @@ class Keeper {
   #mustLook = false;
   #unseen: string | undefined;
 
-  constructor(end: End, context: Context, onChange: () => void) {
-    this.#end = end;
+  constructor(endpoint: Endpoint, context: Context) {
+    this.#endpoint = endpoint;
     this.#context = context;
-    this.#onChange = onChange;
+    this.#alarm = new Alarm(context.signal);
     this.#logging = { onCommand: (command) => context.log.debug({ command }, 'command') };
     this.#run = { ...this.#logging, signal: context.signal };
-    const { device, id, role } = end.desired;
+    const { device, id, role } = endpoint.desired;
     const { timing, log } = context;
-    this.#restraint = new Restraint(end.desired.copies, timing);
-    this.#sweeper = new Sweeper(role, timing, log);
+    this.#restraint = new Restraint(endpoint.desired, timing);
     if (role === 'sender') {
       this.#lease = new LeaseKeeper(id, timing, log);
-      this.#sight = new Sight(end.desired, timing);
-      this.#idle = new IdleWatch(end.desired, timing);
+      this.#sight = new Sight(endpoint.desired, timing);
+      this.#idle = new IdleWatch(endpoint.desired, timing);
     }
     if (device.kind !== 'vxlan') return;
-    this.#address = new OwnAddress(end.desired, device, timing);
-    this.#guard = new Guard(end.desired, device, context.log, this.#logging);
-    if (!end.peerSaysHello) return;
+    this.#address = new OwnAddress(endpoint.desired, device, timing);
+    this.#guard = new Guard(endpoint.desired, device, context.log, this.#logging, context.readGuardTable);
+    if (!endpoint.peerSaysHello) return;
     this.#peer = new Peer(device, context.timing);
-    this.#watch = watchOf(end.desired, device, this.#guard, context);
+    this.#watch = watchOf(endpoint.desired, device, this.#guard, context);
   }
 
-  async check(): Promise<void> {
+  /** Keeps the endpoint until the signal comes. */
+  async run(): Promise<void> {
+    const { signal, timing } = this.#context;
+    while (!signal.aborted) {
+      await this.#check();
+      await this.#alarm.wait(timing.checkMs);
+      await this.#alarm.pause(this.#restMs());
+    }
+  }
+
+  async #check(): Promise<void> {
     try {
       await this.#follow();
-      await unlessEnded(this.#lease?.renew(this.#run) ?? Promise.resolve(), this.#context.signal);
+      await this.#look(async () => this.#lease?.renew(this.#run));
       await this.#repair();
-      await unlessEnded(this.#followPeer(), this.#context.signal);
-      await unlessEnded(this.#sweeper.sweep(this.#run), this.#context.signal);
+      await this.#look(() => this.#followPeer());
     } catch (error) {
       if (this.#context.signal.aborted) return; // what was under way was interrupted
       this.#inPlace = false;
-      const { checkMs, longestRetryMs } = this.#context.timing;
-      this.#retryAt = performance.now() + Math.min(longestRetryMs, checkMs * 2 ** this.#failures++);
+      this.#retryAt = performance.now() + retryMs(this.#context.timing, this.#failures++);
       this.#context.report.tell('failing', messageOf(error));
       if (!(error instanceof CommandError)) this.#context.log.debug({ err: error }, 'cause');
     }
   }
 
   /** How long the next look has to wait, so that looks take a small part of the time only. */
-  restMs(): number {
+  #restMs(): number {
     return Math.min(this.#context.timing.checkMs, Math.max(settleMs, restFactor * this.#lookMs));
   }
 
-  /** Also what an agent before this one left is taken away, if the signal comes before the first look. */
+  /**
+   * Takes the endpoint away. Also what an agent before this one left is taken away, if the signal comes before the first
+   * look.
+   *
+   * @throws {CommandError} when something stays; it may be tried again
+   */
   async leave(): Promise<void> {
     this.#peer?.close();
-    const held = this.#held ?? this.#hold(this.#end.place());
+    const held = this.#held ?? this.#hold(this.#endpoint.place());
     this.#held = undefined;
     let steps: readonly Step[] = [];
     try {
-      steps = held === undefined ? [] : await this.#removeFrom(held);
+      steps = held === undefined ? [] : await this.#context.slots.run(() => this.#removeFrom(held));
     } finally {
       await this.#guard?.remove();
     }
     this.#context.report.tell('stopped', `the tap is taken away: ${describe(steps)}`);
   }
 
-  /** Goes where the end has to be now. What was made elsewhere is removed, so that its VNI is free at once. */
+  /** Lets the endpoint be as it is in the kernel, for another loop that goes on with it. */
+  async handOver(): Promise<void> {
+    this.#peer?.close();
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) await this.#letGo(held);
+  }
+
+  /** Goes where the endpoint has to be now. What was made elsewhere is removed, so that its VNI is free at once. */
   async #follow(): Promise<void> {
-    const place = this.#end.place();
+    const place = this.#endpoint.place();
     if (this.#held !== undefined && this.#held.place !== place) {
       const old = this.#held;
       this.#held = undefined;
@@ -176,7 +189,7 @@ class Keeper {
       }
     }
     if (place === undefined) {
-      this.#context.report.tell('waiting', `waiting for ${this.#end.awaited()}`);
+      this.#context.report.tell('waiting', `waiting for ${this.#endpoint.awaited()}`);
     } else {
       this.#held ??= this.#hold(place);
     }
@@ -184,14 +197,14 @@ class Keeper {
 
   #lookAgain(): void {
     this.#mustLook = true;
-    this.#onChange();
+    this.#alarm.ring();
   }
 
   #hold(place: Place | undefined): Held | undefined {
     return (
       place && {
         place,
-        monitor: startMonitor(place.netns, this.#onChange),
+        monitor: startMonitor(place.netns, () => this.#alarm.ring()),
         ahead: new Ahead(place.netns, this.#context.log, this.#context.timing, () => this.#lookAgain()),
         ownQdiscs: new Set(),
         observed: undefined,
@@ -217,12 +230,12 @@ class Keeper {
     held.observed = undefined;
     const wasWithout = held.withoutObject;
     if (reload) held.withoutObject = undefined;
-    const made = await this.#converge(held);
+    const made = await this.#context.slots.run(() => this.#converge(held));
     this.#lookMs = performance.now() - beganAt;
     const { steps, missing } = made;
     held.ownQdiscs = made.ownQdiscs;
     held.observed = made.observed;
-    this.#lease?.follow(this.#end.desired.ifname, made.observed, steps);
+    this.#lease?.follow(this.#endpoint.desired.ifname, made.observed, steps);
     if (made.withoutObject !== undefined)
       held.withoutObject = {
         reason: made.withoutObject,
@@ -250,6 +263,7 @@ class Keeper {
       return await converge(held.place.netns, this.#wantedIn(held), {
         ...this.#run,
         ahead: held.ahead,
+        object: this.#endpoint.object,
         leaseMs: this.#context.timing.leaseMs,
         onOwnQdiscs(own) {
           ownQdiscs = own;
@@ -263,7 +277,7 @@ class Keeper {
   }
 
   #wantedIn(held: Held): Desired {
-    const { desired } = this.#end;
+    const { desired } = this.#endpoint;
     const { ownQdiscs, withoutObject } = held;
     const { device } = desired;
     const mtuBytes =
@@ -275,7 +289,7 @@ class Keeper {
 
   /** Reads the underlay's MTU, if it is time to; whether it is another one. By a way that must not be taken no tap is. */
   async #readPath(held: Held): Promise<boolean> {
-    const { pathMtuBytes: read, desired } = this.#end;
+    const { pathMtuBytes: read, desired } = this.#endpoint;
     if (read === undefined || performance.now() < this.#pathCheckAt) return false;
     const before = this.#pathMtuBytes;
     try {
@@ -305,11 +319,11 @@ class Keeper {
 
   /** Says hello while this end is in place, and tells whether the other end is there too. */
   async #followPeer(): Promise<void> {
-    const { ifname } = this.#end.desired;
+    const { ifname } = this.#endpoint.desired;
     if (!this.#inPlace || this.#held === undefined) {
       const isStillThere = this.#held?.wasInPlace === true && isInNetDev(this.#held.place.netDev(), ifname);
       // Without the device the VNI may be another tap's meanwhile.
-      if (!isStillThere) await this.#guard?.remove();
+      if (!isStillThere) await this.#guard?.clear();
       return;
     }
     await this.#guard?.keep(this.#context.timing.guardCheckMs);
@@ -317,7 +331,7 @@ class Keeper {
     const { place, observed } = this.#held;
     const netDev = place.netDev();
     if (!this.#isPeerThere(netDev)) {
-      this.#context.report.tell('alone', reasonAlone(this.#end.desired, this.#peer?.silence));
+      this.#context.report.tell('alone', reasonAlone(this.#endpoint.desired, this.#peer?.silence));
       return;
     }
     const way = { netns: place.netns, netDev, ifname, fit: this.#fit };
@@ -326,7 +340,7 @@ class Keeper {
     if (this.#context.signal.aborted) return;
     if (unseen !== undefined && unseen !== this.#unseen) this.#lookAgain();
     this.#unseen = unseen;
-    const ends = this.#end.peerSaysHello ? 'at both ends' : "here; the other end is not kokotap's";
+    const ends = this.#endpoint.peerSaysHello ? 'at both ends' : "here; the other end is not kokotap's";
     const inPlace = `${ifname} is in place ${ends}`;
     if (trouble !== undefined) this.#context.report.tell('alone', `${inPlace}, but ${trouble}`);
     else if (unseen !== undefined) this.#context.report.tell('blind', `${inPlace}, but ${unseen}`);
@@ -334,25 +348,38 @@ class Keeper {
   }
 
   #isPeerThere(netDev: string): boolean {
-    const { ifname, device } = this.#end.desired;
+    const { ifname, device } = this.#endpoint.desired;
     if (this.#peer === undefined) return device.kind === 'vxlan' || this.#carrier;
     return this.#peer.isThere(netDev, ifname);
   }
 
-  async #removeFrom({ place, monitor, ahead, ownQdiscs, observed }: Held): Promise<readonly Step[]> {
+  async #removeFrom(held: Held): Promise<readonly Step[]> {
+    const { place, monitor, ahead, ownQdiscs, observed } = held;
     const isKnown = !monitor.hasChanged();
     try {
       await ahead.release();
-      const desired = { ...this.#end.desired, ownQdiscs };
+      const desired = { ...this.#endpoint.desired, ownQdiscs };
       return await remove(place.netns, desired, this.#logging, isKnown ? observed : undefined);
     } finally {
-      await monitor.stop();
-      place.netns.close();
+      await this.#letGo(held);
     }
+  }
+
+  async #letGo({ place, monitor, ahead }: Held): Promise<void> {
+    await ahead.release();
+    await monitor.stop();
+    // Not before what looks there has ended: the descriptor's number may be another namespace's then.
+    void this.#looking.finally(() => place.netns.close());
+  }
+
+  /** Waits for what only looks, unless the signal comes before. */
+  async #look(look: () => Promise<void>): Promise<void> {
+    const looking = look();
+    this.#looking = looking.catch(() => undefined);
+    await unlessEnded(looking, this.#context.signal);
   }
 }
 
-/** Waits for what only looks, unless the tap ends before. */
 async function unlessEnded(looking: Promise<void>, end: AbortSignal): Promise<void> {
   const done = new AbortController();
   const ended = once(end, 'abort', { signal: done.signal }).catch(() => undefined);
@@ -366,7 +393,7 @@ async function unlessEnded(looking: Promise<void>, end: AbortSignal): Promise<vo
 const withoutObjectNotice =
   'The eBPF programs could not be loaded; the tap goes on without them: copies are not made to fit the underlay, and only counted by the kernel';
 
-function watchOf({ role }: Desired, device: Vxlan, guard: Guard, { log, timing }: Context): Watch {
+function watchOf({ role }: Desired, device: Vxlan, guard: Guard, { log, timing }: Context): PathWatch {
   return role === 'sender' ? followDelivery(device, log, timing) : sendReports(device, guard, log, timing);
 }
 

@@ -8,7 +8,7 @@ import type { Tunnel } from '#src/tap/state.ts';
 import { hearReceiver } from './receiverReports.ts';
 import type { Peer } from './peer.ts';
 import type { Timing } from './timing.ts';
-import type { Way } from './watch.ts';
+import type { PathFacts } from './pathWatch.ts';
 
 /** One may be lost, as any packet may be. */
 const probesAtOnce = 3;
@@ -53,7 +53,7 @@ export class LargestCopy {
   }
 
   /** Says what is wrong; undefined: nothing, or it is not known yet. */
-  async check({ netns, ifname, peer, fit }: Way): Promise<string | undefined> {
+  async check({ netns, ifname, peer, fit }: PathFacts): Promise<string | undefined> {
     if (fit === undefined) return undefined;
     const bytes = largestWholeBytes(fit);
     const isKnown = this.#known?.bytes === bytes && performance.now() < this.#known.until;

@@ -13,16 +13,54 @@ export interface Lock {
   release(): void;
 }
 
-/** Takes the lock; undefined while another agent has it, or two want it at the same moment. */
-export async function takeLock(role: Role, id: TapId): Promise<Lock | undefined> {
-  const others = (own?: number) =>
-    openLocks().filter((lock) => lock.tap === id && lock.role === role && lock.port !== own);
-  if (others().length > 0) return undefined;
-  const socket = await open(role, id);
-  // Looked at only once the own one is there for others to see: of two agents at least one sees the other.
-  if (others(socket.address().port).length === 0) return { release: () => socket.close() };
-  socket.close();
-  return undefined;
+/**
+ * Takes the lock; undefined while another agent has it, or two want it at the same moment. Those that are wanted at the same
+ * time are taken together: the kernel takes milliseconds to list a node's sockets.
+ */
+export function takeLock(role: Role, id: TapId): Promise<Lock | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<Lock | undefined>();
+  wanted.push({ role, tap: id, resolve, reject });
+  if (wanted.length === 1) setImmediate(() => void takeWanted());
+  return promise;
+}
+
+interface Wanted {
+  readonly role: Role;
+  readonly tap: TapId;
+  resolve(lock: Lock | undefined): void;
+  reject(error: unknown): void;
+}
+
+let wanted: Wanted[] = [];
+
+async function takeWanted(): Promise<void> {
+  const all = wanted;
+  wanted = [];
+  try {
+    const held = new Set(openLocks().map(keyOf));
+    const free = all.filter((each) => !held.has(keyOf(each)));
+    for (const each of all) if (held.has(keyOf(each))) each.resolve(undefined);
+    const sockets = await Promise.all(free.map(({ role, tap }) => open(role, tap)));
+    // Looked at only once the own ones are there for others to see: of two agents at least one sees the other.
+    const ports = new Map<string, Set<number>>();
+    for (const lock of openLocks())
+      ports.set(keyOf(lock), (ports.get(keyOf(lock)) ?? new Set<number>()).add(lock.port));
+    for (const [at, socket] of sockets.entries()) {
+      const each = free[at];
+      if (each !== undefined && ports.get(keyOf(each))?.size === 1) {
+        each.resolve({ release: () => socket.close() });
+      } else {
+        socket.close();
+        each?.resolve(undefined);
+      }
+    }
+  } catch (error) {
+    for (const each of all) each.reject(error);
+  }
+}
+
+function keyOf({ role, tap }: { readonly role: Role; readonly tap: TapId }): string {
+  return `${role} ${tap}`;
 }
 
 /**

@@ -4,7 +4,7 @@ import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import { hearReceiver, readSent } from './receiverReports.ts';
 import type { Timing } from './timing.ts';
-import type { Way } from './watch.ts';
+import type { PathFacts } from './pathWatch.ts';
 
 /** What was sent by the last look and has not come by the receiver's latest report is lost. */
 export class Loss {
@@ -28,8 +28,8 @@ export class Loss {
   }
 
   /** Says what is wrong while nothing arrives of what is sent; a part that is lost is only told in the log. */
-  async check(way: Way): Promise<string | undefined> {
-    await this.#look(way);
+  async check(facts: PathFacts): Promise<string | undefined> {
+    await this.#look(facts);
     return this.#arrival !== undefined && isDead(this.#arrival) ? nothingArrives(this.#tunnel) : undefined;
   }
 
@@ -38,7 +38,7 @@ export class Loss {
     return this.#losing;
   }
 
-  async #look({ netns, netDev, ifname }: Way): Promise<void> {
+  async #look({ netns, netDev, ifname }: PathFacts): Promise<void> {
     const now = performance.now();
     if (now < this.#dueAt) return;
     this.#beganAt ??= now;

@@ -6,6 +6,7 @@ import { whyNotTaken } from '#src/net/rehearsal.ts';
 import { compileUserFilter } from '#src/net/userFilter.ts';
 import type { SenderEndpoint } from '#src/spec/endpoint.ts';
 import { dropUnless, matchAll, unless } from '#src/filter/bpf.ts';
+import type { TapId } from '#src/tap/ownership/mark.ts';
 import { tunnelTraffic } from '#src/tap/programs/nodeTraffic.ts';
 import type { Copies } from '#src/tap/state.ts';
 
@@ -29,10 +30,13 @@ export async function matchingProgram(endpoint: SenderEndpoint, running: RunOpti
 }
 
 /** A node's own packets are not all copied: its copies are among them. */
-async function matching({ filter, podUid, path }: SenderEndpoint, running: RunOptions): Promise<Programs> {
+async function matching(
+  { tapId, filter, podUid, path }: SenderEndpoint,
+  running: RunOptions,
+): Promise<Programs> {
   const isNode = podUid === undefined && path.kind === 'vxlan';
   const excluding = isNode ? tunnelTraffic(path) : undefined;
-  if (filter !== undefined) return filterProgram(filter, excluding, running);
+  if (filter !== undefined) return filterProgram(tapId, filter, excluding, running);
   return classic(
     excluding === undefined ? matchAll : unless(await compilePcapFilter(excluding, running), matchAll),
   );
@@ -43,15 +47,16 @@ function classic(program: string): Programs {
 }
 
 async function filterProgram(
+  tap: TapId,
   filter: string,
   excluding: string | undefined,
   running: RunOptions,
 ): Promise<Programs> {
   const compiled = await compileUserFilter(filter, { ...running, excluding });
   if ('classic' in compiled) return classic(compiled.classic);
-  const program = prepareFilter(compiled.code);
-  const reason = await whyNotTaken(program, 'direct', running);
-  if (reason === undefined) return { matching: program, dropping: prepareFilter(compiled.dropping) };
+  const program = prepareFilter(tap, compiled.code);
+  const reason = await whyNotTaken(tap, program, 'direct', running);
+  if (reason === undefined) return { matching: program, dropping: prepareFilter(tap, compiled.dropping) };
   try {
     const short = await compileUserFilter(filter, { ...running, excluding, classicOnly: true });
     if ('classic' in short) return classic(short.classic);

@@ -11,7 +11,8 @@ import type { Timing } from './timing.ts';
 /** The other end of the tap, told from its hello packets. */
 export class Peer {
   readonly #at: Omit<Tunnel, 'vni'>;
-  #socket: Socket;
+  /** Open from the first hello on. */
+  #socket: Socket | undefined;
   /** The socket could not be bound, for the node does not have the address at present. */
   #isUseless = false;
   readonly #hello: Uint8Array;
@@ -27,12 +28,12 @@ export class Peer {
     this.#silenceMs = peerSilenceMs;
     this.#hello = helloPacket(vni);
     this.#at = { local, remote, port };
-    this.#socket = this.#open();
   }
 
   #open(): Socket {
     const { local, remote, port } = this.#at;
-    const socket = createSocket(socketType(remote));
+    // Many endpoints share the few ports that packets come from: what is sent back is only that nobody is there.
+    const socket = createSocket({ type: socketType(remote), reuseAddr: true });
     let isBound = false;
     socket.on('error', ({ message }) => {
       this.#trouble = message;
@@ -42,7 +43,7 @@ export class Peer {
     const from = sourcePorts.first + Math.floor(Math.random() * sourcePorts.count);
     socket.bind({ address: local, port: from }, () => {
       isBound = true;
-      socket.connect(port, remote);
+      if (this.#socket === socket) socket.connect(port, remote, () => this.send(this.#hello));
     });
     return socket.unref();
   }
@@ -51,16 +52,16 @@ export class Peer {
   sayHello(): void {
     if (this.#isUseless) {
       this.#isUseless = false;
-      this.#socket.close();
-      this.#socket = this.#open();
+      this.close();
     }
-    this.send(this.#hello);
+    if (this.#socket === undefined) this.#socket = this.#open();
+    else this.send(this.#hello);
   }
 
   /** Sends a packet to the other end's VXLAN port. */
   send(packet: Uint8Array): void {
     try {
-      this.#socket.send(packet, (error) => {
+      this.#socket?.send(packet, (error) => {
         this.#trouble ??= error?.message;
       });
     } catch (error) {
@@ -96,6 +97,7 @@ export class Peer {
   }
 
   close(): void {
-    this.#socket.close();
+    this.#socket?.close();
+    this.#socket = undefined;
   }
 }

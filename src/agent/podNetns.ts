@@ -1,7 +1,7 @@
-import { readdirSync } from 'node:fs';
 import { Netns } from '#src/net/netns.ts';
 import { netnsOf, readProcFile } from '#src/net/processNetns.ts';
 import { belongsToPod, podDepth } from '#src/tap/proc/cgroup.ts';
+import { processesOf } from './podIndex.ts';
 
 /** The network namespace of the target pod, and one of the pod's processes in it. */
 export interface Target {
@@ -15,11 +15,12 @@ export interface Target {
  * Processes in the node's own namespace do not count: CRI-O's conmon is in the pod's cgroup, but not in its network.
  *
  * @param podUid see {@link belongsToPod}
+ * @param freshMs see {@link processesOf}
  */
-export function findTarget(podUid: string): Target | undefined {
+export function findTarget(podUid: string, freshMs = 0): Target | undefined {
   const node = netnsOf('self');
-  const candidates = listPids().flatMap((pid) => {
-    const depth = podDepth(readProcFile(pid, 'cgroup') ?? '', podUid);
+  const candidates = processesOf(podUid, freshMs).flatMap(({ pid, cgroup }) => {
+    const depth = podDepth(cgroup, podUid);
     const found = depth === undefined ? undefined : netnsOf(pid);
     return depth === undefined || found === undefined || found === node
       ? []
@@ -46,10 +47,6 @@ function open(pid: number, podUid: string): Target | undefined {
   if (isCurrent(target, podUid)) return target;
   netns.close();
   return undefined;
-}
-
-function listPids(): number[] {
-  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
 }
 
 /** Clock ticks from boot to the start of a process: field 22 of its stat, counted behind the name in parentheses. */

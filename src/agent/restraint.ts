@@ -1,7 +1,7 @@
 import { messageOf, UserError } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { whyNotTaken } from '#src/net/rehearsal.ts';
-import type { Copies } from '#src/tap/state.ts';
+import type { Desired } from '#src/tap/state.ts';
 import type { Timing } from './timing.ts';
 
 /** A qdisc that was made on a target interface and taken away again, because a step failed. */
@@ -20,13 +20,13 @@ export interface Disturbance {
  * changed; what failed for a reason that passes, such as a lack of memory, only seldom.
  */
 export class Restraint {
-  readonly #copies: Copies | undefined;
+  readonly #desired: Pick<Desired, 'id' | 'copies'>;
   readonly #waitMs: number;
   #disturbance: Disturbance | undefined;
   #until = 0;
 
-  constructor(copies: Copies | undefined, { loadRetryMs }: Timing) {
-    this.#copies = copies;
+  constructor(desired: Pick<Desired, 'id' | 'copies'>, { loadRetryMs }: Timing) {
+    this.#desired = desired;
     this.#waitMs = loadRetryMs;
   }
 
@@ -49,8 +49,9 @@ export class Restraint {
    */
   async earliest(options: RunOptions): Promise<number> {
     const disturbance = this.#disturbance;
-    if (disturbance === undefined || this.#copies === undefined) return 0;
-    const reason = await whyNotTaken(this.#copies.matching, { copyTo: 'lo' }, options);
+    const { id, copies } = this.#desired;
+    if (disturbance === undefined || copies === undefined) return 0;
+    const reason = await whyNotTaken(id, copies.matching, { copyTo: 'lo' }, options);
     if (reason !== undefined)
       throw new UserError(`The kernel does not take the filter that copies: ${reason}`);
     if (!isRefusal(disturbance.error)) return this.#until;

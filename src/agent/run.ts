@@ -1,39 +1,88 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Role, TapId } from '#src/tap/ownership/mark.ts';
-import type { End } from './endpoint.ts';
-import { keep } from './endpointLoop.ts';
-import { takeLock } from './lock.ts';
-import { Report } from './stateReport.ts';
+import type { EndpointDocument } from '#src/spec/endpoint.ts';
+import { guardTable } from '#src/tap/guard/rules.ts';
+import { readTable } from '#src/net/nftables.ts';
+import { endpointKey } from '#src/spec/endpointList.ts';
+import type { Role } from '#src/tap/ownership/mark.ts';
+import { Alarm } from './alarm.ts';
+import type { EndpointSource } from './agentCommand.ts';
+import { followEndpointFile } from './endpointFile.ts';
+import { EndpointManager } from './manager.ts';
+import { MetricsPorts } from './metricsPorts.ts';
+import { PodState } from './podState.ts';
+import { shared as shareReading } from './reading.ts';
+import { Slots } from './slots.ts';
+import { Sweeper } from './sweep.ts';
 import type { Timing } from './timing.ts';
 
-const lockRetryMs = 250;
+/** Of the kernel's work on endpoints at a time: more wait for the CPU and for the kernel's locks only. */
+const slotCount = 4;
+const slotMs = 2000;
 
 /**
- * Keeps an end of a tap until the signal comes, as the only agent that does.
+ * Keeps the endpoints of an agent until the signal comes.
  *
- * @throws {UserError} when what is wanted is not possible
- * @throws {CommandError} when the end cannot be taken away
+ * @throws {UserError} when what the only endpoint is to be is not possible
+ * @throws {CommandError} when an endpoint cannot be taken away
  */
-export async function run(
+export async function runAgent(
   role: Role,
-  id: TapId,
-  end: () => Promise<End>,
-  times: Timing,
+  source: EndpointSource,
+  timing: Timing,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const report = new Report(log);
-  let lock = await takeLock(role, id);
-  while (lock === undefined && !signal.aborted) {
-    report.tell('waiting', `waiting for another ${role} of this tap on this node to end`);
-    await sleep(lockRetryMs * (1 + Math.random())); // or two that wait would meet again and again
-    lock = await takeLock(role, id);
+  const podState = new PodState();
+  const metrics = new MetricsPorts(log);
+  const onCommand = (command: string) => log.debug({ command }, 'command');
+  const shared = {
+    log,
+    timing,
+    slots: new Slots(slotCount, slotMs),
+    metrics,
+    readGuardTable: shareReading(() => readTable(guardTable, { onCommand }), timing.checkMs / 2),
+  };
+  const manager = new EndpointManager(shared, podState, 'document' in source);
+  const working = Promise.all([
+    follow(source, role === 'sender' ? 'Sender' : 'Receiver', manager, podState, { timing, log, signal }),
+    sweepUntil(new Sweeper(role, timing, log), timing, signal),
+  ]);
+  await Promise.race([working, manager.failed]);
+  podState.end();
+  await manager.end();
+}
+
+/** Has the manager keep what the source says, until the signal comes. */
+async function follow(
+  source: EndpointSource,
+  kind: EndpointDocument['kind'],
+  manager: EndpointManager,
+  podState: PodState,
+  { timing, log, signal }: { timing: Timing; log: Logger; signal: AbortSignal },
+): Promise<void> {
+  if ('document' in source) {
+    manager.apply(new Map([[endpointKey(source.document), source.document]]));
+    podState.setList(undefined);
+    return;
   }
-  if (lock === undefined) return;
-  try {
-    await keep(await end(), { log, report, timing: times, signal });
-  } finally {
-    lock.release();
+  const follower = {
+    apply: (endpoints: ReadonlyMap<string, EndpointDocument>) => manager.apply(endpoints),
+    tellTrouble: (trouble: string | undefined) => podState.setList(trouble),
+  };
+  await followEndpointFile(source.file, kind, follower, { checkMs: timing.checkMs, log, signal });
+}
+
+/** Searches for leftovers now and then until the signal comes, which interrupts a search. */
+async function sweepUntil(
+  sweeper: Sweeper,
+  { checkMs, sweepMs }: Timing,
+  signal: AbortSignal,
+): Promise<void> {
+  const alarm = new Alarm(signal);
+  // Not before the agent has locked its own taps: they are no leftovers.
+  for (let waitMs = checkMs; ; waitMs = sweepMs) {
+    await alarm.pause(waitMs);
+    if (signal.aborted) return;
+    await sweeper.sweep({ signal });
   }
 }

@@ -6,7 +6,7 @@ import type { Tunnel } from '#src/tap/state.ts';
 import type { Guard } from './sourceGuard.ts';
 import { noteMerging } from './noteMerging.ts';
 import type { Timing } from './timing.ts';
-import type { Way, Watch } from './watch.ts';
+import type { PathFacts, PathWatch } from './pathWatch.ts';
 
 /** Goes on when the agent starts anew, and is the same for all agents of the node. */
 const clockMs = () => Number(process.hrtime.bigint() / 1_000_000n);
@@ -17,12 +17,12 @@ export function sendReports(
   guard: Guard,
   log: Logger,
   { reportMs, firstReports }: Timing,
-): Watch {
+): PathWatch {
   let beganAt: number | undefined;
   let dueAt = -Infinity;
   let seen = -1;
   let packets = 0;
-  return async ({ netns, netDev, ifname, peer }: Way) => {
+  return async ({ netns, netDev, ifname, peer }: PathFacts) => {
     const now = performance.now();
     if (beganAt === undefined) await noteMerging(netns, tunnel, log);
     beganAt ??= now;

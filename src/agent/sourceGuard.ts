@@ -24,21 +24,26 @@ export class Guard {
   #made: string | undefined;
   /** The table at the last look. */
   #table: Table | undefined;
-  #lookedAt = -Infinity;
+  readonly #read: () => Promise<Table | undefined>;
+  /** When it looked last, in periods of its looks. */
+  #period: number | undefined;
   #isGone = false;
   #keeping: Promise<void> | undefined;
   #trouble: string | undefined;
 
+  /** @param read reads the table; the endpoints of an agent share what it reads */
   constructor(
     { id, role }: Pick<Desired, 'id' | 'role'>,
     tunnel: Tunnel,
     log: Logger,
     runOptions: RunOptions,
+    read: () => Promise<Table | undefined>,
   ) {
     this.#own = { tap: id, role };
     this.#tunnel = tunnel;
     this.#log = log;
     this.#run = runOptions;
+    this.#read = read;
   }
 
   /** The probes that came so far, as of the last look; undefined where they cannot be counted. */
@@ -50,10 +55,12 @@ export class Guard {
    * Looks whether the entry is as it was made, and makes it where it is not. Where there is no nftables a tap works
    * without, which is said once.
    *
-   * @param everyMs the last look is good for so long
+   * @param everyMs the last look is good for so long at most. All endpoints look at the same moments, and share a reading.
    */
   async keep(everyMs: number): Promise<void> {
-    if (performance.now() < this.#lookedAt + everyMs) return;
+    const period = Math.floor(performance.now() / everyMs);
+    if (period === this.#period) return;
+    this.#period = period;
     this.#keeping = this.#keep();
     await this.#keeping;
   }
@@ -73,7 +80,6 @@ export class Guard {
   }
 
   async #keep(): Promise<void> {
-    this.#lookedAt = performance.now();
     try {
       await this.#look();
       this.#trouble = undefined;
@@ -81,6 +87,15 @@ export class Guard {
       if (this.#trouble === undefined) this.#log.warn({ cause: messageOf(error) }, notice);
       this.#trouble = messageOf(error);
     }
+  }
+
+  /** Takes the entry away if there is one, as it should be while the endpoint is not in place. */
+  async clear(): Promise<void> {
+    if (this.#isGone) return;
+    const table = await this.#read().catch(() => undefined); // a node without nftables has none
+    const isThere = chainsOf(this.#own).some((chain) => table?.chains.has(chain) === true);
+    if (isThere || this.#made !== undefined) await this.remove();
+    else this.#isGone = true;
   }
 
   /**
@@ -98,12 +113,12 @@ export class Guard {
     }
     this.#table = undefined;
     this.#isGone = true;
-    this.#lookedAt = -Infinity;
+    this.#period = undefined;
   }
 
   async #look(): Promise<void> {
     const isMade = this.#made !== undefined && !this.#isGone;
-    const there = isMade ? await readTable(guardTable, this.#run) : undefined;
+    const there = isMade ? await this.#read() : undefined;
     if (there !== undefined && this.#contentOf(there) === this.#made) {
       this.#table = there;
       return;

@@ -28,7 +28,6 @@ export class Sweeper {
   readonly #log: Logger;
   /** Taps without an agent that left a receiver's device or an entry of nftables: since when. */
   readonly #abandonedAt = new Map<TapId, number>();
-  #dueAt = 0;
 
   constructor(role: Role, timing: Timing, log: Logger) {
     this.#role = role;
@@ -36,10 +35,8 @@ export class Sweeper {
     this.#log = log;
   }
 
-  /** Searches when it is time to. What fails is tried again at the next search. */
+  /** Searches once. What fails is tried again at the next search. */
   async sweep(options: RunOptions): Promise<void> {
-    if (performance.now() < this.#dueAt) return;
-    this.#dueAt = performance.now() + this.#timing.sweepMs;
     try {
       const guarded = await this.#listGuarded(options);
       // A receiver may neither read other taps' leases nor enter other network namespaces.

@@ -33,6 +33,14 @@ export interface Timing {
   readonly sweepMs: number;
 }
 
+/**
+ * How long to wait after so many failures before the next try. It is a little other each time, so that many endpoints that
+ * fail for one reason do not come at once.
+ */
+export function retryMs({ checkMs, longestRetryMs }: Timing, failures: number): number {
+  return Math.min(longestRetryMs, checkMs * 2 ** failures) * (0.9 + 0.2 * Math.random());
+}
+
 /** What {@link timing} takes in production. */
 export const defaultTickMs = 1000;
 export const defaultLeaseMs = 600_000;

@@ -1,15 +1,13 @@
 #!/usr/bin/node --lite-mode
 import pino from 'pino';
-import { type End, receiver, sender } from '#src/agent/endpoint.ts';
-import { readLeftovers } from '#src/agent/status/leftovers.ts';
-import { serveMetrics } from '#src/agent/metrics.ts';
 import { parseCommand } from '#src/agent/agentCommand.ts';
 import { runCaptureCommand } from '#src/agent/capture/captureCommand.ts';
 import { keepWhileRead } from '#src/agent/capture/presence.ts';
+import { writeTerminationMessage } from '#src/agent/podState.ts';
 import { probe } from '#src/agent/probeCommand.ts';
-import { writeTerminationMessage } from '#src/agent/stateReport.ts';
-import { run } from '#src/agent/run.ts';
-import { readNearStatus, readStatus } from '#src/agent/status/find.ts';
+import { runAgent } from '#src/agent/run.ts';
+import { readStatus } from '#src/agent/status/find.ts';
+import { readLeftovers } from '#src/agent/status/leftovers.ts';
 import { timing } from '#src/agent/timing.ts';
 import { messageOf, UsageError } from '#src/errors.ts';
 import { VERSION } from '#src/version.ts';
@@ -34,25 +32,15 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
       : keepWhileRead(1.3 * silenceMs, signal));
     return;
   }
-  const { name, endpoint, settings } = command;
-  const { tapId, metricsPort: port } = endpoint;
+  const { name, source, settings } = command;
   const log = pino({
     level: settings['log-level'],
-    base: { role: name, tap: tapId },
+    base: { role: name },
     timestamp: pino.stdTimeFunctions.isoTime,
   });
-  log.info({ version: VERSION, endpoint }, 'this is what the agent was given');
-  // Not before this is the only agent of its end: the one before it has the port as well.
-  const end = async (): Promise<End> => {
-    const onCommand = (line: string) => log.debug({ command: line }, 'command');
-    const made = await (command.name === 'sender'
-      ? sender(command.endpoint, { signal, onCommand })
-      : receiver(command.endpoint));
-    if (port !== undefined) void serveMetrics(port, () => readNearStatus(made.place(), tapId), log, signal);
-    return made;
-  };
+  log.info({ version: VERSION, ...source }, 'this is what the agent was given');
   const { 'tick-ms': tickMs, 'lease-ms': leaseMs, 'rare-ms': rareMs } = settings;
-  await run(name, tapId, end, timing(tickMs, leaseMs, rareMs), log, signal);
+  await runAgent(name, source, timing(tickMs, leaseMs, rareMs), log, signal);
 }
 
 function print(said: object): void {

@@ -1,35 +1,61 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { elfObject } from '#src/filter/elfObject.ts';
 import { FILTER_SECTION, filterProgram, objectName } from '#src/tap/programs/names.ts';
 import { type CopySettings, withSettings } from '#src/tap/programs/settings.ts';
 import { type Lease, withLease } from '#src/tap/programs/lease.ts';
+import type { TapId } from '#src/tap/ownership/mark.ts';
 import { RUN_FOLDER } from '#src/pods/runFolder.ts';
 
-/** Makes the eBPF object with these settings, from the one beside the agent, and returns its name. */
-export function prepareObject(settings: CopySettings): string {
-  const compiled = readFileSync(path.join(import.meta.dirname, 'mirror.bpf.o'));
-  const name = objectName(settings, createHash('sha256').update(compiled).digest('hex'));
-  mkdirSync(RUN_FOLDER, { recursive: true });
-  writeFileSync(objectPath(name), withSettings(compiled, settings, randomBytes(4).readUInt32LE()));
-  return name;
+/** A tap's eBPF object. */
+export interface TapObject {
+  readonly name: string;
+  /** Writes it: the programs that are loaded from it until the next time begin with this lease. */
+  write(lease: Lease): void;
+}
+
+/** The eBPF object with these settings, made from the one beside the agent. */
+export function objectOf(tap: TapId, settings: CopySettings): TapObject {
+  compiled ??= readCompiled();
+  const { bytes, hash } = compiled;
+  const name = objectName(settings, hash);
+  const seed = randomBytes(4).readUInt32LE();
+  return {
+    name,
+    write(lease) {
+      mkdirSync(folderOf(tap), { recursive: true });
+      writeFileSync(objectPath(tap, name), withLease(withSettings(bytes, settings, seed), lease));
+    },
+  };
+}
+
+/** It does not change while the agent runs. */
+let compiled: { readonly bytes: Uint8Array; readonly hash: string } | undefined;
+
+function readCompiled(): typeof compiled & object {
+  const bytes = readFileSync(path.join(import.meta.dirname, 'mirror.bpf.o'));
+  return { bytes, hash: createHash('sha256').update(bytes).digest('hex') };
 }
 
 /** Makes an object with the code of a filter, and returns the program's name for tc. */
-export function prepareFilter(code: Uint8Array): string {
+export function prepareFilter(tap: TapId, code: Uint8Array): string {
   const name = `filter-${createHash('sha256').update(code).digest('hex').slice(0, 12)}.o`;
-  mkdirSync(RUN_FOLDER, { recursive: true });
-  writeFileSync(objectPath(name), elfObject(FILTER_SECTION, code));
+  mkdirSync(folderOf(tap), { recursive: true });
+  writeFileSync(objectPath(tap, name), elfObject(FILTER_SECTION, code));
   return filterProgram(name);
 }
 
-/** Has the programs that are loaded from an object from now on begin with this lease. */
-export function grantLease(name: string, lease: Lease): void {
-  writeFileSync(objectPath(name), withLease(readFileSync(objectPath(name)), lease));
+/** Where a tap's object is. */
+export function objectPath(tap: TapId, name: string): string {
+  return path.join(folderOf(tap), name);
 }
 
-/** Where an object is that {@link prepareObject} made. */
-export function objectPath(name: string): string {
-  return path.join(RUN_FOLDER, name);
+/** Removes a tap's files, which take memory; what was loaded from them stays. */
+export function removeObjects(tap: TapId): void {
+  rmSync(folderOf(tap), { recursive: true, force: true });
+}
+
+function folderOf(tap: TapId): string {
+  return path.join(RUN_FOLDER, tap);
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { isFolderOfPod } from '#src/tap/proc/cgroup.ts';
+import { withoutParentsAndContainer } from '#src/tap/proc/cgroup.ts';
 import { unlessEnded } from './processNetns.ts';
 
 /** Where the node has its cgroups, seen through its first process: a container sees its own only. */
@@ -9,13 +9,15 @@ const ROOT = '/proc/1/root/sys/fs/cgroup';
 const MAX_DEPTH = 5;
 
 /**
- * The folder of a pod's cgroup, which the kubelet makes for every pod of the node and removes with it, whether or not a
- * process is in it. Undefined where there is none.
+ * The folders of all pods' cgroups by their names, without those of their parents ({@link podFolderNames}). The kubelet makes
+ * one for every pod of the node and removes it with the pod, whether or not a process is in it.
  *
  * @param root see {@link cgroupsOfNode}
  */
-export function findPodCgroup(root: string, podUid: string): string | undefined {
-  return find(root, podUid, MAX_DEPTH);
+export function findPodCgroups(root: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  collect(root, MAX_DEPTH, found);
+  return found;
 }
 
 /** The folder of the node's cgroups: of v2, or of v1 one that kubelets use. Undefined where they cannot be seen. */
@@ -24,16 +26,14 @@ export function cgroupsOfNode(): string | undefined {
   return ['pids', 'memory'].map((name) => path.join(ROOT, name)).find((folder) => existsSync(folder));
 }
 
-function find(folder: string, podUid: string, depth: number): string | undefined {
+function collect(folder: string, depth: number, found: Map<string, string>): void {
   // A cgroup may go while it is looked at.
-  const names = unlessEnded(() => readdirSync(folder, { withFileTypes: true })) ?? [];
-  const folders = names.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  const own = folders.find((name) => isFolderOfPod(name, podUid));
-  if (own !== undefined) return path.join(folder, own);
-  if (depth === 1) return undefined;
-  for (const name of folders) {
-    const found = find(path.join(folder, name), podUid, depth - 1);
-    if (found !== undefined) return found;
+  const entries = unlessEnded(() => readdirSync(folder, { withFileTypes: true })) ?? [];
+  for (const entry of entries) {
+    if (!entry.isDirectory()) continue;
+    const child = path.join(folder, entry.name);
+    const name = withoutParentsAndContainer(entry.name);
+    if (name.startsWith('pod') && !found.has(name)) found.set(name, child);
+    else if (depth > 1) collect(child, depth - 1, found);
   }
-  return undefined;
 }

@@ -1,5 +1,6 @@
 import { UserError } from '#src/errors.ts';
 import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
+import type { TapId } from '#src/tap/ownership/mark.ts';
 import type { OurFilter, Step } from '#src/tap/state.ts';
 import { sourcePorts } from '#src/filter/tunnelPorts.ts';
 import { runBatch, type BatchOptions, type Failure, type Words } from './batch.ts';
@@ -14,6 +15,12 @@ export interface Applied {
   readonly failures: readonly { readonly step: Step; readonly error: CommandError | UserError }[];
 }
 
+/** Of all commands. */
+export interface StepOptions extends Omit<BatchOptions, 'flags'> {
+  /** Whose the eBPF objects are that filters are loaded from; undefined: no step adds such a filter. */
+  readonly tap?: TapId;
+}
+
 /**
  * Makes changes inside a network namespace, in their order, by as few processes as that allows.
  *
@@ -24,11 +31,11 @@ export interface Applied {
 export async function applySteps(
   netns: Netns,
   steps: readonly Step[],
-  options: Omit<BatchOptions, 'flags'>,
+  { tap, ...options }: StepOptions,
 ): Promise<Applied> {
   const done: Step[] = [];
   const failures: { step: Step; error: CommandError | UserError }[] = [];
-  for (const { program, inNode, parts } of group(netns, steps)) {
+  for (const { program, inNode, parts } of group(netns, steps, tap)) {
     const commands = parts.map(({ words }) => words);
     const failed =
       program === 'ethtool'
@@ -60,10 +67,10 @@ interface Group {
 }
 
 /** Steps that one process can take, one after the other. */
-function group(netns: Netns, steps: readonly Step[]): Group[] {
+function group(netns: Netns, steps: readonly Step[], tap: TapId | undefined): Group[] {
   const groups: Group[] = [];
   for (const step of steps) {
-    const [program, ...words] = commandOf(netns, step);
+    const [program, ...words] = commandOf(netns, step, tap);
     const inNode = inNodeSteps.has(step.do);
     const last = groups.at(-1);
     if (last?.program === program && last.inNode === inNode) last.parts.push({ step, words });
@@ -89,7 +96,7 @@ async function runEthtool(
   return [];
 }
 
-function commandOf(netns: Netns, step: Step): [Group['program'], ...string[]] {
+function commandOf(netns: Netns, step: Step, tap: TapId | undefined): [Group['program'], ...string[]] {
   const { link } = step;
   switch (step.do) {
     case 'add vxlan':
@@ -125,7 +132,7 @@ function commandOf(netns: Netns, step: Step): [Group['program'], ...string[]] {
         'filter',
         'add',
         ...filterAt(link, step.filter),
-        ...bpfWords(step.filter.program, step.filter.action),
+        ...bpfWords(tap, step.filter.program, step.filter.action),
       ];
     case 'replace filter':
       return [
@@ -133,7 +140,7 @@ function commandOf(netns: Netns, step: Step): [Group['program'], ...string[]] {
         'filter',
         'replace',
         ...filterAt(link, step.filter),
-        ...bpfWords(step.filter.program, step.filter.action),
+        ...bpfWords(tap, step.filter.program, step.filter.action),
       ];
     case 'delete filter':
       return ['tc', 'filter', 'delete', ...filterAt(link, step), 'bpf'];
@@ -149,15 +156,18 @@ function filterAt(
 }
 
 /** `continue`: the filters of others at this hook come after ours and must see the packet too. */
-export function bpfWords(program: string, action: OurFilter['action']): string[] {
-  const [, object, section] = /^(.*):\[(.*)\]$/.exec(program) ?? [];
-  const source =
-    object === undefined || section === undefined
-      ? ['bytecode', program]
-      : ['object-file', objectPath(object), 'section', section];
+export function bpfWords(tap: TapId | undefined, program: string, action: OurFilter['action']): string[] {
+  const source = sourceOf(tap, program);
   return action === 'direct'
     ? ['bpf', 'direct-action', ...source]
     : ['bpf', ...source, 'action', 'mirred', 'egress', 'mirror', 'dev', action.copyTo, 'continue'];
+}
+
+function sourceOf(tap: TapId | undefined, program: string): string[] {
+  const [, object, section] = /^(.*):\[(.*)\]$/.exec(program) ?? [];
+  if (object === undefined || section === undefined) return ['bytecode', program];
+  if (tap === undefined) throw new Error(`${program} is added without its tap`);
+  return ['object-file', objectPath(tap, object), 'section', section];
 }
 
 /**

@@ -23,16 +23,28 @@ const path = z.discriminatedUnion('kind', [
   }),
 ]);
 
+export const apiVersionField = z.literal(
+  API_VERSION,
+  `give ${API_VERSION}, which is what kokotap ${VERSION} reads`,
+);
 const common = {
-  apiVersion: z.literal(API_VERSION, `give ${API_VERSION}, which is what kokotap ${VERSION} reads`),
+  apiVersion: apiVersionField,
   tapId: tapIdText,
   path,
   ...commonFields,
 };
 
+/** What is wrong with a document as a whole. */
+export const documentError = {
+  error: (issue: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidType | z.core.$ZodIssueUnrecognizedKeys>) =>
+    issue.code === 'unrecognized_keys'
+      ? `kokotap ${VERSION} does not know ${issue.keys.join(' and ')}: it is for another version`
+      : 'give a JSON object',
+};
+
 const senderShape = {
   ...common,
-  kind: z.literal('Sender'),
+  kind: z.literal('Sender', 'give a sender here'),
   /** The target is the node itself, not a pod on it. */
   hostNetwork: z._default(z.boolean(), false),
   /** The UID that the target pod's cgroups have. */
@@ -45,9 +57,9 @@ const senderShape = {
   /** The other end of the path is outside the cluster and not kokotap's. */
   externalPeer: z._default(z.boolean(), false),
 };
-const receiverShape = { ...common, kind: z.literal('Receiver') };
+const receiverShape = { ...common, kind: z.literal('Receiver', 'give a receiver here') };
 
-const senderSchema = z.strictObject(senderShape).check(
+const senderSchema = z.strictObject(senderShape, documentError).check(
   // A document that lost its pod must not become one of the whole node.
   z.refine((sender) => (sender.podUid === undefined) === sender.hostNetwork, {
     path: ['podUid'],
@@ -58,14 +70,27 @@ const senderSchema = z.strictObject(senderShape).check(
     error: `the copies of a node's packets need another node as the peer, and UDP port ${NODE_VXLAN_PORT}`,
   }),
 );
-const receiverSchema = z.strictObject(receiverShape);
+const receiverSchema = z.strictObject(receiverShape, documentError);
 
 export type Path = z.infer<typeof path>;
 export type SenderEndpoint = z.infer<typeof senderSchema>;
 export type ReceiverEndpoint = z.infer<typeof receiverSchema>;
+export type EndpointDocument = SenderEndpoint | ReceiverEndpoint;
 
 function isNodePath(taken: Path): boolean {
   return taken.kind === 'vxlan' && taken.port === NODE_VXLAN_PORT;
+}
+
+/**
+ * Whether what one document made in the kernel can be changed into what another one wants. Else it has to be taken away
+ * first: what is in the kernel bears the mark of its tap, and a veth pair is known by its name.
+ */
+export function canBecome(made: EndpointDocument, wanted: EndpointDocument): boolean {
+  return (
+    made.tapId === wanted.tapId &&
+    made.mirrorInterface === wanted.mirrorInterface &&
+    made.path.kind === wanted.path.kind
+  );
 }
 
 /** What an agent has to know besides what the tap says. */
@@ -95,28 +120,49 @@ function text(document: object): string {
  * @throws {UsageError} if it is none of a sender, or for another version of kokotap.
  */
 export function parseSender(json: string): SenderEndpoint {
-  return parse(senderSchema, json);
+  return readSender(parseJson(json, what));
 }
 
 /** Like {@link parseSender}, of a receiver. */
 export function parseReceiver(json: string): ReceiverEndpoint {
-  return parse(receiverSchema, json);
+  return readReceiver(parseJson(json, what));
 }
 
-function parse<Schema extends z.ZodMiniType>(schema: Schema, json: string): z.output<Schema> {
-  const result = z.safeParse(schema, parseJson(json));
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
+/** Like {@link parseSender}, of a document that is a part of another. */
+export function readSender(document: unknown): SenderEndpoint {
+  return read(senderSchema, document);
+}
+
+/** Like {@link readSender}, of a receiver. */
+export function readReceiver(document: unknown): ReceiverEndpoint {
+  return read(receiverSchema, document);
+}
+
+/** Says which field of a document is not possible, and why. */
+export function notPossible(subject: string, { issues: [issue] }: z.core.$ZodError): UsageError {
   const field = issue?.path.join('.') ?? '';
-  throw new UsageError(
-    `The endpoint's document is not possible${field === '' ? '' : `, field ${field}`}: ${issue?.message}`,
+  return new UsageError(
+    `${subject} is not possible${field === '' ? '' : `, field ${field}`}: ${issue?.message}`,
   );
 }
 
-function parseJson(json: string): unknown {
+/** @throws {UsageError} */
+export function parseJson(json: string, subject: string): unknown {
   try {
     return JSON.parse(json);
   } catch (error) {
-    throw new UsageError(`The endpoint's document is no JSON: ${json}`, { cause: error });
+    throw new UsageError(
+      `${subject} is no JSON: ${json.length > shownCharacters ? `${json.slice(0, shownCharacters)}…` : json}`,
+      { cause: error },
+    );
   }
+}
+
+const what = "The endpoint's document";
+const shownCharacters = 300;
+
+function read<Schema extends z.ZodMiniType>(schema: Schema, document: unknown): z.output<Schema> {
+  const result = z.safeParse(schema, document);
+  if (result.success) return result.data;
+  throw notPossible(what, result.error);
 }

@@ -2,10 +2,16 @@ import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { findPodCgroup } from '#src/net/podCgroup.ts';
+import { findPodCgroups } from '#src/net/podCgroup.ts';
+import { podFolderNames } from '#src/tap/proc/cgroup.ts';
 
 const uid = '11111111-2222-3333-4444-555555555555';
 const slice = uid.replaceAll('-', '_');
+
+function findPodCgroup(root: string, podUid: string): string | undefined {
+  const found = findPodCgroups(root);
+  return [...podFolderNames(podUid)].map((name) => found.get(name)).find((folder) => folder !== undefined);
+}
 
 /** A tree of folders as the kubelet makes them, in place of a node's cgroups. */
 function cgroups(...folders: readonly string[]): string {

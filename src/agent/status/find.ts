@@ -10,19 +10,26 @@ import { describeEndpoint } from './describe.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
 
 /**
- * The ends of a tap that an agent itself keeps, or that are beside its own: in the namespace of its target and in its own.
- * It searches no other namespace, so that a reading costs the same however many pods the node has.
+ * The endpoints of taps that an agent itself keeps, or that are beside its own: in the namespaces of its targets and in its
+ * own. It searches no other namespace, so that a reading costs the same however many pods the node has.
  *
- * @param place where the agent's end is; undefined while it is nowhere
+ * @param places where the agent's endpoints are; undefined: one is nowhere
  */
-export async function readNearStatus(place: Place | undefined, tapId: TapId): Promise<EndpointStatus[]> {
-  const namespaces = [new Netns('/proc/self/ns/net')];
+export async function readNearStatus(
+  places: readonly (Place | undefined)[],
+  taps: ReadonlySet<TapId>,
+): Promise<EndpointStatus[]> {
+  const own = new Netns('/proc/self/ns/net');
+  const namespaces = new Map([[own.inode, own]]);
   try {
-    // Opened anew: the agent lets its descriptor go when the target gets another namespace.
-    if (place?.netns.isOwn === false) namespaces.push(new Netns(place.netns.path));
-    return await visitEndpointsIn(namespaces, tapId, async (end) => end);
+    for (const place of places) {
+      if (place === undefined || namespaces.has(place.netns.inode)) continue;
+      // Opened anew: the agent lets its descriptor go when the target gets another namespace.
+      namespaces.set(place.netns.inode, new Netns(place.netns.path));
+    }
+    return await visitEndpointsIn(namespaces.values(), taps, async (endpoint) => endpoint);
   } finally {
-    for (const netns of namespaces) netns.close();
+    for (const netns of namespaces.values()) netns.close();
   }
 }
 
@@ -44,7 +51,11 @@ export async function visitEndpoints<T>(
   const namespaces = new Map<number, Netns>();
   try {
     openNamespaces(namespaces);
-    return await visitEndpointsIn(namespaces.values(), tapId, visit);
+    return await visitEndpointsIn(
+      namespaces.values(),
+      tapId === undefined ? undefined : new Set([tapId]),
+      visit,
+    );
   } finally {
     for (const netns of namespaces.values()) netns.close();
   }
@@ -52,23 +63,23 @@ export async function visitEndpoints<T>(
 
 async function visitEndpointsIn<T>(
   namespaces: Iterable<Netns>,
-  tapId: TapId | undefined,
+  taps: ReadonlySet<TapId> | undefined,
   visit: (end: EndpointStatus, netns: Netns) => Promise<T>,
 ): Promise<T[]> {
   const all: T[] = [];
   for (const netns of namespaces) {
     // Something vanished between two commands, as things do while a tap is made or removed: look again.
-    const ends = await readEndpoints(netns, tapId).catch(() => readEndpoints(netns, tapId));
+    const ends = await readEndpoints(netns, taps).catch(() => readEndpoints(netns, taps));
     for (const end of ends) all.push(await visit(end, netns));
   }
   return all;
 }
 
-async function readEndpoints(netns: Netns, tapId: TapId | undefined): Promise<EndpointStatus[]> {
+async function readEndpoints(netns: Netns, taps: ReadonlySet<TapId> | undefined): Promise<EndpointStatus[]> {
   const links = await listLinks(netns);
   const marked = links.flatMap((link) => {
     const mark = parseAlias(link.alias);
-    return mark === undefined || (tapId !== undefined && mark.id !== tapId) ? [] : [{ link, id: mark.id }];
+    return mark === undefined || taps?.has(mark.id) === false ? [] : [{ link, id: mark.id }];
   });
   if (marked.length === 0) return [];
   const classifiers = new Map<string, CountedClassifier>();

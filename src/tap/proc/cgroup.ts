@@ -17,7 +17,7 @@ export function belongsToPod(cgroup: string, podUid: string): boolean {
  * the least; what a container starts in cgroups (and often network namespaces) of its own has more.
  */
 export function podDepth(cgroup: string, podUid: string): number | undefined {
-  const names = namesOf(podUid);
+  const names = podFolderNames(podUid);
   for (const line of cgroup.split('\n')) {
     const folders = line.split('/').slice(1).map(withoutParentsAndContainer);
     for (const [at, folder] of folders.entries()) {
@@ -28,12 +28,16 @@ export function podDepth(cgroup: string, podUid: string): number | undefined {
   return undefined;
 }
 
-/** Whether a folder of cgroups is a pod's own. */
-export function isFolderOfPod(folder: string, podUid: string): boolean {
-  return namesOf(podUid).has(withoutParentsAndContainer(folder));
+/** The folders of a process that may be a pod's own: those of {@link podFolderNames}, whatever pod it is. */
+export function podFolders(cgroup: string): readonly string[] {
+  return cgroup
+    .split('\n')
+    .flatMap((line) => line.split('/').slice(1).map(withoutParentsAndContainer))
+    .filter((folder) => folder.startsWith('pod'));
 }
 
-function namesOf(podUid: string): ReadonlySet<string> {
+/** What a pod's own folder is called, by either cgroup driver. */
+export function podFolderNames(podUid: string): ReadonlySet<string> {
   return new Set([`pod${podUid}`, `pod${podUid.replaceAll('-', '_')}.slice`]);
 }
 
@@ -46,6 +50,6 @@ function namesOf(podUid: string): ReadonlySet<string> {
 const anyPod = /^pod[\da-f]{8}(?:[-_]?[\da-f]{4}){3}[-_]?[\da-f]{12}(?:\.slice)?$/;
 
 /** `a-b-pod<uid>.slice:cri-containerd:<id>` → `pod<uid>.slice`: a slice's name begins with its parents'. */
-function withoutParentsAndContainer(folder: string): string {
+export function withoutParentsAndContainer(folder: string): string {
   return folder.replace(/^(?:.*-)?(pod[^-:]*\.slice)(?::.*)?$/, '$1');
 }

@@ -1,10 +1,20 @@
 /**
  * The command line of an agent from flags, which are shorter to write than the document that they stand for: `--vni=100`,
- * `--same-node`. Flags that are no part of the document stay.
+ * `--same-node`. Flags that are no part of the document stay. With `--endpoints` there is none.
  */
 export function commandLine([command = '', ...flags]: readonly string[]): string[] {
   if (command !== 'sender' && command !== 'receiver') return [command, ...flags];
-  const kind = command === 'sender' ? 'Sender' : 'Receiver';
+  if (flags.some((flag) => flag.startsWith('--endpoints='))) return [command, ...flags];
+  const { document, rest } = documentOf(command, flags);
+  return [command, JSON.stringify(document), ...rest];
+}
+
+/** The document that flags stand for, and the flags that are no part of it. */
+export function documentOf(
+  role: 'sender' | 'receiver',
+  flags: readonly string[],
+): { document: Record<string, unknown>; rest: string[] } {
+  const kind = role === 'sender' ? 'Sender' : 'Receiver';
   const document: Record<string, unknown> = { apiVersion: 'kokotap.dev/v1alpha1', kind };
   const path: Record<string, unknown> = { kind: 'vxlan' };
   const rest: string[] = [];
@@ -17,7 +27,7 @@ export function commandLine([command = '', ...flags]: readonly string[]): string
     else if (name in read) Object.assign(document, read[name]?.(value));
     else rest.push(flag);
   }
-  return [command, JSON.stringify({ ...document, path }), ...rest];
+  return { document: { ...document, path }, rest };
 }
 
 const read: Record<string, (value: string) => object> = {

@@ -8,7 +8,9 @@ import { addresses, ipv6, second } from './addresses.ts';
 import { scaled } from './speed.ts';
 import { end, until } from './wait.ts';
 
-const cgroupRoot = existsSync('/sys/fs/cgroup/cgroup.controllers') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/pids';
+export const cgroupRoot = existsSync('/sys/fs/cgroup/cgroup.controllers')
+  ? '/sys/fs/cgroup'
+  : '/sys/fs/cgroup/pids';
 
 export type Node = 'nodeA' | 'nodeB';
 export type Where = Node | 'pod';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { belongsToPod, isFolderOfPod, podDepth } from '#src/tap/proc/cgroup.ts';
+import { belongsToPod, podDepth, podFolderNames, withoutParentsAndContainer } from '#src/tap/proc/cgroup.ts';
 
 const uid = '11111111-2222-3333-4444-555555555555';
 const slice = uid.replaceAll('-', '_');
@@ -164,5 +164,5 @@ test.each([
   [uid, false],
   ['kubepods', false],
 ])('the folder %s is the pod: %s', (folder, is) => {
-  expect(isFolderOfPod(folder, uid)).toBe(is);
+  expect(podFolderNames(uid).has(withoutParentsAndContainer(folder))).toBe(is);
 });

@@ -1,0 +1,48 @@
+import type { Logger } from 'pino';
+import type { TapId } from '#src/tap/ownership/mark.ts';
+import type { Place } from './endpoint.ts';
+import { serveMetrics } from './metrics.ts';
+import { readNearStatus } from './status/find.ts';
+
+/** An endpoint whose account is served. */
+export interface Metered {
+  readonly tapId: TapId;
+  /** Where it is; undefined: nowhere. */
+  place(): Place | undefined;
+}
+
+/** The ports by which Prometheus gets accounts: one server for all endpoints with the same port. */
+export class MetricsPorts {
+  readonly #log: Logger;
+  readonly #ports = new Map<number, { members: Set<Metered>; end: AbortController }>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Serves an endpoint's account until it is {@link remove}d. */
+  add(port: number, member: Metered): void {
+    const served = this.#ports.get(port);
+    if (served !== undefined) {
+      served.members.add(member);
+      return;
+    }
+    const members = new Set([member]);
+    const end = new AbortController();
+    this.#ports.set(port, { members, end });
+    const read = () =>
+      readNearStatus(
+        Array.from(members, (each) => each.place()),
+        new Set(Array.from(members, ({ tapId }) => tapId)),
+      );
+    void serveMetrics(port, read, this.#log, end.signal);
+  }
+
+  remove(port: number, member: Metered): void {
+    const served = this.#ports.get(port);
+    served?.members.delete(member);
+    if (served?.members.size !== 0) return;
+    this.#ports.delete(port);
+    served.end.abort();
+  }
+}

@@ -1,0 +1,81 @@
+import { existsSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { READY_FILE, RUN_FOLDER } from '#src/pods/runFolder.ts';
+import type { Told } from './stateReport.ts';
+
+/** What the kubelet shows as the reason a container ended; there only in a pod. */
+const terminationLog = '/dev/termination-log';
+
+/**
+ * Tells the kubelet of all endpoints together: the pod is Ready while each of them is, and its termination message has what
+ * is failing.
+ */
+export class PodState {
+  readonly #endpoints = new Map<string, Told>();
+  /** What is wrong with the list of endpoints. */
+  #listTrouble: string | undefined;
+  /** The list is not known yet, or the agent is about to end. */
+  #isOpen = true;
+  #isReady = false;
+  #message = '';
+
+  constructor() {
+    rmSync(READY_FILE, { force: true });
+  }
+
+  /**
+   * Takes note of an endpoint's state.
+   *
+   * @param told undefined: it is gone
+   */
+  set(key: string, told: Told | undefined): void {
+    if (told === undefined) this.#endpoints.delete(key);
+    else this.#endpoints.set(key, told);
+    this.#write();
+  }
+
+  /**
+   * Takes note of a list of endpoints, whose states are known already: without one the pod is not Ready, nor with one that
+   * is not as it should be.
+   */
+  setList(trouble: string | undefined): void {
+    this.#isOpen = false;
+    this.#listTrouble = trouble;
+    this.#write();
+  }
+
+  /** The agent ends: nothing that is told from now on makes the pod Ready. */
+  end(): void {
+    this.#isOpen = true;
+    this.#write();
+  }
+
+  #write(): void {
+    const all = [...this.#endpoints];
+    const isReady =
+      !this.#isOpen && this.#listTrouble === undefined && all.every(([, { state }]) => state === 'ready');
+    if (isReady !== this.#isReady) {
+      this.#isReady = isReady;
+      if (isReady) {
+        mkdirSync(RUN_FOLDER, { recursive: true, mode: 0o700 });
+        writeFileSync(READY_FILE, '');
+      } else {
+        rmSync(READY_FILE, { force: true });
+      }
+    }
+    const failing = all.filter(([, { state }]) => state === 'failing');
+    const message = [
+      ...(this.#listTrouble === undefined ? [] : [this.#listTrouble]),
+      ...failing.map(([key, { reason }]) => (all.length === 1 ? reason : `${key}: ${reason}`)),
+    ].join('; ');
+    if (message === this.#message) return;
+    this.#message = message;
+    writeTerminationMessage(message);
+  }
+}
+
+/** Leaves the last error for the pod's status when the container ends; the kubelet keeps 4096 bytes. */
+export function writeTerminationMessage(message: string): void {
+  if (!existsSync(terminationLog)) return; // not in a pod
+  truncateSync(terminationLog);
+  writeFileSync(terminationLog, Buffer.from(message).subarray(0, 4096), { flag: 'r+' });
+}

@@ -1,0 +1,307 @@
+import { createHash } from 'node:crypto';
+import * as fc from 'fast-check';
+import { describe, expect } from 'vitest';
+import type { Agent } from './support/agent.ts';
+import { addresses } from './support/addresses.ts';
+import { Capture, isUdp } from './support/capture.ts';
+import { documentOf } from './support/document.ts';
+import { ListFile, type Writer, writers } from './support/listFile.ts';
+import { MorePods, type Pod } from './support/morePods.ts';
+import { type Net, test as withNet } from './support/net.ts';
+import { scaled } from './support/speed.ts';
+import { echoUdp, exchangeUdp } from './support/traffic.ts';
+import { until } from './support/wait.ts';
+
+/** `ENDPOINT_RUNS=100 npx vitest run test/kernel/endpoints.test.ts` tries as many sequences of lists. */
+const runs = Number(process.env['ENDPOINT_RUNS'] ?? 2);
+const podCount = 3;
+const port = 7000;
+
+const test = withNet.extend<{ pods: MorePods; list: ListFile }>({
+  pods: async ({ net }, use) => {
+    const pods = await MorePods.start(net, podCount);
+    try {
+      for (const pod of pods.all) await pod.exec('ip link add taken type veth peer name other');
+      await use(pods);
+    } finally {
+      await pods.stop();
+    }
+  },
+  list: async ({ net }, use) => use(new ListFile(net)),
+});
+
+/** What is in a list for one pod. */
+type Item =
+  | 'both'
+  | 'ingress'
+  | 'egress'
+  | 'other tap'
+  | 'bad filter'
+  | 'taken name'
+  | 'not possible'
+  | 'none';
+const items: readonly Item[] = [
+  'both',
+  'ingress',
+  'egress',
+  'other tap',
+  'bad filter',
+  'taken name',
+  'not possible',
+  'none',
+];
+
+describe('a list of endpoints', () => {
+  test(
+    `ends in the kernel that it wants, however it changes, and disturbs nobody: ${runs} sequences`,
+    async ({ net, pods, list }) => {
+      await net.quiet();
+      const [steady, others] = [podOf(net), pods.all];
+      const before = await Promise.all(others.map(shapeOf));
+      list.write([senderOf(steady, 0, 'both')]);
+      const agent = startList(net, 'sender', list);
+      net.startReceiver({ 'tap-id': tapIdOf(0, false), vni: '100', ifname: 'mirror' });
+      await agent.ready();
+      const traffic = await startTraffic(net);
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(
+            fc.record({
+              wanted: fc.array(fc.constantFrom(...items), { minLength: podCount, maxLength: podCount }),
+              by: fc.constantFrom(...writers),
+              waits: fc.boolean(),
+            }),
+            { minLength: 1, maxLength: 4 },
+          ),
+          async (changes) => {
+            let wanted: readonly Item[] = [];
+            for (const change of changes) {
+              ({ wanted } = change);
+              writeList(list, [steady, ...others], wanted, change.by);
+              if (change.waits) await net.ticks(2);
+            }
+            await expectKernel(others, wanted, agent);
+          },
+        ),
+        { numRuns: runs, endOnFailure: true },
+      );
+      list.write([senderOf(steady, 0, 'both')]);
+      await expectKernel(others, ['none', 'none', 'none'], agent);
+      const { copied, exchanged } = await traffic.end();
+      expect(copied).toBe(2 * exchanged);
+      expect(await agent.stop()).toBe(0);
+      expect(await Promise.all(others.map(shapeOf))).toEqual(before);
+    },
+    scaled(60_000 + runs * 60_000),
+  );
+
+  test('that is killed at any moment is healed by the next', async ({ net, pods, list }) => {
+    const before = await Promise.all(pods.all.map(shapeOf));
+    const wanted: readonly Item[] = ['both', 'ingress', 'other tap'];
+    writeList(list, [podOf(net), ...pods.all], wanted, 'volume');
+    for (const delayMs of [300, 500, 700, 900]) {
+      const killed = startList(net, 'sender', list);
+      await new Promise((resume) => setTimeout(resume, scaled(delayMs)));
+      await killed.kill();
+    }
+    const agent = startList(net, 'sender', list);
+    await expectKernel(pods.all, wanted, agent);
+    expect(await agent.stop()).toBe(0);
+    expect(await Promise.all(pods.all.map(shapeOf))).toEqual(before);
+  });
+
+  test('has its last good state while its file has none, which is said once', async ({ net, pods, list }) => {
+    const [pod] = pods.all;
+    if (pod === undefined) throw new Error('there is no pod');
+    const good = [senderOf(pod, 1, 'both')];
+    const agent = startList(net, 'sender', list);
+    await agent.logged('There is no list of endpoints yet: ENOENT');
+    list.write(good);
+    await expectKernel([pod], ['both'], agent);
+    for (const [text, message] of [
+      [JSON.stringify(good).slice(0, 60), 'no JSON: [{'],
+      ['', 'no JSON: '],
+      [
+        '{"apiVersion":"kokotap.dev/v2","kind":"EndpointList","items":[]}',
+        'field apiVersion: give kokotap.dev/v1alpha1',
+      ],
+    ] as const) {
+      for (const by of writers) list.writeText(text, by);
+      const said = () => troubles(agent).filter((trouble) => trouble.includes(message)).length;
+      await until(
+        async () => said() > 0,
+        10_000,
+        `it says ${message}`,
+        () => agent.output,
+      );
+      await net.ticks(4);
+      await expectKernel([pod], ['both'], agent);
+    }
+    expect(troubles(agent).map((trouble) => trouble.slice(0, 38))).toEqual(
+      Array(3).fill('The last good list of endpoints stands'),
+    );
+    expect(agent.isReady()).toBe(false);
+    list.write([]);
+    await expectKernel([pod], ['none'], agent);
+    await until(
+      async () => agent.isReady(),
+      5000,
+      'the agent of no endpoint is ready',
+      () => agent.output,
+    );
+    expect(await agent.stop()).toBe(0);
+  });
+
+  test('is ready when all of its endpoints are', async ({ net, pods, list }) => {
+    const receivers = new ListFile(net);
+    const all = pods.all.map((pod, at) => senderOf(pod, at + 1, 'both'));
+    list.write(all);
+    receivers.write(pods.all.slice(1).map((_, at) => receiverOf(at + 2)));
+    const sender = startList(net, 'sender', list);
+    const receiver = startList(net, 'receiver', receivers);
+    await receiver.ready();
+    await sender.logged('"state":"alone"');
+    expect(sender.isReady()).toBe(false);
+    receivers.write(pods.all.map((_, at) => receiverOf(at + 1)));
+    await Promise.all([sender.ready(), receiver.ready()]);
+    expect(await Promise.all([sender.stop(), receiver.stop()])).toEqual([0, 0]);
+    expect(await net.exec('nodeB', 'ip -oneline link')).not.toContain('mirror');
+  });
+
+  test('may have a thousand of pods that are not here', async ({ net, list }) => {
+    const absent = Array.from({ length: 1000 }, (_, at) => senderOf({ uid: `absent-${at}` }, at + 1, 'both'));
+    const started = performance.now();
+    list.write([senderOf(podOf(net), 0, 'both'), ...absent]);
+    const agent = startList(net, 'sender', list);
+    net.startReceiver({ 'tap-id': tapIdOf(0, false), vni: '100' });
+    await agent.logged(new RegExp(`"tap":"${tapIdOf(0, false)}".*"state":"ready"`), 30_000);
+    expect(performance.now() - started).toBeLessThan(scaled(30_000));
+    list.write([]);
+    await until(
+      async () => agent.isReady(),
+      20_000,
+      'all are gone',
+      () => agent.output.slice(-1000),
+    );
+    expect(await agent.stop()).toBe(0);
+  });
+});
+
+function startList(net: Net, role: 'sender' | 'receiver', list: ListFile): Agent {
+  const node = role === 'sender' ? 'nodeA' : 'nodeB';
+  return net.startAgent(node, role, `--endpoints=${list.name}`, `--tick-ms=${net.tickMs}`);
+}
+
+function podOf(net: Net): Pick<Pod, 'uid'> {
+  return { uid: net.podUid };
+}
+
+/** Hardware addresses and handles have the first digits only. */
+function tapIdOf(at: number, isOther: boolean): string {
+  return createHash('sha256').update(`${at} ${isOther}`).digest('hex').slice(0, 12);
+}
+
+function senderOf({ uid }: Pick<Pod, 'uid'>, at: number, item: Item): object {
+  const isOther = item === 'other tap';
+  const { document } = documentOf('sender', [
+    `--tap-id=${tapIdOf(at, isOther)}`,
+    `--pod-uid=${uid}`,
+    `--ifname=${item === 'taken name' ? 'taken' : 'mirror'}`,
+    `--mirror-type=${item === 'ingress' || item === 'egress' ? item : 'both'}`,
+    `--vni=${100 + at}`,
+    '--vxlan-port=4789',
+    `--local=${addresses.nodeA}`,
+    `--remote=${addresses.nodeB}`,
+    ...(item === 'bad filter' ? ['--filter=not possible'] : []),
+  ]);
+  return item === 'not possible' ? { ...document, direction: 'sideways' } : document;
+}
+
+function receiverOf(at: number): object {
+  return documentOf('receiver', [
+    `--tap-id=${tapIdOf(at, false)}`,
+    `--ifname=mirror${at}`,
+    `--vni=${100 + at}`,
+    '--vxlan-port=4789',
+    `--local=${addresses.nodeB}`,
+    `--remote=${addresses.nodeA}`,
+  ]).document;
+}
+
+function writeList(
+  list: ListFile,
+  [steady, ...others]: readonly Pick<Pod, 'uid'>[],
+  wanted: readonly Item[],
+  by: Writer,
+): void {
+  const documents = others.flatMap((pod, at) => {
+    const item = wanted[at] ?? 'none';
+    return item === 'none' ? [] : [senderOf(pod, at + 1, item)];
+  });
+  list.write([...(steady === undefined ? [] : [senderOf(steady, 0, 'both')]), ...documents], by);
+}
+
+/** Waits until each pod has what is wanted of it. What an impossible item leaves depends on what was there before. */
+async function expectKernel(pods: readonly Pod[], wanted: readonly Item[], agent: Agent): Promise<void> {
+  for (const [at, pod] of pods.entries()) {
+    const item = wanted[at] ?? 'none';
+    if (item === 'bad filter' || item === 'not possible') continue;
+    const expected = kernelOf(item, at + 1);
+    let seen = '';
+    const isSo = async () => (seen = await tapIn(pod)) === expected;
+    await until(isSo, 20_000, `pod ${at} has ${expected}`, () => `${seen}\n${agent.output.slice(-4000)}`);
+  }
+}
+
+function kernelOf(item: Item, at: number): string {
+  if (item === 'none' || item === 'taken name') return 'nothing';
+  const hooks = item === 'ingress' || item === 'egress' ? [item] : ['egress', 'ingress'];
+  return `kokotap:${tapIdOf(at, item === 'other tap')} ${hooks.join()}`;
+}
+
+/** The mark of the tap in a pod, and where it copies. */
+async function tapIn(pod: Pod): Promise<string> {
+  const links = await pod.exec('ip -oneline -details link show');
+  const marks = [...links.matchAll(/alias (kokotap:[0-9a-f]{12})/g)].map(([, mark]) => mark);
+  const hooks: string[] = [];
+  for (const hook of ['egress', 'ingress']) {
+    const filters = await pod.exec(`tc filter show dev eth0 ${hook}`);
+    if (filters.includes('mirror')) hooks.push(hook);
+  }
+  return marks.length === 0 && hooks.length === 0 ? 'nothing' : `${marks.join()} ${hooks.join()}`;
+}
+
+/** What it said of the list. */
+function troubles(agent: Agent): string[] {
+  return agent.log.flatMap(({ msg }) => (msg.startsWith('The last good list') ? [msg] : []));
+}
+
+/** What a pod has of links, qdiscs and filters, without counters and the kernel's numbers. */
+async function shapeOf(pod: Pod): Promise<string> {
+  const look =
+    'ip -oneline link show; tc qdisc show; tc filter show dev eth0 ingress 2>&1; tc filter show dev eth0 egress 2>&1';
+  return pod.exec('sh -c', `${look}; true`);
+}
+
+/** Exchanges numbered datagrams with the net's pod, and captures their copies. */
+async function startTraffic(net: Net): Promise<{ end(): Promise<{ copied: number; exchanged: number }> }> {
+  await echoUdp(net, 'pod', port);
+  const capture = await Capture.start(net, 'nodeB', 'mirror', 128, { roomKib: 65_536 });
+  const ending = new AbortController();
+  const exchange = async (): Promise<number> => {
+    let exchanged = 0;
+    for (; !ending.signal.aborted; exchanged += 500) {
+      const back = await exchangeUdp(net, 'nodeA', addresses.pod, { port, count: 500, bytes: 64 });
+      expect(back).toEqual({ lost: 0, changed: 0 });
+    }
+    return exchanged;
+  };
+  const exchanging = exchange();
+  return {
+    async end() {
+      ending.abort();
+      const exchanged = await exchanging;
+      return { exchanged, copied: (await capture.frames()).filter(isUdp).length };
+    },
+  };
+}

@@ -7,10 +7,11 @@ import type { Table } from '#src/net/nftables.ts';
 import { canBecome, type EndpointDocument } from '#src/spec/endpoint.ts';
 import { type Endpoint, makeEndpoint } from './endpoint.ts';
 import { EndpointLoop } from './endpointLoop.ts';
+import { endpointState, type EndpointState } from './endpointState.ts';
 import { type Lock, takeLock } from './lock.ts';
 import type { MetricsPorts } from './metricsPorts.ts';
 import type { Slots } from './slots.ts';
-import { StateReport, type Told } from './stateReport.ts';
+import { StateReport } from './stateReport.ts';
 import { retryMs, type Timing } from './timing.ts';
 
 /** What all endpoints of an agent share. */
@@ -31,19 +32,24 @@ const lockRetryMs = 250;
  */
 export class ManagedEndpoint {
   readonly #shared: Shared;
-  readonly #onState: (told: Told) => void;
+  readonly #onState: (told: EndpointState) => void;
   readonly #isOnly: boolean;
   #document: EndpointDocument | undefined;
   #change = new AbortController();
   #endpoint: Endpoint | undefined;
-  #told: Told | undefined;
+  #told: EndpointState | undefined;
   readonly #ending = new AbortController();
 
   /**
    * @param isOnly it is all that the agent was given, and cannot change: what is wrong with it ends both. Else that is tried
    * again until there is another document.
    */
-  constructor(document: EndpointDocument, shared: Shared, isOnly: boolean, onState: (told: Told) => void) {
+  constructor(
+    document: EndpointDocument,
+    shared: Shared,
+    isOnly: boolean,
+    onState: (told: EndpointState) => void,
+  ) {
     this.#document = document;
     this.#shared = shared;
     this.#isOnly = isOnly;
@@ -60,7 +66,7 @@ export class ManagedEndpoint {
     return this.#document;
   }
 
-  get told(): Told | undefined {
+  get told(): EndpointState | undefined {
     return this.#told;
   }
 
@@ -110,7 +116,7 @@ export class ManagedEndpoint {
       if (!isFirst) await pause(lockRetryMs * (1 + Math.random()), signal); // or two that wait would meet again and again
       const lock = await takeLock(role, tapId);
       if (lock !== undefined) return lock;
-      report.tell('waiting', `waiting for another ${role} of this tap on this node to end`);
+      report.tell(endpointState({ awaited: `another ${role} of this tap on this node to end` }));
     }
     return undefined;
   }
@@ -139,7 +145,7 @@ export class ManagedEndpoint {
           loop = undefined;
         } catch (error) {
           if (this.#isOnly) throw error;
-          report.tell('failing', messageOf(error));
+          report.tell(endpointState({ failure: messageOf(error) }));
           await pause(retryMs(timing, failures++), signal);
         }
       }
@@ -175,7 +181,7 @@ export class ManagedEndpoint {
         return;
       } catch (error) {
         if (this.#isOnly || this.#ending.signal.aborted) throw error;
-        report.tell('failing', messageOf(error));
+        report.tell(endpointState({ failure: messageOf(error) }));
         await pause(retryMs(this.#shared.timing, failures), this.#ending.signal);
       }
     }

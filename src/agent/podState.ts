@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { READY_FILE, RUN_FOLDER } from '#src/pods/runFolder.ts';
-import type { Told } from './stateReport.ts';
+import type { EndpointState } from './endpointState.ts';
 
 /** What the kubelet shows as the reason a container ended; there only in a pod. */
 const terminationLog = '/dev/termination-log';
@@ -10,7 +10,7 @@ const terminationLog = '/dev/termination-log';
  * is failing.
  */
 export class PodState {
-  readonly #endpoints = new Map<string, Told>();
+  readonly #endpoints = new Map<string, EndpointState>();
   /** What is wrong with the list of endpoints. */
   #listTrouble: string | undefined;
   /** The list is not known yet, or the agent is about to end. */
@@ -27,7 +27,7 @@ export class PodState {
    *
    * @param told undefined: it is gone
    */
-  set(key: string, told: Told | undefined): void {
+  set(key: string, told: EndpointState | undefined): void {
     if (told === undefined) this.#endpoints.delete(key);
     else this.#endpoints.set(key, told);
     this.#write();

@@ -1,33 +1,15 @@
 import type { Logger } from 'pino';
-
-/** Where an endpoint stands. Only `ready` makes the pod ready. */
-export type State =
-  /** Something that is not the agent's to make is not there: the target, its interface, the other agent's lock. */
-  | 'waiting'
-  /** A step failed, or something foreign is in the way; tried again. */
-  | 'failing'
-  /** In place, but the peer has not shown itself, or copies do not get to it. */
-  | 'alone'
-  /** In place, and so is the peer, but the tap does not see what the target interface carries. */
-  | 'blind'
-  | 'ready'
-  | 'stopped';
-
-/** A state and why it is so. */
-export interface Told {
-  readonly state: State;
-  readonly reason: string;
-}
+import type { EndpointState, State } from './endpointState.ts';
 
 const levels: Partial<Record<State, 'error' | 'warn'>> = { failing: 'error', blind: 'warn' };
 
 /** Tells an endpoint's state to people (log) and to whoever asks the agent. */
 export class StateReport {
   readonly #log: Logger;
-  readonly #onState: (told: Told) => void;
-  #told: Told | undefined;
+  readonly #onState: (told: EndpointState) => void;
+  #told: EndpointState | undefined;
 
-  constructor(log: Logger, onState: (told: Told) => void) {
+  constructor(log: Logger, onState: (told: EndpointState) => void) {
     this.#log = log;
     this.#onState = onState;
   }
@@ -36,16 +18,17 @@ export class StateReport {
     return this.#told?.state === 'ready';
   }
 
-  /**
-   * Tells the state; the same state with the same reason is told once.
-   *
-   * @param warning what people should know though the state is good
-   */
-  tell(state: State, cause: string, warning?: string): void {
-    const reason = warning === undefined ? cause : `${cause}; but ${warning}`;
-    if (state === this.#told?.state && reason === this.#told.reason) return;
-    this.#told = { state, reason };
-    this.#onState(this.#told);
+  /** Tells the state; the same state with the same reason is told once. */
+  tell(now: EndpointState): void {
+    const { state, warning } = now;
+    const reason = textOf(now);
+    if (this.#told !== undefined && state === this.#told.state && reason === textOf(this.#told)) return;
+    this.#told = now;
+    this.#onState(now);
     this.#log[levels[state] ?? (warning === undefined ? 'info' : 'warn')]({ state }, reason);
   }
+}
+
+function textOf({ reason, warning }: EndpointState): string {
+  return warning === undefined ? reason : `${reason}; but ${warning}`;
 }

@@ -1,0 +1,133 @@
+import type { RunOptions } from '#src/exec/command.ts';
+import { type Monitor, startMonitor } from '#src/net/monitor.ts';
+import type { Observed, Step } from '#src/tap/state.ts';
+import { Ahead } from './ahead.ts';
+import { remove } from './converge.ts';
+import type { Endpoint, Place } from './endpoint.ts';
+import type { Context } from './endpointLoop.ts';
+
+/** The network namespace that an endpoint is in at present, and what is known of it. */
+export interface Held {
+  readonly place: Place;
+  readonly monitor: Monitor;
+  readonly ahead: Ahead;
+  ownQdiscs: ReadonlySet<string>;
+  /** What the last look found, if everything was in place. */
+  observed: Observed | undefined;
+  /** The eBPF programs could not be loaded: why, and when it is tried again. */
+  withoutObject: { readonly reason: string; readonly until: number } | undefined;
+  /** The endpoint has been in place there. */
+  wasInPlace: boolean;
+}
+
+/** Holds the network namespace that an endpoint has to be in, and lets go of one that it has left. */
+export class Placement {
+  readonly #endpoint: Endpoint;
+  readonly #context: Context;
+  readonly #run: RunOptions;
+  readonly #onChange: () => void;
+  readonly #onAheadGone: () => void;
+  readonly #whenIdle: () => Promise<void>;
+  #held: Held | undefined;
+
+  /**
+   * @param onChange called when the kernel reports a change
+   * @param onAheadGone called when what held the tap before others' programs has gone
+   * @param whenIdle fulfilled when nothing of the endpoint looks into the namespace any more
+   */
+  constructor(
+    endpoint: Endpoint,
+    context: Context,
+    run: RunOptions,
+    {
+      onChange,
+      onAheadGone,
+      whenIdle,
+    }: Record<'onChange' | 'onAheadGone', () => void> & {
+      whenIdle: () => Promise<void>;
+    },
+  ) {
+    this.#endpoint = endpoint;
+    this.#context = context;
+    this.#run = run;
+    this.#onChange = onChange;
+    this.#onAheadGone = onAheadGone;
+    this.#whenIdle = whenIdle;
+  }
+
+  get held(): Held | undefined {
+    return this.#held;
+  }
+
+  /**
+   * Goes where the endpoint has to be now. What was made elsewhere is removed, so that its VNI is free at once.
+   *
+   * @returns whether it left another place
+   */
+  async follow(): Promise<boolean> {
+    const place = this.#endpoint.place();
+    const old = this.#held;
+    const hasLeft = old !== undefined && old.place !== place;
+    if (hasLeft) {
+      this.#held = undefined;
+      try {
+        await this.#removeFrom(old);
+      } catch (error) {
+        const notice = 'the old network namespace could not be cleaned; it is let go';
+        this.#context.log.warn({ err: error }, notice);
+      } finally {
+        await this.#letGo(old);
+      }
+    }
+    if (place !== undefined) this.#held ??= this.#hold(place);
+    return hasLeft;
+  }
+
+  /**
+   * Removes what is the endpoint's own, also what an agent before this one left there, and lets go.
+   *
+   * @throws {CommandError} when something stays; it may be tried again
+   */
+  async remove(): Promise<readonly Step[]> {
+    const place = this.#held?.place ?? this.#endpoint.place();
+    if (place === undefined) return [];
+    this.#held ??= this.#hold(place);
+    const steps = await this.#removeFrom(this.#held);
+    await this.letGo();
+    return steps;
+  }
+
+  /** Lets all be as it is. */
+  async letGo(): Promise<void> {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) await this.#letGo(held);
+  }
+
+  #hold(place: Place): Held {
+    const { log, timing } = this.#context;
+    return {
+      place,
+      monitor: startMonitor(place.netns, this.#onChange),
+      ahead: new Ahead(place.netns, log, timing, this.#onAheadGone),
+      ownQdiscs: new Set(),
+      observed: undefined,
+      withoutObject: undefined,
+      wasInPlace: false,
+    };
+  }
+
+  async #removeFrom({ place, monitor, ahead, ownQdiscs, observed }: Held): Promise<readonly Step[]> {
+    const isKnown = !monitor.hasChanged();
+    await ahead.release();
+    const desired = { ...this.#endpoint.desired, ownQdiscs };
+    return remove(place.netns, desired, this.#run, isKnown ? observed : undefined);
+  }
+
+  async #letGo({ place, monitor, ahead }: Held): Promise<void> {
+    await ahead.release();
+    await monitor.stop();
+    // Not before what looks there has ended: the descriptor's number may be another namespace's then.
+    void this.#whenIdle().finally(() => place.netns.close());
+  }
+}

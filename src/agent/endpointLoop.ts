@@ -1,31 +1,16 @@
 import { once } from 'node:events';
-import type { Logger } from 'pino';
 import { messageOf } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
-import type { Table } from '#src/net/nftables.ts';
 import { isInNetDev } from '#src/tap/proc/netDev.ts';
 import { Alarm } from './alarm.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointState, type Facts } from './endpointState.ts';
+import type { Context } from './loopContext.ts';
 import { LeaseKeeper } from './keptLease.ts';
 import { PeerWatch } from './peerWatch.ts';
 import { type Held, Placement } from './placement.ts';
 import { describeStep, Repair } from './repair.ts';
-import type { Slots } from './slots.ts';
 import { Guard } from './sourceGuard.ts';
-import type { StateReport } from './stateReport.ts';
-import type { Timing } from './timing.ts';
-
-export interface Context {
-  readonly log: Logger;
-  readonly report: StateReport;
-  readonly timing: Timing;
-  readonly slots: Slots;
-  /** Shared by the endpoints of an agent. */
-  readonly readGuardTable: () => Promise<Table | undefined>;
-  /** Ends the loop. */
-  readonly signal: AbortSignal;
-}
 
 /** Changes come in bursts; this lets one look answer for all of them. */
 const settleMs = 50;

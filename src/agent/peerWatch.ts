@@ -3,7 +3,7 @@ import type { Fit } from '#src/tap/path/fit.ts';
 import type { Desired, Observed, Vxlan } from '#src/tap/state.ts';
 import { followDelivery } from './delivery.ts';
 import type { Endpoint, Place } from './endpoint.ts';
-import type { Context } from './endpointLoop.ts';
+import type { Context } from './loopContext.ts';
 import type { Facts } from './endpointState.ts';
 import { IdleWatch } from './idleWatch.ts';
 import type { PathWatch } from './pathWatch.ts';
@@ -26,7 +26,6 @@ type Watched = Pick<Facts, 'peerAbsence' | 'pathTrouble' | 'unseen' | 'idle'>;
 /** Says hello while an endpoint is in place, and watches whether its peer is there, copies get to it, and what they are of. */
 export class PeerWatch {
   readonly #endpoint: Endpoint;
-  readonly #context: Context;
   readonly #peer: Peer | undefined;
   readonly #pathWatch: PathWatch | undefined;
   readonly #sight: Sight | undefined;
@@ -34,7 +33,6 @@ export class PeerWatch {
 
   constructor(endpoint: Endpoint, context: Context, guard: Guard | undefined) {
     this.#endpoint = endpoint;
-    this.#context = context;
     const { desired, peerSaysHello } = endpoint;
     if (desired.role === 'sender') {
       this.#sight = new Sight(desired, context.timing);

@@ -4,7 +4,7 @@ import type { Observed, Step } from '#src/tap/state.ts';
 import { Ahead } from './ahead.ts';
 import { remove } from './converge.ts';
 import type { Endpoint, Place } from './endpoint.ts';
-import type { Context } from './endpointLoop.ts';
+import type { Context } from './loopContext.ts';
 
 /** The network namespace that an endpoint is in at present, and what is known of it. */
 export interface Held {

@@ -5,7 +5,7 @@ import { type Fit, fitOf, overheadBytes } from '#src/tap/path/fit.ts';
 import type { Desired, Step } from '#src/tap/state.ts';
 import { converge, type Outcome, remove } from './converge.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { Context } from './endpointLoop.ts';
+import type { Context } from './loopContext.ts';
 import type { LeaseKeeper } from './keptLease.ts';
 import { OwnAddress } from './ownAddress.ts';
 import type { Held } from './placement.ts';

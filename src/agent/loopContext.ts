@@ -1,0 +1,17 @@
+import type { Logger } from 'pino';
+import type { Table } from '#src/net/nftables.ts';
+import type { Slots } from './slots.ts';
+import type { StateReport } from './stateReport.ts';
+import type { Timing } from './timing.ts';
+
+/** What the loop of an endpoint is given. */
+export interface Context {
+  readonly log: Logger;
+  readonly report: StateReport;
+  readonly timing: Timing;
+  readonly slots: Slots;
+  /** Shared by the endpoints of an agent. */
+  readonly readGuardTable: () => Promise<Table | undefined>;
+  /** Ends the loop. */
+  readonly signal: AbortSignal;
+}

@@ -60,11 +60,11 @@ function errorMessage(error: unknown): string {
 }
 
 async function openByKubectl(
-  { kubectl, flags, timeoutMs }: ClusterOptions,
+  { kubectl, flags, timeoutMs, wantsNamespace }: ClusterOptions,
   env: NodeJS.ProcessEnv,
   listeners: Parameters<Open>[2],
 ): Promise<Cluster> {
   const { openCluster } = await import('#src/kube/cluster.ts');
   const program = kubectl ?? (env['KUBECTL'] || 'kubectl');
-  return openCluster({ program, flags, env }, timeoutMs, listeners);
+  return openCluster({ program, flags, env }, { timeoutMs, wantsNamespace }, listeners);
 }

@@ -24,6 +24,8 @@ export interface ClusterOptions {
   readonly flags: readonly string[];
   /** Of one request; 0: without end. */
   readonly timeoutMs: number;
+  /** The flags name no namespace. */
+  readonly wantsNamespace: boolean;
 }
 
 /**
@@ -59,6 +61,7 @@ function clusterOptions(given: readonly GivenFlag[]): ClusterOptions {
       .filter(({ flag }) => flag.isOfKubectl)
       .map(({ name, text }) => (text === undefined ? name : `${name}=${text}`)),
     timeoutMs: requestTimeoutMs(textOf('--request-timeout')),
+    wantsNamespace: textOf('--namespace') === undefined,
   };
 }
 

@@ -35,10 +35,17 @@ const MOST_REDIRECTIONS = 5;
 export class ApiClient {
   readonly way: Way;
   readonly #onRequest: OnRequest;
+  #underWay = 0;
+  #answers = 0;
 
   constructor(way: Way, onRequest: OnRequest) {
     this.way = way;
     this.#onRequest = onRequest;
+  }
+
+  /** Whether nobody can be logging in: there has been an answer, and none is waited for. */
+  get isAtRest(): boolean {
+    return this.#answers > 0 && this.#underWay === 0;
   }
 
   /** One request, sent again for a while where the server is too busy, or has only just started. */
@@ -83,12 +90,16 @@ export class ApiClient {
     using clock = startClock(timeoutMs, isHeldUp);
     const signals = signal === undefined ? [clock.signal] : [clock.signal, signal];
     const startMs = performance.now();
+    this.#underWay += 1;
     try {
-      return await start(door, request, AbortSignal.any(signals));
+      const answer = await start(door, request, AbortSignal.any(signals));
+      this.#answers += 1;
+      return answer;
     } catch (error) {
       if (signal?.aborted) throw error;
       throw await this.#noAnswer(error, clock.signal.aborted);
     } finally {
+      this.#underWay -= 1;
       const tookMs = (performance.now() - startMs).toFixed(0);
       this.#onRequest(`${request.method} ${request.path}: ${tookMs} ms`);
     }

@@ -15,6 +15,13 @@ export interface Cluster extends AsyncDisposable {
   readonly namespace: () => Promise<string>;
 }
 
+export interface ClusterSettings {
+  /** Of one request; 0: without end. */
+  readonly timeoutMs: number;
+  /** Its namespace will be asked for, and is found out while kubectl starts. */
+  readonly wantsNamespace: boolean;
+}
+
 interface Listeners {
   /** Writes to standard error what a credential plugin says. */
   readonly pass: (text: string) => void;
@@ -24,24 +31,24 @@ interface Listeners {
 /**
  * Opens the way to a cluster: kubectl's own, so that whatever lets kubectl in lets kokotap in too.
  *
- * @param timeoutMs of one request; 0: none
  * @throws {UserError} if kubectl is not there, or cannot use the kubeconfig.
  */
 export async function openCluster(
   kubectl: Kubectl,
-  timeoutMs: number,
+  { timeoutMs, wantsNamespace }: ClusterSettings,
   { pass, onRequest }: Listeners,
 ): Promise<Cluster> {
   const startMs = performance.now();
+  const context = once(() => readContext(kubectl));
+  if (wantsNamespace) void context();
   const proxy = await startProxy(kubectl, pass);
   onRequest(`kubectl proxy serves after ${(performance.now() - startMs).toFixed(0)} ms`);
-  const context = once(() => readContext(kubectl));
   const client = new ApiClient(way(kubectl, proxy, timeoutMs, context), onRequest);
   return {
     api: new KubeApi(client),
     client,
     namespace: async () => defaultNamespace(await context(), kubectl.env),
-    [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => proxy.close(client.isAtRest),
   };
 }
 

@@ -11,12 +11,14 @@ import { ANNOUNCED, type ProxyGuard, startGuard } from './proxyGuard.ts';
 type Pass = (text: string) => void;
 
 /** A running `kubectl proxy`. */
-export interface Proxy extends AsyncDisposable {
+export interface Proxy {
   /** Whoever can open it has the user's rights: its folder is the user's alone. */
   readonly socketPath: string;
   readonly pid: number;
   /** It has ended by itself, with these words. */
   readonly lastWords: () => string | undefined;
+  /** Ends it, and what it started, which takes a look at the processes; `isAlone` says that it started nothing. */
+  readonly close: (isAlone: boolean) => Promise<void>;
 }
 
 /**
@@ -44,7 +46,10 @@ export async function startProxy(kubectl: Kubectl, pass: Pass): Promise<Proxy> {
     socketPath,
     pid: child.pid ?? 0,
     lastWords: () => (hasEnded(child) ? output.text() : undefined),
-    [Symbol.asyncDispose]: () => end(child, exited, guard),
+    close: async (isAlone) => {
+      if (isAlone && child.kill()) await exited;
+      await end(child, exited, guard);
+    },
   };
 }
 

@@ -28,7 +28,7 @@ test('what is not said has a default or is left open', () => {
       anyNode: false,
       image: `localhost/kokotap:${VERSION}`,
     },
-    cluster: { kubectl: undefined, flags: [], timeoutMs: 8000 },
+    cluster: { kubectl: undefined, flags: [], timeoutMs: 8000, wantsNamespace: true },
   });
 });
 
@@ -71,7 +71,12 @@ test('the cluster is the one that is named', () => {
     '--as-group=sre',
     '--insecure-skip-tls-verify',
   ];
-  expect(optionsOf(...flags, '--kubectl=oc').cluster).toEqual({ kubectl: 'oc', flags, timeoutMs: 8000 });
+  expect(optionsOf(...flags, '--kubectl=oc').cluster).toEqual({
+    kubectl: 'oc',
+    flags,
+    timeoutMs: 8000,
+    wantsNamespace: true,
+  });
 });
 
 test.each([
@@ -82,7 +87,12 @@ test.each([
   ['250ms', 250],
 ])('--request-timeout=%s', (time, timeoutMs) => {
   const flag = `--request-timeout=${time}`;
-  expect(optionsOf(flag).cluster).toEqual({ kubectl: undefined, flags: [flag], timeoutMs });
+  expect(optionsOf(flag).cluster).toEqual({
+    kubectl: undefined,
+    flags: [flag],
+    timeoutMs,
+    wantsNamespace: true,
+  });
 });
 
 test.each(['', 'x', '5x', '-1', '1s1'])('--request-timeout=%j is no time', (time) => {

@@ -6,7 +6,11 @@ import { kubeconfig, kubeconfigFile } from '../../cli/support/kokotap.ts';
 export async function throughKubectl(url: string): Promise<Cluster> {
   const env = { PATH: process.env['PATH'], KUBECONFIG: await kubeconfigFile(kubeconfig(url)) };
   const kubectl = { program: inject('kubectl'), flags: [], env };
-  const cluster = await openCluster(kubectl, 8000, { pass: () => undefined, onRequest: () => undefined });
+  const cluster = await openCluster(
+    kubectl,
+    { timeoutMs: 8000, wantsNamespace: false },
+    { pass: () => undefined, onRequest: () => undefined },
+  );
   onTestFinished(() => cluster[Symbol.asyncDispose]());
   return cluster;
 }

@@ -5,6 +5,7 @@ import { messageOf } from '#src/errors.ts';
 import { removeObjects } from '#src/net/objects.ts';
 import type { Table } from '#src/net/nftables.ts';
 import { canBecome, type EndpointDocument } from '#src/spec/endpoint.ts';
+import type { Role } from '#src/tap/ownership/mark.ts';
 import { type Endpoint, makeEndpoint } from './endpoint.ts';
 import { EndpointLoop } from './endpointLoop.ts';
 import { endpointState, type EndpointState } from './endpointState.ts';
@@ -110,7 +111,7 @@ export class ManagedEndpoint {
 
   /** Waits for the lock; undefined when there is another document before. */
   async #takeLock({ kind, tapId }: EndpointDocument, report: StateReport): Promise<Lock | undefined> {
-    const role = kind === 'Sender' ? 'sender' : 'receiver';
+    const role = roleOf(kind);
     const signal = this.#nextChange();
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       if (!isFirst) await pause(lockRetryMs * (1 + Math.random()), signal); // or two that wait would meet again and again
@@ -158,9 +159,14 @@ export class ManagedEndpoint {
   }
 
   /** Serves its metrics only now: an agent of this tap before this one may have had the port as well. */
-  async #runServed(loop: EndpointLoop, { tapId, metricsPort }: EndpointDocument): Promise<void> {
+  async #runServed(loop: EndpointLoop, { kind, tapId, metricsPort }: EndpointDocument): Promise<void> {
     const endpoint = this.#endpoint;
-    const served = { tapId, place: () => endpoint?.place() };
+    const served = {
+      tapId,
+      role: roleOf(kind),
+      place: () => endpoint?.place(),
+      state: () => this.#told?.state ?? 'waiting',
+    };
     if (metricsPort !== undefined) this.#shared.metrics.add(metricsPort, served);
     try {
       await loop.run();
@@ -192,6 +198,10 @@ export class ManagedEndpoint {
     this.#change = new AbortController();
     return this.#change.signal;
   }
+}
+
+function roleOf(kind: EndpointDocument['kind']): Role {
+  return kind === 'Sender' ? 'sender' : 'receiver';
 }
 
 /** What every line of the log says of an endpoint. */

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { messageOf } from '#src/errors.ts';
+import type { Role, TapId } from '#src/tap/ownership/mark.ts';
+import { type State, states } from './endpointState.ts';
 import { shared } from './reading.ts';
 import type { EndpointStatus } from '#src/agent/status/endpointStatus.ts';
 
@@ -27,6 +29,12 @@ const endMetrics = [
   ['receivedPackets', 'received_packets', 'Copies that came to the receiver'],
 ] as const;
 
+/** What is served: states, which the agent knows, and accounts, which the kernel has. */
+export interface Readings {
+  readonly states: readonly { readonly tap: TapId; readonly role: Role; readonly state: State }[];
+  readonly endpoints: readonly EndpointStatus[];
+}
+
 /** Prometheus asks every few seconds at most: more at once is a mistake or an attack, and each would hold memory. */
 const mostRequests = 32;
 const mostConnections = 2 * mostRequests;
@@ -37,24 +45,24 @@ const goodForMs = 1000;
 const retryMs = 1000;
 
 /**
- * Serves a tap's account to Prometheus, on this node's loopback only, until the signal comes. Without a port the tap goes
+ * Serves states and accounts to Prometheus, on this node's loopback only, until the signal comes. Without a port the tap goes
  * on: what hinders it is logged once, and it is tried again.
  *
  * @param port TCP port; every path has the metrics
- * @param read reads the account; those who ask at the same time or within a second share one reading
+ * @param read reads them; those who ask at the same time or within a second share one reading
  */
 export async function serveMetrics(
   port: number,
-  read: () => Promise<readonly EndpointStatus[]>,
+  read: () => Promise<Readings>,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const describe = shared(async () => describeEnds(await read()), goodForMs);
+  const described = shared(async () => describe(await read()), goodForMs);
   let waiting = 0;
   const answer = async (response: ServerResponse): Promise<void> => {
     waiting++;
     try {
-      const { contentType, text } = await describe();
+      const { contentType, text } = await described();
       response.writeHead(200, { 'content-type': contentType }).end(text);
     } catch (error) {
       log.error({ err: error }, 'the metrics could not be read');
@@ -89,10 +97,26 @@ async function listen(server: Server, port: number): Promise<void> {
   await once(server, 'listening'); // or throws what the server emits as an error
 }
 
-async function describeEnds(ends: readonly EndpointStatus[]): Promise<{ contentType: string; text: string }> {
+async function describe({
+  states: found,
+  endpoints,
+}: Readings): Promise<{ contentType: string; text: string }> {
   const registry = new Registry();
-  fill(registry, ends);
+  fillStates(registry, found);
+  fill(registry, endpoints);
   return { contentType: registry.contentType, text: await registry.metrics() };
+}
+
+/** Each state of each endpoint: 1 for the one that it is in, and 0 for the others. */
+function fillStates(registry: Registry, found: Readings['states']): void {
+  const gauge = new Gauge({
+    name: 'kokotap_endpoint_state',
+    help: 'Whether an endpoint is in a state; only ready is good',
+    labelNames: ['tap', 'role', 'state'],
+    registers: [registry],
+  });
+  for (const { tap, role, state } of found)
+    for (const each of states) gauge.set({ tap, role, state: each }, each === state ? 1 : 0);
 }
 
 function fill(registry: Registry, ends: readonly EndpointStatus[]): void {

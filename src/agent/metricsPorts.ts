@@ -1,14 +1,17 @@
 import type { Logger } from 'pino';
-import type { TapId } from '#src/tap/ownership/mark.ts';
+import type { Role, TapId } from '#src/tap/ownership/mark.ts';
 import type { Place } from './endpoint.ts';
+import type { State } from './endpointState.ts';
 import { serveMetrics } from './metrics.ts';
 import { readNearStatus } from './status/find.ts';
 
 /** An endpoint whose account is served. */
 export interface Metered {
   readonly tapId: TapId;
+  readonly role: Role;
   /** Where it is; undefined: nowhere. */
   place(): Place | undefined;
+  state(): State;
 }
 
 /** The ports by which Prometheus gets accounts: one server for all endpoints with the same port. */
@@ -30,11 +33,17 @@ export class MetricsPorts {
     const members = new Set([member]);
     const end = new AbortController();
     this.#ports.set(port, { members, end });
-    const read = () =>
-      readNearStatus(
-        Array.from(members, (each) => each.place()),
-        new Set(Array.from(members, ({ tapId }) => tapId)),
+    const read = async () => {
+      const all = [...members];
+      const endpoints = await readNearStatus(
+        all.map((each) => each.place()),
+        new Set(all.map(({ tapId }) => tapId)),
       );
+      return {
+        states: all.map((each) => ({ tap: each.tapId, role: each.role, state: each.state() })),
+        endpoints,
+      };
+    };
     void serveMetrics(port, read, this.#log, end.signal);
   }
 

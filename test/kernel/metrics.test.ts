@@ -18,10 +18,38 @@ test('Prometheus gets the account of each end, from the loopback only', async ({
   expect(sender).toContain(`kokotap_shed_packets_total{tap="${net.tapId}",direction="egress"} 0\n`);
   expect(sender).toContain(`kokotap_sent_packets_total{tap="${net.tapId}"} 50\n`);
   expect(sender).toContain(`kokotap_device_up{tap="${net.tapId}",role="sender"} 1\n`);
+  expect(sender).toContain(`kokotap_endpoint_state{tap="${net.tapId}",role="sender",state="ready"} 1\n`);
   const receiver = await scrape(net, 'nodeB', '127.0.0.1');
+  expect(receiver).toContain(`kokotap_endpoint_state{tap="${net.tapId}",role="receiver",state="ready"} 1\n`);
   expect(receiver).toContain(`kokotap_received_packets_total{tap="${net.tapId}"} 50\n`);
   expect(receiver).not.toContain('kokotap_sent_packets_total{');
   await expect(scrape(net, 'nodeA', addresses.nodeA)).rejects.toThrow('ECONNREFUSED');
+});
+
+test.for([
+  ['waiting', 'true', { 'pod-ifname': 'net9' }],
+  ['failing', 'ip link add mirror type veth peer name other', {}],
+  ['alone', 'true', {}],
+] as const)('they say that an endpoint is %s', async ([state, before, changes], { net }) => {
+  await net.exec('pod', before);
+  const sender = net.startSender({ ...changes, 'metrics-port': port });
+  await sender.logged(`"state":"${state}"`);
+  const said = () => scrape(net, 'nodeA', '127.0.0.1');
+  await expect.poll(said, { timeout: scaled(10_000) }).toContain(`${stateOf(net, state)} 1\n`);
+  expect(await said()).toContain(`${stateOf(net, 'ready')} 0\n`);
+});
+
+test('they say that an endpoint is blind, and ready again', async ({ net }) => {
+  await net.exec('pod', 'tc qdisc add dev eth0 clsact');
+  await net.exec('pod', 'tc filter add dev eth0 ingress pref 1 protocol all u32 match u32 0 0 flowid 1:1');
+  await net.tap({ 'metrics-port': port });
+  const sentAndSaid = async () => {
+    await sendUdp(net, 'nodeA', addresses.pod, { count: 60 });
+    return scrape(net, 'nodeA', '127.0.0.1');
+  };
+  await expect.poll(sentAndSaid, { timeout: scaled(20_000) }).toContain(`${stateOf(net, 'blind')} 1\n`);
+  await net.exec('pod', 'tc filter delete dev eth0 ingress pref 1');
+  await expect.poll(sentAndSaid, { timeout: scaled(20_000) }).toContain(`${stateOf(net, 'ready')} 1\n`);
 });
 
 test('a port that is taken costs the metrics, not the tap', async ({ net }) => {
@@ -75,6 +103,10 @@ test('many scrapes at once share readings or are refused at once, and the next o
   expect(await sender.stop()).toBe(0);
   expect(await net.exec('pod', 'tc qdisc show')).not.toContain('clsact');
 });
+
+function stateOf(net: Net, state: string): string {
+  return `kokotap_endpoint_state{tap="${net.tapId}",role="sender",state="${state}"}`;
+}
 
 const blockPort = `
   const { createServer } = await import('node:net');

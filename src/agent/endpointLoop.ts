@@ -7,10 +7,10 @@ import type { Endpoint } from './endpoint.ts';
 import { endpointState, type Facts } from './endpointState.ts';
 import type { Context } from './loopContext.ts';
 import { LeaseKeeper } from './keptLease.ts';
-import { PeerWatch } from './peerWatch.ts';
+import { PeerWatch } from '#src/agent/path/peerWatch.ts';
 import { type Held, Placement } from './placement.ts';
 import { describeStep, Repair } from './repair.ts';
-import { Guard } from './sourceGuard.ts';
+import { Guard } from '#src/agent/path/sourceGuard.ts';
 
 /** Changes come in bursts; this lets one look answer for all of them. */
 const settleMs = 50;

@@ -7,10 +7,10 @@ import { converge, type Outcome, remove } from './converge.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Context } from './loopContext.ts';
 import type { LeaseKeeper } from './keptLease.ts';
-import { OwnAddress } from './ownAddress.ts';
+import { OwnAddress } from '#src/agent/path/ownAddress.ts';
 import type { Held } from './placement.ts';
 import { Restraint } from './restraint.ts';
-import type { Guard } from './sourceGuard.ts';
+import type { Guard } from '#src/agent/path/sourceGuard.ts';
 import { retryMs } from './timing.ts';
 
 /** Converges an endpoint when there is a reason to look at the kernel, and not sooner than a failure allows. */

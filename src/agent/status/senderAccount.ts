@@ -5,7 +5,7 @@ import { arrivedOf, directionAccount, refusedBefore } from '#src/tap/counters/ac
 import { preferences } from '#src/tap/ownership/mark.ts';
 import { aheadHook, isSeenProgram } from '#src/tap/programs/names.ts';
 import type { Hook } from '#src/tap/state.ts';
-import { hearReceiver } from '#src/agent/receiverReports.ts';
+import { hearReceiver } from '#src/agent/path/receiverReports.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
 import type { CountedLink, Placed, TargetHook } from './targetHooks.ts';
 

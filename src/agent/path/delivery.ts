@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Tunnel } from '#src/tap/state.ts';
 import { LargestCopy } from './largestCopy.ts';
 import { Loss } from './loss.ts';
-import type { Timing } from './timing.ts';
+import type { Timing } from '#src/agent/timing.ts';
 import type { PathWatch } from './pathWatch.ts';
 
 /** Follows the copies on their way: tells when they begin and cease to be lost, and whether the largest get through. */

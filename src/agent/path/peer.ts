@@ -6,7 +6,7 @@ import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import type { Silence } from '#src/tap/path/peerSilence.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import { sourcePorts } from '#src/filter/tunnelPorts.ts';
-import type { Timing } from './timing.ts';
+import type { Timing } from '#src/agent/timing.ts';
 
 /** The other end of the tap, told from its hello packets. */
 export class Peer {

@@ -3,7 +3,7 @@ import { type Arrival, isDead, isSuspect, nextArrival } from '#src/tap/path/arri
 import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import { hearReceiver, readSent } from './receiverReports.ts';
-import type { Timing } from './timing.ts';
+import type { Timing } from '#src/agent/timing.ts';
 import type { PathFacts } from './pathWatch.ts';
 
 /** What was sent by the last look and has not come by the receiver's latest report is lost. */

@@ -2,14 +2,14 @@ import { reasonAlone } from '#src/tap/path/peerSilence.ts';
 import type { Fit } from '#src/tap/path/fit.ts';
 import type { Desired, Observed, Vxlan } from '#src/tap/state.ts';
 import { followDelivery } from './delivery.ts';
-import type { Endpoint, Place } from './endpoint.ts';
-import type { Context } from './loopContext.ts';
-import type { Facts } from './endpointState.ts';
-import { IdleWatch } from './idleWatch.ts';
+import type { Endpoint, Place } from '#src/agent/endpoint.ts';
+import type { Context } from '#src/agent/loopContext.ts';
+import type { Facts } from '#src/agent/endpointState.ts';
+import { IdleWatch } from '#src/agent/idleWatch.ts';
 import type { PathWatch } from './pathWatch.ts';
 import { Peer } from './peer.ts';
 import { sendReports } from './sendReports.ts';
-import { Sight } from './sight.ts';
+import { Sight } from '#src/agent/sight.ts';
 import type { Guard } from './sourceGuard.ts';
 
 /** What is known of an endpoint in place. */

@@ -3,7 +3,7 @@ import type { RunOptions } from '#src/exec/command.ts';
 import { readNodeAddresses } from '#src/net/nodeAddresses.ts';
 import { foreignAddress } from '#src/tap/path/foreignAddress.ts';
 import type { Vxlan, Desired } from '#src/tap/state.ts';
-import type { Timing } from './timing.ts';
+import type { Timing } from '#src/agent/timing.ts';
 
 /** Sees to it that the tap's address of this node is the node's: without it, no packet leaves and no other end answers. */
 export class OwnAddress {

@@ -5,7 +5,7 @@ import { reportPacket } from '#src/tap/packets/receiverReport.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import type { Guard } from './sourceGuard.ts';
 import { noteMerging } from './noteMerging.ts';
-import type { Timing } from './timing.ts';
+import type { Timing } from '#src/agent/timing.ts';
 import type { PathFacts, PathWatch } from './pathWatch.ts';
 
 /** Goes on when the agent starts anew, and is the same for all agents of the node. */

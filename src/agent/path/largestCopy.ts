@@ -7,7 +7,7 @@ import { probePacket } from '#src/tap/packets/probe.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import { hearReceiver } from './receiverReports.ts';
 import type { Peer } from './peer.ts';
-import type { Timing } from './timing.ts';
+import type { Timing } from '#src/agent/timing.ts';
 import type { PathFacts } from './pathWatch.ts';
 
 /** One may be lost, as any packet may be. */

@@ -29,8 +29,11 @@ const question = z.object({
   'tick-ms': settings.shape['tick-ms'],
 });
 
-/** For tests only: how long a reader may say nothing. */
-const captureSettings = z.object({ 'silence-ms': z._default(number(100, 3_600_000), 20_000) });
+/** For tests only: how long a reader may say nothing, and which network namespace is the node's: its first process's. */
+const captureSettings = z.object({
+  'silence-ms': z._default(number(100, 3_600_000), 20_000),
+  'node-netns': z._default(z.string(), '/proc/1/ns/net'),
+});
 
 type AgentSettings = z.infer<typeof settings>;
 
@@ -44,7 +47,11 @@ export type AgentCommand =
       readonly source: EndpointSource;
       readonly settings: AgentSettings;
     }
-  | { readonly name: 'capture' | 'capture-pod'; readonly silenceMs: number }
+  | {
+      readonly name: 'capture' | 'capture-pod';
+      readonly silenceMs: number;
+      readonly nodeNetns: string;
+    }
   | { readonly name: 'status' | 'probe'; readonly tapId: TapId | undefined; readonly tickMs: number };
 
 const text = { type: 'string' } as const;
@@ -63,8 +70,9 @@ export function parseCommand([name, ...args]: readonly string[]): AgentCommand {
       return { name, ...readEndpoints(args, parseReceiver) };
     case 'capture':
     case 'capture-pod': {
-      const flags = { 'silence-ms': text };
-      return { name, silenceMs: parse(captureSettings, read(args, flags, false).values)['silence-ms'] };
+      const flags = { 'silence-ms': text, 'node-netns': text };
+      const given = parse(captureSettings, read(args, flags, false).values);
+      return { name, silenceMs: given['silence-ms'], nodeNetns: given['node-netns'] };
     }
     case 'status':
     case 'probe': {

@@ -18,11 +18,12 @@ export interface Target {
  * @param freshMs see {@link processesOf}
  */
 export function findTarget(podUid: string, freshMs = 0): Target | undefined {
-  const node = netnsOf('self');
+  // A capture's pod has a network of its own; the first process of the node is in the node's.
+  const nodes = new Set([netnsOf('self'), netnsOf(1)]);
   const candidates = processesOf(podUid, freshMs).flatMap(({ pid, cgroup }) => {
     const depth = podDepth(cgroup, podUid);
     const found = depth === undefined ? undefined : netnsOf(pid);
-    return depth === undefined || found === undefined || found === node
+    return depth === undefined || found === undefined || nodes.has(found)
       ? []
       : [{ pid, depth, started: startTime(pid) }];
   });

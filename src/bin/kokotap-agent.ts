@@ -27,9 +27,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
   if ('silenceMs' in command) {
     const { name, silenceMs } = command;
     // Both have to be gone half a minute after their reader, and the pod last.
-    await (name === 'capture'
-      ? runCaptureCommand(silenceMs, signal)
-      : keepWhileRead(1.3 * silenceMs, signal));
+    await (name === 'capture' ? runCaptureCommand(command, signal) : keepWhileRead(1.3 * silenceMs, signal));
     return;
   }
   const { name, source, settings } = command;

@@ -33,6 +33,11 @@ export async function main(
   let verbose = false;
   const say = (message: string) => print(`kokotap: ${oneLine(message)}\n`);
   try {
+    const [command, ...rest] = argv;
+    if (command === 'capture') {
+      const { runCaptureLine } = await import('./commands/captureLine.ts');
+      return await runCaptureLine(rest, env, { print, say }, open);
+    }
     const commandLine = parseCommandLine(argv);
     if (commandLine.kind === 'text') return { exitCode: 0, text: commandLine.text };
     verbose = commandLine.given.some(({ name }) => name === '--verbose');

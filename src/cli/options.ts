@@ -53,7 +53,8 @@ export function checkOptions(given: readonly GivenFlag[]): Options {
   return { tap: { ...tap, namespace }, cluster: clusterOptions(given) };
 }
 
-function clusterOptions(given: readonly GivenFlag[]): ClusterOptions {
+/** How the flags of kubectl say to reach the cluster. */
+export function clusterOptions(given: readonly GivenFlag[]): ClusterOptions {
   const textOf = (flag: string) => given.find(({ name }) => name === flag)?.text;
   return {
     kubectl: textOf('--kubectl'),

@@ -30,8 +30,11 @@ read -r word || word=
 for try in 1 2 3 4 5; do rm -rf "$1" && break; sleep 0.1; done
 `;
 
-/** Says its own process id to the guard and becomes the program, which so has it. */
-export const ANNOUNCED = ['/bin/sh', '-c', 'echo $$ >&3; exec 3>&- "$@"', 'sh'] as const;
+/**
+ * Says its own process id to the guard and becomes the program, which so has it. Ctrl-C reaches the program too, and does not
+ * end it: kokotap ends it when it has taken away what it made.
+ */
+export const ANNOUNCED = ['/bin/sh', '-c', 'trap "" INT; echo $$ >&3; exec 3>&- "$@"', 'sh'] as const;
 
 export interface ProxyGuard {
   readonly process: ChildProcess;

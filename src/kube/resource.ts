@@ -17,6 +17,12 @@ const API = {
   pods: { root: '/api/v1', isNamespaced: true },
   nodes: { root: '/api/v1', isNamespaced: false },
   namespaces: { root: '/api/v1', isNamespaced: false },
+  services: { root: '/api/v1', isNamespaced: true },
+  deployments: { root: '/apis/apps/v1', isNamespaced: true },
+  statefulsets: { root: '/apis/apps/v1', isNamespaced: true },
+  daemonsets: { root: '/apis/apps/v1', isNamespaced: true },
+  replicasets: { root: '/apis/apps/v1', isNamespaced: true },
+  jobs: { root: '/apis/batch/v1', isNamespaced: true },
   poddisruptionbudgets: { root: '/apis/policy/v1', isNamespaced: true },
 } as const;
 

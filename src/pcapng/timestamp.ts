@@ -17,3 +17,8 @@ export function writeTimestamp(into: Buffer, at: number, { seconds, nanoseconds 
   into.writeUInt32LE(Math.floor(upper / 65_536) + Math.floor(lower / WORD), at);
   into.writeUInt32LE(lower % WORD, at + 4);
 }
+
+/** Below 0 where the first is earlier. */
+export function compareTimes(one: Timestamp, other: Timestamp): number {
+  return one.seconds - other.seconds || one.nanoseconds - other.nanoseconds;
+}

@@ -5,7 +5,8 @@ import type { AddressPair } from '#src/spec/address.ts';
 import { annotations, labels } from './labels.ts';
 import type { Role } from '#src/tap/ownership/mark.ts';
 import { receiverName, senderName } from '#src/spec/names.ts';
-import { type AppArmorForm, podAnnotations, podSpec } from './podSpec.ts';
+import type { AppArmorForm } from './appArmor.ts';
+import { podAnnotations, podSpec } from './podSpec.ts';
 import { identityOf, tapId } from '#src/spec/tapId.ts';
 
 /** How the copies travel. `addresses.local` is that of the target's node. */

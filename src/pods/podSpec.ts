@@ -1,6 +1,8 @@
 import type { Tap } from '#src/spec/tap.ts';
 import type { Role } from '#src/tap/ownership/mark.ts';
 import { containerResources } from '#src/spec/resources.ts';
+import { type AppArmorForm, appArmorAnnotation } from './appArmor.ts';
+import { CONTAINER, imagePullPolicy } from './container.ts';
 import { READY_FILE } from './runFolder.ts';
 
 export interface PodSpecInput {
@@ -9,11 +11,6 @@ export interface PodSpecInput {
   readonly args: readonly string[];
   readonly appArmor: AppArmorForm;
 }
-
-/** Kubernetes has a field for a container's AppArmor profile from 1.30 on; before, there was an annotation. */
-export type AppArmorForm = 'field' | 'annotation';
-
-const CONTAINER = 'agent';
 
 /**
  * The removal of a tap of a pod takes 70 ms of CPU time, that of a node with 300 interfaces 400 ms (measured,
@@ -59,9 +56,7 @@ export function podAnnotations({
   return {
     // A pod without a controller keeps its node from being removed otherwise.
     'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
-    ...(isUnconfined(role) && appArmor === 'annotation'
-      ? { [`container.apparmor.security.beta.kubernetes.io/${CONTAINER}`]: 'unconfined' }
-      : {}),
+    ...(isUnconfined(role) ? appArmorAnnotation(appArmor) : {}),
   };
 }
 
@@ -78,7 +73,7 @@ function agentContainer(
   return {
     name: CONTAINER,
     image,
-    imagePullPolicy: pullPolicy(image),
+    imagePullPolicy: imagePullPolicy(image),
     args,
     resources: containerResources({ requests, limits }),
     // A probe costs kubelet and runtime some 45 ms of CPU time (measured with containerd), far more than the agent takes
@@ -87,11 +82,6 @@ function agentContainer(
     readinessProbe: { ...isReady, periodSeconds: READINESS_SECONDS, failureThreshold: 1 },
     securityContext: securityContext(role, appArmor),
   };
-}
-
-/** No registry has an image of localhost, but whatever answers at that name on the node would be asked for it. */
-function pullPolicy(image: string): 'Never' | 'IfNotPresent' {
-  return image.startsWith('localhost/') ? 'Never' : 'IfNotPresent';
 }
 
 function securityContext(role: Role, appArmor: AppArmorForm) {

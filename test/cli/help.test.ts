@@ -110,6 +110,9 @@ test('help is grouped, has an example and fits 80 columns', async () => {
       kube-master$ tcpdump -i mirror
 
     The same line with "kubectl delete -f -" removes the tap.
+
+    "kokotap capture deploy/web" shows packets at once, without a tap: see kokotap
+    capture --help.
     "
   `);
 });

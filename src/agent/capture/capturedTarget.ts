@@ -19,9 +19,14 @@ export interface CaptureContext {
   /** The next number that no interface has had. */
   readonly nextId: () => number;
   readonly signal: AbortSignal;
+  /** Where the network namespace of the node is. */
+  readonly nodeNetns: string;
   /** Called once with what ends the whole capture, such as a wrong filter. */
   readonly onFailure: (error: unknown) => void;
 }
+
+/** All targets that are looked for at once share a look at the node's processes. */
+const SAME_LOOK_MS = 200;
 
 /** The capture's own way home, which would be captured again and again: the kubelet's port. */
 const OWN_STREAM = 'tcp port 10250';
@@ -46,7 +51,8 @@ export class CapturedTarget {
   async look(): Promise<void> {
     const { podUid } = this.#target;
     if (this.#place !== undefined && podUid !== undefined && !isCurrent(this.#place, podUid)) this.#leave();
-    this.#place ??= podUid === undefined ? node() : findTarget(podUid);
+    this.#place ??=
+      podUid === undefined ? openNode(this.#context.nodeNetns) : findTarget(podUid, SAME_LOOK_MS);
     if (this.#place === undefined) return this.#wait('a running container of it on this node');
     const { netns } = this.#place;
     const interfaces = await listInterfaces(netns, { signal: this.#context.signal });
@@ -160,6 +166,6 @@ export class CapturedTarget {
   }
 }
 
-function node(): Target {
-  return { netns: new Netns('/proc/self/ns/net'), pid: process.pid };
+function openNode(path: string): Target {
+  return { netns: new Netns(path), pid: process.pid };
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { frame, kinds } from '#src/capture/frames.ts';
 import { encodeNote } from '#src/capture/notes.ts';
 import { UserError } from '#src/errors.ts';
-import { type Capture, parseCapture } from '#src/spec/capture.ts';
+import { type Capture, type CaptureTarget, parseCapture } from '#src/spec/capture.ts';
 import { CapturedTarget, type CaptureContext } from './capturedTarget.ts';
 import { Output } from './output.ts';
 import { Spool } from './spool.ts';
@@ -20,6 +20,8 @@ export interface SessionOptions {
   /** Called when a line comes. */
   readonly onLine: () => void;
   readonly signal: AbortSignal;
+  /** Where the network namespace of the node is. */
+  readonly nodeNetns: string;
 }
 
 /** The line that ends a capture. */
@@ -71,6 +73,7 @@ class Session {
       output,
       nextId: () => ++this.#ids,
       signal: this.#ending.signal,
+      nodeNetns: options.nodeNetns,
       onFailure: (error) => this.#fail(error),
     };
   }
@@ -126,15 +129,15 @@ class Session {
   }
 
   async #look(): Promise<void> {
-    const { targets } = this.#capture;
-    for (const [name, target] of this.#targets) {
-      if (targets.some((each) => each.name === name)) continue;
-      this.#targets.delete(name);
+    const wanted = new Map(this.#capture.targets.map((each) => [keyOf(each), each]));
+    for (const [key, target] of this.#targets) {
+      if (wanted.has(key)) continue;
+      this.#targets.delete(key);
       await target.stop();
     }
-    for (const each of targets) {
-      if (!this.#targets.has(each.name))
-        this.#targets.set(each.name, new CapturedTarget(each, { ...this.#context, capture: this.#capture }));
+    for (const [key, each] of wanted) {
+      if (!this.#targets.has(key))
+        this.#targets.set(key, new CapturedTarget(each, { ...this.#context, capture: this.#capture }));
     }
     await Promise.all([...this.#targets.values()].map((target) => this.#lookAt(target)));
   }
@@ -163,4 +166,9 @@ class Session {
     this.#failure ??= error;
     this.#ending.abort();
   }
+}
+
+/** A pod made anew under its name is another target. */
+function keyOf({ name, podUid, interfaces }: CaptureTarget): string {
+  return [name, podUid, ...interfaces].join(' ');
 }

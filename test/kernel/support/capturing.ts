@@ -45,6 +45,7 @@ export class Capturing {
       process.execPath,
       path.resolve('dist/kokotap-agent.js'),
       'capture',
+      '--node-netns=/proc/self/ns/net',
       ...flags,
     );
     this.child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));

@@ -49,7 +49,10 @@ static __always_inline __s32 fit(struct __sk_buff *skb, struct layers *at, __u32
         return packets;
     if (segment)
         headers = headers_of(skb, at);
-    bpf_check_mtu(skb, 0, &mtu, 0, 0);
+    if (settings.mtu)
+        mtu = settings.mtu;
+    else
+        bpf_check_mtu(skb, 0, &mtu, 0, 0);
     excess = (headers ? headers + segment : length) + tag - ETH_HLEN - mtu;
     is_tcp = headers && at->protocol == IPPROTO_TCP;
     if (excess <= 0) {

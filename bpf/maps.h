@@ -16,6 +16,7 @@ const volatile struct {
     __u32 fit;              // 0: everything fits
     __u32 cut;              // 1: cut what else does not fit; 0: only what no IP packet has room for
     __u32 seed;             // of the hash that samples
+    __u32 mtu;              // of the device, on a kernel older than 5.12; 0: the kernel knows it
 } settings = {.magic = 0x6b6f6b6f74617021};
 
 // The time until which copies may be made, in nanoseconds of CLOCK_MONOTONIC: see src/tap/programs/lease.ts. The agent

@@ -11,7 +11,8 @@
 //                - on an IPv6 underlay, where the kernel drops what does not fit, anything else loses its last bytes;
 //                - on an IPv4 underlay the rest travels as IP fragments; it loses its last bytes if no IP packet has room for it
 //
-// What fits is the mirror device's MTU, which the agent sets. A copy that cannot be made to fit is dropped and counted.
+// What fits is the mirror device's MTU, which the agent sets; on a kernel that programs cannot ask for it, the agent puts it
+// into the settings. A copy that cannot be made to fit is dropped and counted.
 // Packets are counted as the kernel's own statistics of qdiscs and actions do: one that the kernel cuts into segments
 // later counts as so many. Those statistics count none for a packet that does not say how many; this program counts the
 // segments of such a packet itself, and adds up apart what the kernel's statistics lack.
@@ -89,6 +90,11 @@ SEC("tc/heard") int heard(struct __sk_buff *skb) {
     return TC_ACT_UNSPEC;
 }
 
+// Cheaper where it can be: since 5.11. Both are of CLOCK_MONOTONIC.
+static __always_inline __u64 now(void) {
+    return settings.mtu ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
+}
+
 SEC("tc/copy") int copy(struct __sk_buff *skb) {
     __u32 direction = skb->cb[MARK] ^ SEEN;
     struct count *count = count_of(direction);
@@ -100,7 +106,7 @@ SEC("tc/copy") int copy(struct __sk_buff *skb) {
         return TC_ACT_SHOT;
     if (is_unmeasured(skb))
         count->unmeasured += packets;
-    if (bpf_ktime_get_coarse_ns() > lease.until_ns)
+    if (now() > lease.until_ns)
         return TC_ACT_SHOT; // counted by what copied it, and so as refused by the device
     if (settings.one_in > 1 || skb->gso_size)
         at = find_layers(skb);

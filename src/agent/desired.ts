@@ -37,7 +37,7 @@ export function desiredSender(
 }
 
 /** What the eBPF programs of a sender are to do. */
-export function copySettings(endpoint: SenderEndpoint): CopySettings {
+export function copySettings(endpoint: SenderEndpoint): Omit<CopySettings, 'mtuBytes'> {
   const { snapLengthBytes, sampleOneIn, maxBytesPerSecond, path } = endpoint;
   return {
     snaplenBytes: snapLengthBytes,

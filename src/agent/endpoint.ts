@@ -1,6 +1,6 @@
 import { UserError } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
-import { objectOf, type TapObject } from '#src/net/objects.ts';
+import { type ObjectFor, objectsOf } from '#src/net/objects.ts';
 import { pathReader } from '#src/net/pathMtu.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readProcFile } from '#src/net/processNetns.ts';
@@ -23,8 +23,8 @@ export interface Place {
 /** One side of one target's copies: what it should be, and where. */
 export interface Endpoint {
   readonly desired: Desired;
-  /** That `desired` names. */
-  readonly object?: TapObject;
+  /** A sender's eBPF object, which depends on the device's MTU on some kernels; `desired` names that of none. */
+  readonly objectFor?: ObjectFor;
   /** The peer is kokotap's, and so says hello over a tunnel. Not so when it is outside the cluster. */
   readonly peerSaysHello: boolean;
   /** Where the endpoint has to be now; the same object as long as that is the same namespace. Called every second. */
@@ -49,12 +49,12 @@ export async function makeEndpoint(document: EndpointDocument, running: RunOptio
 async function sender(endpoint: SenderEndpoint, running: RunOptions): Promise<Endpoint> {
   const { podUid } = endpoint;
   const matching = await matchingProgram(endpoint, running);
-  const object = objectOf(endpoint.tapId, copySettings(endpoint));
-  const desired = desiredSender(endpoint, matching, object.name);
+  const objectFor = objectsOf(endpoint.tapId, copySettings(endpoint));
+  const desired = desiredSender(endpoint, matching, objectFor(undefined).name);
   const { device } = desired;
   return {
     desired,
-    object,
+    objectFor,
     ...(device.kind === 'vxlan' ? { pathMtuBytes: pathMtu(device, podUid === undefined) } : {}),
     peerSaysHello: !endpoint.externalPeer,
     ...(podUid === undefined ? ownPlace() : podPlace(podUid, endpoint)),

@@ -118,12 +118,13 @@ export class Repair {
   async #converge(held: Held): Promise<Outcome> {
     const beganAt = performance.now();
     let { ownQdiscs } = held;
+    const desired = this.#desiredIn(held);
     await this.#guard?.announce();
     try {
-      return await converge(held.place.netns, this.#desiredIn(held), {
+      return await converge(held.place.netns, desired, {
         ...this.#run,
         ahead: held.ahead,
-        object: this.#endpoint.object,
+        object: this.#endpoint.objectFor?.(desired.mtuBytes),
         leaseMs: this.#context.timing.leaseMs,
         onOwnQdiscs(own) {
           ownQdiscs = own;
@@ -145,7 +146,8 @@ export class Repair {
       this.#pathMtuBytes === undefined || device.kind === 'veth'
         ? desired.mtuBytes
         : this.#pathMtuBytes - overheadBytes(device.remote);
-    return { ...desired, ownQdiscs, mtuBytes, ...(withoutObject === undefined ? {} : { object: undefined }) };
+    const object = withoutObject === undefined ? this.#endpoint.objectFor?.(mtuBytes).name : undefined;
+    return { ...desired, ownQdiscs, mtuBytes, object };
   }
 
   /** Reads the underlay's MTU, if it is time to; whether it is another one. On a path that must not be taken there is no tap. */

@@ -1,9 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import path from 'node:path';
 import { elfObject } from '#src/filter/elfObject.ts';
+import { isOlderKernel } from '#src/tap/proc/kernelRelease.ts';
 import { FILTER_SECTION, filterProgram, objectName } from '#src/tap/programs/names.ts';
-import { type CopySettings, withSettings } from '#src/tap/programs/settings.ts';
+import { type CopySettings, KERNEL_WITH_ALL_HELPERS, withSettings } from '#src/tap/programs/settings.ts';
 import { type Lease, withLease } from '#src/tap/programs/lease.ts';
 import type { TapId } from '#src/tap/ownership/mark.ts';
 import { RUN_FOLDER } from '#src/pods/runFolder.ts';
@@ -15,20 +17,33 @@ export interface TapObject {
   write(lease: Lease): void;
 }
 
-/** The eBPF object with these settings, made from the one beside the agent. */
-export function objectOf(tap: TapId, settings: CopySettings): TapObject {
+/** The eBPF object for a mirror device of this MTU. */
+export type ObjectFor = (mtuBytes: number | undefined) => TapObject;
+
+/**
+ * The eBPF objects with these settings, made from the one beside the agent: one, unless the kernel is so old that programs
+ * cannot ask it for the device's MTU. Then there is one for each MTU.
+ */
+export function objectsOf(tap: TapId, settings: Omit<CopySettings, 'mtuBytes'>): ObjectFor {
   compiled ??= readCompiled();
   const { bytes, hash } = compiled;
-  const name = objectName(settings, hash);
   const seed = randomBytes(4).readUInt32LE();
-  return {
-    name,
-    write(lease) {
-      mkdirSync(folderOf(tap), { recursive: true });
-      writeFileSync(objectPath(tap, name), withLease(withSettings(bytes, settings, seed), lease));
-    },
+  const isOld = isOlderKernel(release(), KERNEL_WITH_ALL_HELPERS);
+  return (mtuBytes = unknownMtuBytes) => {
+    const all = { ...settings, mtuBytes: isOld ? mtuBytes : undefined };
+    const name = objectName(all, hash);
+    return {
+      name,
+      write(lease) {
+        mkdirSync(folderOf(tap), { recursive: true });
+        writeFileSync(objectPath(tap, name), withLease(withSettings(bytes, all, seed), lease));
+      },
+    };
   };
 }
+
+/** Between endpoints on one node, where everything fits. */
+const unknownMtuBytes = 65_535;
 
 /** It does not change while the agent runs. */
 let compiled: { readonly bytes: Uint8Array; readonly hash: string } | undefined;

@@ -13,6 +13,7 @@ export const settingsLayout = {
   fit: 32,
   cut: 36,
   seed: 40,
+  mtu: 44,
 } as const;
 
 /** A lease, in the object and in its map. */

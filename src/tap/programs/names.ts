@@ -10,7 +10,7 @@ import type { CopySettings } from './settings.ts';
  * @param hash of the compiled object, in hexadecimal
  */
 export function objectName(
-  { snaplenBytes, oneIn, maxBytesPerSecond, underlay }: CopySettings,
+  { snaplenBytes, oneIn, maxBytesPerSecond, underlay, mtuBytes }: CopySettings,
   hash: string,
 ): string {
   const said = [
@@ -18,6 +18,7 @@ export function objectName(
     ...(snaplenBytes === undefined ? [] : [`snaplen=${snaplenBytes}`]),
     ...(oneIn === undefined ? [] : [`one-in=${oneIn}`]),
     ...(maxBytesPerSecond === undefined ? [] : [`max-rate=${maxBytesPerSecond}`]),
+    ...(mtuBytes === undefined ? [] : [`mtu=${mtuBytes}`]),
     hash.slice(0, 8),
   ];
   return `${said.join(',')}.o`;

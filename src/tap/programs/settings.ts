@@ -18,7 +18,12 @@ export interface CopySettings {
    * fragments, over IPv6 it drops them unless they are cut. Undefined: there is no network between the endpoints.
    */
   readonly underlay: 'IPv4' | 'IPv6' | undefined;
+  /** Of the mirror device, on a kernel that programs cannot ask for it; undefined: they ask. */
+  readonly mtuBytes: number | undefined;
 }
+
+/** The first kernel that has all helpers which the programs call: bpf_check_mtu, and since 5.11 bpf_ktime_get_coarse_ns. */
+export const KERNEL_WITH_ALL_HELPERS = '5.12';
 
 /**
  * Writes the settings into a compiled object.
@@ -35,7 +40,7 @@ export function withSettings(object: Uint8Array, settings: CopySettings, seed: n
     throw new Error(
       'The eBPF object does not have its settings in one place: it is not the one of this agent',
     );
-  const { snaplenBytes = 0, oneIn = 0, maxBytesPerSecond = 0, underlay } = settings;
+  const { snaplenBytes = 0, oneIn = 0, maxBytesPerSecond = 0, underlay, mtuBytes = 0 } = settings;
   bytes.writeBigUInt64LE(BigInt(maxBytesPerSecond), at + settingsLayout.bytes_per_second);
   bytes.writeBigUInt64LE(BigInt(burstNs(maxBytesPerSecond)), at + settingsLayout.burst_ns);
   bytes.writeUInt32LE(snaplenBytes, at + settingsLayout.snaplen);
@@ -43,6 +48,7 @@ export function withSettings(object: Uint8Array, settings: CopySettings, seed: n
   bytes.writeUInt32LE(underlay === undefined ? 0 : 1, at + settingsLayout.fit);
   bytes.writeUInt32LE(underlay === 'IPv6' ? 1 : 0, at + settingsLayout.cut);
   bytes.writeUInt32LE(seed, at + settingsLayout.seed);
+  bytes.writeUInt32LE(mtuBytes, at + settingsLayout.mtu);
   return bytes;
 }
 

@@ -9,14 +9,23 @@ const plain: CopySettings = {
   oneIn: undefined,
   maxBytesPerSecond: undefined,
   underlay: undefined,
+  mtuBytes: undefined,
 };
-const full: CopySettings = { snaplenBytes: 128, oneIn: 100, maxBytesPerSecond: 1_000_000, underlay: 'IPv6' };
+const full: CopySettings = {
+  snaplenBytes: 128,
+  oneIn: 100,
+  maxBytesPerSecond: 1_000_000,
+  underlay: 'IPv6',
+  mtuBytes: 1430,
+};
 
 test("an object's name says every setting that is made, and what it was compiled from", () => {
   const hash = '0123456789abcdef';
   expect(objectName(plain, hash)).toBe('copy,01234567.o');
   expect(objectName({ ...plain, underlay: 'IPv4' }, hash)).toBe('copy-over-IPv4,01234567.o');
-  expect(objectName(full, hash)).toBe('copy-over-IPv6,snaplen=128,one-in=100,max-rate=1000000,01234567.o');
+  expect(objectName(full, hash)).toBe(
+    'copy-over-IPv6,snaplen=128,one-in=100,max-rate=1000000,mtu=1430,01234567.o',
+  );
 });
 
 test('eBPF is told from classic BPF by the name that tc gives it', () => {
@@ -30,14 +39,15 @@ describe('the settings in the object', () => {
 
   /** The fields of `struct settings` behind its magic number. */
   function written(settings: CopySettings) {
-    const compiled = Buffer.from(`ELF ${magic}${'\0'.repeat(36)} more`);
+    const compiled = Buffer.from(`ELF ${magic}${'\0'.repeat(40)} more`);
     const object = Buffer.from(withSettings(compiled, settings, 0xfedcba98));
     expect(object.subarray(0, 12)).toEqual(compiled.subarray(0, 12));
     expect(object.readUInt32LE(44)).toBe(0xfedcba98);
-    expect(object.subarray(48)).toEqual(compiled.subarray(48));
+    expect(object.subarray(52)).toEqual(compiled.subarray(52));
     const [rate, burstNs] = [object.readBigUInt64LE(12), object.readBigUInt64LE(20)].map(Number);
     const [snaplen, oneIn, hasUnderlay, overIPv6] = [28, 32, 36, 40].map((at) => object.readUInt32LE(at));
-    return { rate, burstNs, snaplen, oneIn, hasUnderlay, overIPv6 };
+    const mtu = object.readUInt32LE(48);
+    return { rate, burstNs, snaplen, oneIn, hasUnderlay, overIPv6, mtu };
   }
 
   test('are zero where nothing is set', () => {
@@ -48,11 +58,12 @@ describe('the settings in the object', () => {
       oneIn: 0,
       hasUnderlay: 0,
       overIPv6: 0,
+      mtu: 0,
     });
   });
 
   test('are as they are set', () => {
-    const rest = { rate: 1_000_000, snaplen: 128, oneIn: 100, hasUnderlay: 1 };
+    const rest = { rate: 1_000_000, snaplen: 128, oneIn: 100, hasUnderlay: 1, mtu: 1430 };
     expect(written(full)).toMatchObject({ ...rest, overIPv6: 1 });
     expect(written({ ...full, underlay: 'IPv4' })).toMatchObject({ ...rest, overIPv6: 0 });
   });

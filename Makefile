@@ -36,7 +36,7 @@ mutation: ## change the decisions in small ways and see that the tests notice; n
 	@scripts/setup node
 	@trap 'echo "Each change, and the tests that notice it: reports/mutation/mutation.html"' EXIT; stryker run
 
-test-kernels: setup build ## the kernel tests on other kernels, in virtual machines
+test-kernels: setup build image ## the kernel tests on other kernels and a node with cgroup v2, in virtual machines
 	@scripts/bpf
 	@node scripts/test-kernels.ts
 

@@ -38,11 +38,12 @@ cgroup_enter() {
   done
 }
 
-# cgroup_mount_inside FOLDER: mounts what a machine sees, from within its cgroup namespace.
+# cgroup_mount_inside FOLDER MACHINE: mounts what the machine sees, from within its cgroup namespace.
 cgroup_mount_inside() {
   local hierarchy
   if cgroup_v2; then
     mount -t cgroup2 cgroup2 "$1"
+    [ "$CGROUP_DRIVER" = cgroupfs ] || [ "$2" = control ] || return 0 # its systemd does the rest
     mkdir "$1/init"
     echo 0 >"$1/init/cgroup.procs" # a group whose children have controllers may not have processes too
     cgroup_delegate "$1"
@@ -67,7 +68,7 @@ cgroup_remove() {
       # 0 stands for a process that this pid namespace does not see; to kill it would mean this process group.
       find "$group" -name cgroup.procs -exec cat {} + 2>/dev/null | grep -vx 0 | xargs -r kill -KILL 2>/dev/null || true
       find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
-      [ ! -d "$group" ] || sleep 0.05
+      [ ! -d "$group" ] || sleep "$poll"
     done
     fail "cannot remove the control group $group, look at the cgroup.procs in it"
   done

@@ -15,6 +15,9 @@ say() {
 }
 fail() { say "$@"; exit 1; }
 
+# patiently SECONDS: so many as this machine may take for what takes a usual one SECONDS.
+patiently() { echo $(($1 * slowness)); }
+
 # step WHAT COMMAND...: runs the command and says how long it took.
 step() {
   local what=$1 begin=${EPOCHREALTIME/[.,]/} tenths

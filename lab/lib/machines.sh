@@ -25,10 +25,10 @@ boot() {
 
 # await_boot MACHINE: waits until its first process has recorded its number.
 await_boot() {
-  local end=$((SECONDS + 60))
+  local end=$((SECONDS + $(patiently 60)))
   until machine_pid "$1" >/dev/null; do
     ((SECONDS < end)) || fail "$1 does not start, see $state/machines/$1/log/machine.log"
-    sleep 0.05
+    sleep "$poll"
   done
 }
 

@@ -97,8 +97,8 @@ make_cri-dockerd() { build_go cri-dockerd github.com/Mirantis/cri-dockerd "$1/cr
 inputs_root() { cat "$lab/../scripts/debian-root"; }
 make_root() { # the Debian that every machine runs on
   local packages=(
-    bpftool conmon conntrack containerd containernetworking-plugins curl docker-registry docker.io ethtool iperf3 iproute2
-    iptables iputils-ping jq mount netcat-openbsd nftables openssl podman procps python3 runc skopeo socat tcpdump
+    bpftool conmon conntrack containerd containernetworking-plugins curl dbus docker-registry docker.io ethtool iperf3 iproute2
+    iptables iputils-ping jq mount netcat-openbsd nftables openssl podman procps python3 runc skopeo socat systemd tcpdump
   )
   "$lab/../scripts/debian-root" essential "$1" "${packages[@]}"
 }

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { run } from '#src/exec/command.ts';
 import { build } from '../../../scripts/build.ts';
+import { patient } from './patient.ts';
 
 /**
  * Starts the lab anew with the image of this checkout: one that ran may still have the taps of a run that was killed.
@@ -12,8 +13,11 @@ export default async function startLab(): Promise<(() => Promise<void>) | undefi
   if (process.env[doneFor] === String(process.pid)) return undefined;
   process.env[doneFor] = String(process.pid);
   const wasUp = (await execa(path.resolve('lab/status'), { reject: false })).exitCode === 0;
-  await build();
-  await step('the image', 'image/build');
+  // A virtual machine (vm/boot) has them from outside.
+  if (process.env['KOKOTAP_BUILT'] === undefined) {
+    await build();
+    await step('the image', 'image/build');
+  }
   if (wasUp) await step('the old lab down', 'lab/down');
   await step('the lab', 'lab/up');
   await step('the image in the lab', 'lab/load', 'dist/kokotap-image.tar');
@@ -30,6 +34,6 @@ const longestMs = 30 * 60_000;
 
 async function step(what: string, file: string, ...args: string[]): Promise<void> {
   const startMs = performance.now();
-  await run(file, args, { timeoutMs: longestMs });
+  await run(file, args, { timeoutMs: patient(longestMs) });
   process.stderr.write(`cluster tests: ${what}: ${((performance.now() - startMs) / 1000).toFixed(1)} s\n`);
 }

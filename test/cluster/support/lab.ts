@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import { CommandError, run } from '#src/exec/command.ts';
+import { patient } from './patient.ts';
 
 const stateFolder = '/var/lib/kokotap-lab';
 export const adminKubeconfig = `${stateFolder}/kubeconfig`;
@@ -12,8 +13,11 @@ export const kokotapProgram = path.resolve('dist/kokotap.js');
 /** Runs a program inside a node: its first argument is the node. */
 export const nodeProgram = path.resolve('lab/exec');
 
-export const nodes = ['node-a', 'node-b', 'node-c'] as const;
-export type NodeName = (typeof nodes)[number];
+const allNodes = ['node-a', 'node-b', 'node-c'] as const;
+export type NodeName = (typeof allNodes)[number];
+
+/** Those that the lab has. */
+export const nodes = allNodes.filter((node) => existsSync(`${stateFolder}/machines/${node}`));
 
 /** The container runtime that the lab gave the node: a folder in lab/runtime. */
 export function runtimeOf(node: NodeName): string {
@@ -65,7 +69,7 @@ export interface Outcome {
 
 /** Runs kubectl as the lab's administrator. */
 export function kubectl(...args: string[]): Promise<string> {
-  return run(kubectlProgram, [`--kubeconfig=${adminKubeconfig}`, ...args], { timeoutMs: 160_000 });
+  return run(kubectlProgram, [`--kubeconfig=${adminKubeconfig}`, ...args], { timeoutMs: patient(160_000) });
 }
 
 /** Runs kubectl with an object, or several, on its standard input. */
@@ -74,7 +78,7 @@ export async function kubectlWith(input: object | string, ...args: string[]): Pr
   const { exitCode, stdout, stderr } = await execa(
     kubectlProgram,
     [`--kubeconfig=${adminKubeconfig}`, ...args, '-f', '-'],
-    { input: text, reject: false, timeout: 150_000 },
+    { input: text, reject: false, timeout: patient(150_000) },
   );
   if (exitCode !== 0)
     throw new CommandError(`kubectl ${args.join(' ')}`, exitCode, stderr, new Error(stdout));
@@ -86,14 +90,14 @@ export async function kokotap(args: readonly string[], kubeconfig = adminKubecon
   const { exitCode, stdout, stderr } = await execa(process.execPath, [kokotapProgram, ...args], {
     env: { KUBECONFIG: kubeconfig, KUBECTL: kubectlProgram },
     reject: false,
-    timeout: 60_000,
+    timeout: patient(60_000),
   });
   return { exitCode, stdout, stderr };
 }
 
 /** Runs a program inside a node of the lab, or inside its control machine. */
 export function onNode(node: NodeName | 'control', ...command: [string, ...string[]]): Promise<string> {
-  return run(nodeProgram, [node, ...command], { timeoutMs: 60_000 });
+  return run(nodeProgram, [node, ...command], { timeoutMs: patient(60_000) });
 }
 
 /** Runs a shell script inside a node, with arguments as $1, $2 and so on. */

@@ -138,10 +138,13 @@ function at(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** Sets $pid to a process in the network of the pod whose UID is the first argument, and takes that away. */
+/**
+ * Sets $pid to a process in the network of the pod whose UID is the first argument, and takes that away. systemd's name of
+ * the pod's group has `_` for `-`.
+ */
 const findPid = `
 pid=
-for file in $(grep -lsE "/pod$1(/|$)" /proc/[0-9]*/cgroup); do
+for file in $(grep -lsE "/pod$1(/|$)|-pod\${1//-/_}[.]slice(/|$)" /proc/[0-9]*/cgroup); do
   folder=\${file%/cgroup}
   netns=$(readlink "$folder/ns/net") || continue
   if [ "$netns" != "$(readlink /proc/1/ns/net)" ]; then pid=\${folder#/proc/}; break; fi

@@ -7,6 +7,7 @@ import {
   adminKubeconfig,
   kokotapProgram,
   kubectl,
+  kubectlProgram,
   kubectlWith,
   type NodeName,
   nodes,
@@ -14,6 +15,7 @@ import {
 } from './lab.ts';
 import { Flow } from './flow.ts';
 import { Pod, podObject, type PodWish } from './pod.ts';
+import { patient } from './patient.ts';
 import { nodeSnapshot, podSnapshot, traces, tracesOf } from './traces.ts';
 import { until } from './until.ts';
 
@@ -102,7 +104,7 @@ export class Sandbox {
 
   async ready(...names: string[]): Promise<void> {
     const pods = names.map((name) => `pod/${name}`);
-    const wait = () => this.kubectl('wait', '--for=condition=Ready', '--timeout=150s', ...pods);
+    const wait = () => this.kubectl('wait', '--for=condition=Ready', `--timeout=${patient(150)}s`, ...pods);
     // On a busy machine the API server says at first that a pod that it has just taken is not there.
     await until('the pods are Ready', async () => (await wait()) !== '', 10_000);
   }
@@ -131,8 +133,8 @@ export class Sandbox {
   ): Promise<{ stdout: string; warning: string }> {
     const { stdout: manifests, stderr: warning } = await execa(
       process.execPath,
-      [kokotapProgram, '-n', this.namespace, ...this.#withIfname(args)],
-      { env: { KUBECONFIG: adminKubeconfig }, timeout: 150_000 },
+      [kokotapProgram, '-n', this.namespace, ...slowly, ...this.#withIfname(args)],
+      { env: { KUBECONFIG: adminKubeconfig, KUBECTL: kubectlProgram }, timeout: patient(150_000) },
     );
     const { stdout } = await kubectlWith(probedOften(manifests), verb);
     for (const [, id = ''] of manifests.matchAll(tapLabel)) this.watchTap(id);
@@ -193,8 +195,12 @@ export class Sandbox {
  * as long as users do. What the period is for them is a matter of test/cli/manifests.test.ts.
  */
 function probedOften(text: string): string {
-  return text.replaceAll(`periodSeconds: ${READINESS_SECONDS}\n`, 'periodSeconds: 3\n');
+  const periodSeconds = Math.min(READINESS_SECONDS, patient(3));
+  return text.replaceAll(`periodSeconds: ${READINESS_SECONDS}\n`, `periodSeconds: ${periodSeconds}\n`);
 }
+
+/** A slow machine's API server takes longer to answer than kokotap waits by itself. */
+const slowly = patient(1) > 1 ? [`--request-timeout=${patient(8)}s`] : [];
 
 /** In the manifests of a tap. */
 const tapLabel = new RegExp(`^ +${TAP_LABEL}: ['"]?([0-9a-f]{12})['"]?$`, 'gm');

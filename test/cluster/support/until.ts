@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '#src/errors.ts';
+import { patient } from './patient.ts';
 
 const pollMs = 200;
 
@@ -9,7 +10,8 @@ export async function until(
   attempt: () => Promise<boolean>,
   timeoutMs = 60_000,
 ): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
+  const longestMs = patient(timeoutMs);
+  const deadline = performance.now() + longestMs;
   for (;;) {
     let last = 'it is not so';
     try {
@@ -18,7 +20,7 @@ export async function until(
       last = messageOf(error);
     }
     if (performance.now() > deadline)
-      throw new Error(`Waited ${timeoutMs} ms in vain until ${what}: ${last}`);
-    await sleep(pollMs);
+      throw new Error(`Waited ${longestMs} ms in vain until ${what}: ${last}`);
+    await sleep(patient(pollMs));
   }
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { givenSlowness } from '../../support/slowness.ts';
 
 /** How long {@link startAndEnd} takes on an idle machine with two CPUs of 2024, in milliseconds. */
 const referenceMs = 70;
@@ -8,19 +9,22 @@ const rounds = 3;
  * How many times slower this machine is at present than the one that the tests' timeouts are made for; at least 1. In a
  * virtual machine vm/init says it, for there the measurement itself takes seconds, and is soon out of date.
  */
-const slowness = Math.max(1, given() ?? median(Array.from({ length: rounds }, startAndEnd)) / referenceMs);
+const slowness = Math.max(
+  1,
+  givenSlowness() ?? median(Array.from({ length: rounds }, startAndEnd)) / referenceMs,
+);
 
 /** A timeout as this machine needs it. It bounds how long a test may wait, never what the test expects. */
 export function scaled(timeoutMs: number): number {
   return Math.ceil(timeoutMs * slowness);
 }
 
-function given(): number | undefined {
-  const value = process.env['KOKOTAP_TEST_SLOWNESS'];
-  if (value === undefined) return undefined;
-  if (!/^[1-9]\d*$/.test(value))
-    throw new Error(`KOKOTAP_TEST_SLOWNESS is "${value}", but must be a number from 1`);
-  return Number(value);
+/**
+ * How many packets a test sends that sends very many: where the machine is said to be slower than a usual one, as many
+ * times fewer.
+ */
+export function fewer(packets: number): number {
+  return Math.ceil(packets / (givenSlowness() ?? 1));
 }
 
 /** Does what most of a test's time goes to: makes and deletes a network namespace, and starts Node.js. */

@@ -7,6 +7,8 @@ const clusterWorkers = 2;
 
 /** Faults that end what serves all pods of a node or of the cluster. */
 const outages = 'test/cluster/faults/outages.test.ts';
+/** What differs with the address families of the lab's network: it also runs on others than the default. */
+const families = 'test/cluster/families.test.ts';
 const sweep = 'test/cluster/sweep.test.ts';
 /** What has no agent, which the agents of any other kernel test would find and remove: they look through the machine. */
 const leftovers = ['test/kernel/lease.test.ts', 'test/kernel/ends.test.ts'];
@@ -33,8 +35,8 @@ export default defineConfig({
           include: ['test/{agent,capture,cli,filter,kube,net,pcapng,pods,spec,tap}/**/*.test.ts'],
           // Enough for a machine that does much else: most tests take milliseconds.
           testTimeout: 60_000,
-          maxWorkers: kernelWorkers,
-          sequence: { groupOrder: 2 },
+          maxWorkers: clusterWorkers,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -43,7 +45,17 @@ export default defineConfig({
           ...cluster,
           name: 'cluster',
           include: ['test/cluster/*.test.ts'],
-          exclude: [sweep],
+          exclude: [families, sweep],
+          maxWorkers: clusterWorkers,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...cluster,
+          name: 'cluster-families',
+          include: [families],
           maxWorkers: clusterWorkers,
           sequence: { groupOrder: 1 },
         },

@@ -52,11 +52,18 @@ function runAll(args: readonly string[]): Result[] {
       return runMatrix();
     default:
       // The last run decides which lab is left running, if one ran before.
-      return [...runChecks(), ...(args.length === 0 ? [runOnNetwork('dual')] : []), runTests(args)];
+      return [...runChecks(), ...(args.length === 0 ? runWhole() : [runTests(args)])];
   }
 }
 
-const withoutFaults = ['unit', 'kernel*', 'cluster', 'cluster-sweep'].map((name) => `--project=${name}`);
+/** The unit tests use the processors while the tests on the other network wait. */
+function runWhole(): Result[] {
+  return [runOnNetwork('dual', '--project=unit'), runTests(['--project=!unit'])];
+}
+
+const withoutFaults = ['unit', 'kernel*', 'cluster', 'cluster-families', 'cluster-sweep'].map(
+  (name) => `--project=${name}`,
+);
 
 function runChecks(): Result[] {
   return Object.entries(checks).map(([name, [program, ...rest]]) => {
@@ -79,10 +86,10 @@ function runMatrix(): Result[] {
   return [...onVersions, runOnNetwork('dual'), runOnNetwork('v6')];
 }
 
-/** The cluster tests that are about address families, on a lab with others than the default. */
-function runOnNetwork(network: 'dual' | 'v6'): Result {
+/** The cluster tests that are about address families, on a lab with others than the default, and tests without a lab. */
+function runOnNetwork(network: 'dual' | 'v6', ...others: readonly string[]): Result {
   process.stdout.write(`\n== LAB_NETWORK=${network}\n`);
-  return runTests(['--project=cluster', '--project=cluster-sweep', 'cluster/families', 'cluster/sweep'], {
+  return runTests(['--project=cluster-families', '--project=cluster-sweep', ...others], {
     LAB_NETWORK: network,
   });
 }

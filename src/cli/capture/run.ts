@@ -120,7 +120,8 @@ class CaptureRun {
       await this.#clear();
     }
     if (this.#failure !== undefined) throw this.#failure;
-    return { isComplete: isComplete(this.#collector.totals()) };
+    // Who closed the pipe wanted no more.
+    return { isComplete: this.#isUnread || isComplete(this.#collector.totals()) };
   }
 
   /** Looks from time to time who has joined and who has left. */
@@ -274,7 +275,8 @@ class CaptureRun {
     // A reader that stands still takes neither.
     await Promise.race([this.#close(sink), sleep(LAST_MS, undefined, { ref: false })]);
     const seconds = (performance.now() - this.#begin) / 1000;
-    this.#io.say(summary(this.#collector.totals(), { seconds, name: sink.name, written: this.#written }));
+    if (!this.#isUnread)
+      this.#io.say(summary(this.#collector.totals(), { seconds, name: sink.name, written: this.#written }));
   }
 
   async #close(sink: Sink): Promise<void> {

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import * as z from 'zod/mini';
 import { UsageError } from '#src/errors.ts';
 import { type EndpointDocument, parseReceiver, parseSender } from '#src/spec/endpoint.ts';
@@ -26,6 +26,7 @@ const settings = z.object({
 const fileName = z.string().check(z.minLength(1, 'give the name of a file'));
 const question = z.object({
   'tap-id': z.optional(tapIdText),
+  node: z._default(z.boolean(), false),
   'tick-ms': settings.shape['tick-ms'],
 });
 
@@ -52,7 +53,13 @@ export type AgentCommand =
       readonly silenceMs: number;
       readonly nodeNetns: string;
     }
-  | { readonly name: 'status' | 'probe'; readonly tapId: TapId | undefined; readonly tickMs: number };
+  | {
+      readonly name: 'status' | 'probe';
+      readonly tapId: TapId | undefined;
+      /** Search the node, whether or not the agent of this pod could tell. */
+      readonly node: boolean;
+      readonly tickMs: number;
+    };
 
 const text = { type: 'string' } as const;
 
@@ -76,9 +83,10 @@ export function parseCommand([name, ...args]: readonly string[]): AgentCommand {
     }
     case 'status':
     case 'probe': {
-      const flags = { 'tap-id': text, ...(name === 'probe' ? { 'tick-ms': text } : {}) };
+      const node = { node: { type: 'boolean' } } as const;
+      const flags = { 'tap-id': text, ...(name === 'probe' ? { 'tick-ms': text } : node) };
       const options = parse(question, read(args, flags, false).values);
-      return { name, tapId: options['tap-id'], tickMs: options['tick-ms'] };
+      return { name, tapId: options['tap-id'], node: options.node, tickMs: options['tick-ms'] };
     }
     default:
       throw new UsageError(
@@ -104,7 +112,7 @@ function readEndpoints(
   return { source, settings: parse(settings, others) };
 }
 
-function read(args: readonly string[], options: Record<string, typeof text>, allowPositionals: boolean) {
+function read(args: readonly string[], options: ParseArgsOptionsConfig, allowPositionals: boolean) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals, strict: true });
   } catch (error) {

@@ -1,7 +1,7 @@
 import { UserError } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
 import { type ObjectFor, objectsOf } from '#src/net/objects.ts';
-import { pathReader } from '#src/net/pathMtu.ts';
+import { pathReader, type UnderlayPath } from '#src/net/pathMtu.ts';
 import { Netns } from '#src/net/netns.ts';
 import { readProcFile } from '#src/net/processNetns.ts';
 import type { EndpointDocument, ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
@@ -11,6 +11,7 @@ import { awaitedPod } from '#src/pods/targetPod.ts';
 import { matchingProgram } from './matching.ts';
 import { PodPresence } from './podPresence.ts';
 import { findTarget, isCurrent, type Target } from './podNetns.ts';
+import { shared } from './reading.ts';
 import { copySettings, desiredReceiver, desiredSender } from './desired.ts';
 
 /** The network namespace that an endpoint is in. */
@@ -111,9 +112,21 @@ function podPlace(podUid: string, endpoint: SenderEndpoint): Whereabouts {
   };
 }
 
+/** The readers of paths: endpoints with the same path share what is read of it. */
+const pathReaders = new Map<string, () => Promise<UnderlayPath>>();
+/** Endpoints that look in the same moments have one reading. */
+const pathFreshMs = 500;
+
+function sharedPathReader(local: string, remote: string): () => Promise<UnderlayPath> {
+  const key = `${local} ${remote}`;
+  const reader = pathReaders.get(key) ?? shared(pathReader(local, remote), pathFreshMs);
+  pathReaders.set(key, reader);
+  return reader;
+}
+
 /** @throws {UserError} when the copies of a node's packets would not be known again on their way. */
 function pathMtu({ local, remote }: Vxlan, ofNode: boolean): () => Promise<number> {
-  const read = pathReader(local, remote);
+  const read = sharedPathReader(local, remote);
   return async () => {
     const { mtuBytes, ifname, kind } = await read();
     if (ofNode && mayWrap(kind))

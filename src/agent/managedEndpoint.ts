@@ -5,7 +5,7 @@ import { messageOf } from '#src/errors.ts';
 import { removeObjects } from '#src/net/objects.ts';
 import type { Table } from '#src/net/nftables.ts';
 import { canBecome, type EndpointDocument } from '#src/spec/endpoint.ts';
-import type { Role } from '#src/tap/ownership/mark.ts';
+import type { Role, TapId } from '#src/tap/ownership/mark.ts';
 import { type Endpoint, makeEndpoint } from './endpoint.ts';
 import { EndpointLoop } from './endpointLoop.ts';
 import { endpointState, type EndpointState } from './endpointState.ts';
@@ -32,10 +32,14 @@ const lockRetryMs = 250;
  * that does.
  */
 export class ManagedEndpoint {
+  /** Of all endpoints of an agent. */
+  readonly role: Role;
   readonly #shared: Shared;
   readonly #onState: (told: EndpointState) => void;
   readonly #isOnly: boolean;
   #document: EndpointDocument | undefined;
+  /** Of the last document. */
+  #fields: Fields;
   #change = new AbortController();
   #endpoint: Endpoint | undefined;
   #told: EndpointState | undefined;
@@ -52,6 +56,8 @@ export class ManagedEndpoint {
     onState: (told: EndpointState) => void,
   ) {
     this.#document = document;
+    this.#fields = fieldsOf(document);
+    this.role = roleOf(document.kind);
     this.#shared = shared;
     this.#isOnly = isOnly;
     this.#onState = onState;
@@ -65,6 +71,16 @@ export class ManagedEndpoint {
   /** What it is to be; undefined: it is to go. */
   get document(): EndpointDocument | undefined {
     return this.#document;
+  }
+
+  /** The tap that it is of, also when it has to go. */
+  get tap(): TapId {
+    return this.#fields.tap;
+  }
+
+  /** How people call its target. */
+  get pod(): string | undefined {
+    return this.#fields.pod;
   }
 
   get told(): EndpointState | undefined {
@@ -93,7 +109,8 @@ export class ManagedEndpoint {
   async run(): Promise<void> {
     while (this.#document !== undefined) {
       const document = this.#document;
-      const log = this.#shared.log.child(fieldsOf(document));
+      this.#fields = fieldsOf(document);
+      const log = this.#shared.log.child(this.#fields);
       const report = new StateReport(log, (told) => {
         this.#told = told;
         this.#onState(told);
@@ -205,7 +222,12 @@ function roleOf(kind: EndpointDocument['kind']): Role {
 }
 
 /** What every line of the log says of an endpoint. */
-function fieldsOf(document: EndpointDocument): Record<string, string> {
+interface Fields {
+  readonly tap: TapId;
+  readonly pod?: string;
+}
+
+function fieldsOf(document: EndpointDocument): Fields {
   const { tapId: tap } = document;
   if (document.kind === 'Receiver' || document.pod === undefined) return { tap };
   return { tap, pod: `${document.namespace}/${document.pod}` };

@@ -57,7 +57,7 @@ export async function serveMetrics(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const described = shared(async () => describe(await read()), goodForMs);
+  const described = shared(async () => describeReadings(await read()), goodForMs);
   let waiting = 0;
   const answer = async (response: ServerResponse): Promise<void> => {
     waiting++;
@@ -97,7 +97,8 @@ async function listen(server: Server, port: number): Promise<void> {
   await once(server, 'listening'); // or throws what the server emits as an error
 }
 
-async function describe({
+/** States and accounts of endpoints as Prometheus takes them. */
+export async function describeReadings({
   states: found,
   endpoints,
 }: Readings): Promise<{ contentType: string; text: string }> {

@@ -35,10 +35,10 @@ export class MetricsPorts {
     this.#ports.set(port, { members, end });
     const read = async () => {
       const all = [...members];
-      const endpoints = await readNearStatus(
-        all.map((each) => each.place()),
-        new Set(all.map(({ tapId }) => tapId)),
-      );
+      const endpoints = await readNearStatus({
+        places: all.map((each) => each.place()),
+        taps: new Set(all.map(({ tapId }) => tapId)),
+      });
       return {
         states: all.map((each) => ({ tap: each.tapId, role: each.role, state: each.state() })),
         endpoints,

@@ -6,7 +6,7 @@ import type { TapId } from '#src/tap/ownership/mark.ts';
 import { hearReceiver } from '#src/agent/path/receiverReports.ts';
 import { sendProbes } from '#src/agent/path/largestCopy.ts';
 import type { EndpointStatus } from '#src/agent/status/endpointStatus.ts';
-import { visitEndpoints } from '#src/agent/status/find.ts';
+import { type Near, visitEndpoints, visitNear } from '#src/agent/status/find.ts';
 import type { Timing } from './timing.ts';
 
 /** Whether packets as large as a tap's largest copies get to its receiver. */
@@ -23,12 +23,13 @@ const pollMs = 250;
 /**
  * Sends a packet as large as the largest copy to the receiver of each sender on this node, and waits until it is reported.
  *
- * @param tapId only this tap's
+ * @param whose only this tap's, or those of an agent, whose namespaces are not searched for then
  * @throws {UserError} when there is no sender whose receiver could tell
  */
-export async function probe(tapId: TapId | undefined, times: Timing): Promise<ProbeResult[]> {
+export async function probe(whose: TapId | Near | undefined, times: Timing): Promise<ProbeResult[]> {
   const visit = (end: EndpointStatus, netns: Netns) => probeEnd(end, netns, times);
-  const results = (await visitEndpoints(tapId, visit)).filter((result) => result !== undefined);
+  const all = typeof whose === 'object' ? visitNear(whose, visit) : visitEndpoints(whose, visit);
+  const results = (await all).filter((result) => result !== undefined);
   if (results.length === 0)
     throw new UserError(
       'There is no tap here to probe: run this in a sender whose receiver is on another node and is ready',

@@ -25,7 +25,8 @@ export class Repair {
   #failures = 0;
   #retryAt = 0;
   #pathMtuBytes: number | undefined;
-  #pathCheckAt = 0;
+  /** When the path was read last, in periods, so that all endpoints of an agent read it at the same moments. */
+  #pathPeriod: number | undefined;
   #fit: Fit | undefined;
   #lookMs = 0;
   #mustLook = false;
@@ -153,7 +154,8 @@ export class Repair {
   /** Reads the underlay's MTU, if it is time to; whether it is another one. On a path that must not be taken there is no tap. */
   async #readPath(held: Held): Promise<boolean> {
     const { pathMtuBytes: read, desired } = this.#endpoint;
-    if (read === undefined || performance.now() < this.#pathCheckAt) return false;
+    const period = Math.floor(performance.now() / this.#context.timing.pathCheckMs);
+    if (read === undefined || period === this.#pathPeriod) return false;
     const before = this.#pathMtuBytes;
     try {
       this.#pathMtuBytes = await read();
@@ -165,7 +167,7 @@ export class Repair {
       await remove(held.place.netns, { ...desired, ownQdiscs }, this.#run);
       throw error;
     }
-    this.#pathCheckAt = performance.now() + this.#context.timing.pathCheckMs;
+    this.#pathPeriod = period;
     return this.#pathMtuBytes !== before;
   }
 

@@ -4,6 +4,7 @@ import { guardTable } from '#src/tap/guard/rules.ts';
 import { readTable } from '#src/net/nftables.ts';
 import { endpointKey } from '#src/spec/endpointList.ts';
 import type { Role } from '#src/tap/ownership/mark.ts';
+import { serveSocket } from './agentSocket.ts';
 import { Alarm } from './alarm.ts';
 import type { EndpointSource } from './agentCommand.ts';
 import { followEndpointFile } from './endpointFile.ts';
@@ -43,6 +44,7 @@ export async function runAgent(
     readGuardTable: shareReading(() => readTable(guardTable, { onCommand }), timing.checkMs / 2),
   };
   const manager = new EndpointManager(shared, podState, 'document' in source);
+  await serveSocket(manager, timing, log, signal);
   const working = Promise.all([
     follow(source, role === 'sender' ? 'Sender' : 'Receiver', manager, podState, { timing, log, signal }),
     sweepUntil(new Sweeper(role, timing, log), timing, signal),

@@ -1,5 +1,6 @@
 #!/usr/bin/node --lite-mode
 import pino from 'pino';
+import { askAgent } from '#src/agent/askAgent.ts';
 import { parseCommand } from '#src/agent/agentCommand.ts';
 import { runCaptureCommand } from '#src/agent/capture/captureCommand.ts';
 import { keepWhileRead } from '#src/agent/capture/presence.ts';
@@ -16,12 +17,11 @@ import { VERSION } from '#src/version.ts';
 async function main(args: readonly string[], signal: AbortSignal): Promise<void> {
   const command = parseCommand(args);
   if ('tapId' in command) {
-    const { name, tapId, tickMs } = command;
-    print(
-      name === 'probe'
-        ? { probes: await probe(tapId, timing(tickMs)) }
-        : { ends: await readStatus(tapId), leftovers: await readLeftovers(tapId) },
-    );
+    const { name, tapId, node, tickMs } = command;
+    const answer = node ? undefined : await askAgent(name, tapId);
+    if (answer !== undefined) print(answer);
+    else if (name === 'probe') print({ probes: await probe(tapId, timing(tickMs)) });
+    else print({ ends: await readStatus(tapId), leftovers: await readLeftovers(tapId) });
     return;
   }
   if ('silenceMs' in command) {

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { listeningSockets } from '#src/tap/proc/netlinkSockets.ts';
-import type { Netns } from './netns.ts';
+import { Netns } from './netns.ts';
 import { openSockets, readProcFile } from './processNetns.ts';
 
 /** Watches the links, qdiscs and filters of a network namespace; the kernel reports changes, so waiting costs nothing. */
@@ -16,39 +16,81 @@ export interface Monitor {
 }
 
 /**
- * Starts `ip monitor link` and `tc monitor` in the namespace.
+ * Watches a namespace by `ip monitor link` and `tc monitor`, one pair of processes however many watch it.
  *
  * @param onChange called at once on every change
  */
 export function startMonitor(netns: Netns, onChange: () => void): Monitor {
-  let changed = true;
-  const onEvent = (): void => {
-    changed = true;
-    onChange();
-  };
-  // No ring for an ended process: it starts again at the next regular look, so one that cannot run costs little.
-  const onEnd = (): void => {
-    changed = true;
-  };
-  const watchers = [
-    new Watcher(netns, ['ip', 'monitor', 'link'], onEvent, onEnd),
-    new Watcher(netns, ['tc', 'monitor'], onEvent, onEnd),
-  ];
+  const pair = pairs.get(netns.inode) ?? new Pair(netns);
+  const user: User = { changed: true, onChange };
+  pair.users.add(user);
   return {
     changed() {
-      for (const watcher of watchers) {
-        watcher.ensure();
-        changed ||= watcher.hasBegun();
-      }
-      const was = changed;
-      changed = false;
+      pair.ensure();
+      const was = user.changed;
+      user.changed = false;
       return was;
     },
-    hasChanged: () => changed || watchers.some((watcher) => !watcher.isListening),
-    async stop() {
-      await Promise.all(watchers.map((watcher) => watcher.stop()));
-    },
+    hasChanged: () => user.changed || !pair.isListening,
+    stop: () => pair.leave(user),
   };
+}
+
+/** Who watches a namespace. */
+interface User {
+  /** Since it asked last. */
+  changed: boolean;
+  readonly onChange: () => void;
+}
+
+/** By the namespace's inode number. */
+const pairs = new Map<number, Pair>();
+
+/** The monitors of one namespace. */
+class Pair {
+  readonly users = new Set<User>();
+  /** Its own: users let go of theirs at different times. */
+  readonly #netns: Netns;
+  readonly #watchers: readonly Watcher[];
+
+  constructor(netns: Netns) {
+    this.#netns = new Netns(netns.path);
+    const onEvent = (): void => {
+      this.#noteChange();
+      for (const { onChange } of this.users) onChange();
+    };
+    // No ring for an ended process: it starts again at the next regular look, so one that cannot run costs little.
+    const onEnd = () => this.#noteChange();
+    this.#watchers = [
+      new Watcher(this.#netns, ['ip', 'monitor', 'link'], onEvent, onEnd),
+      new Watcher(this.#netns, ['tc', 'monitor'], onEvent, onEnd),
+    ];
+    pairs.set(netns.inode, this);
+  }
+
+  get isListening(): boolean {
+    return this.#watchers.every((watcher) => watcher.isListening);
+  }
+
+  /** Starts what is not running. */
+  ensure(): void {
+    for (const watcher of this.#watchers) {
+      watcher.ensure();
+      if (watcher.hasBegun()) this.#noteChange();
+    }
+  }
+
+  async leave(user: User): Promise<void> {
+    this.users.delete(user);
+    if (this.users.size > 0 || pairs.get(this.#netns.inode) !== this) return;
+    pairs.delete(this.#netns.inode);
+    await Promise.all(this.#watchers.map((watcher) => watcher.stop()));
+    this.#netns.close();
+  }
+
+  #noteChange(): void {
+    for (const user of this.users) user.changed = true;
+  }
 }
 
 /**

@@ -12,13 +12,23 @@ import type { EndpointStatus } from './endpointStatus.ts';
 /**
  * The endpoints of taps that an agent itself keeps, or that are beside its own: in the namespaces of its targets and in its
  * own. It searches no other namespace, so that a reading costs the same however many pods the node has.
- *
- * @param places where the agent's endpoints are; undefined: one is nowhere
  */
-export async function readNearStatus(
-  places: readonly (Place | undefined)[],
-  taps: ReadonlySet<TapId>,
-): Promise<EndpointStatus[]> {
+export function readNearStatus(near: Near): Promise<EndpointStatus[]> {
+  return visitNear(near, async (endpoint) => endpoint);
+}
+
+/** The endpoints of an agent. */
+export interface Near {
+  /** Where they are; undefined: one is nowhere. */
+  readonly places: readonly (Place | undefined)[];
+  readonly taps: ReadonlySet<TapId>;
+}
+
+/** Does something for each endpoint that {@link readNearStatus} finds, in its network namespace. */
+export async function visitNear<T>(
+  { places, taps }: Near,
+  visit: (endpoint: EndpointStatus, netns: Netns) => Promise<T>,
+): Promise<T[]> {
   const own = new Netns('/proc/self/ns/net');
   const namespaces = new Map([[own.inode, own]]);
   try {
@@ -27,7 +37,7 @@ export async function readNearStatus(
       // Opened anew: the agent lets its descriptor go when the target gets another namespace.
       namespaces.set(place.netns.inode, new Netns(place.netns.path));
     }
-    return await visitEndpointsIn(namespaces.values(), taps, async (endpoint) => endpoint);
+    return await visitEndpointsIn(namespaces.values(), taps, visit);
   } finally {
     for (const netns of namespaces.values()) netns.close();
   }

@@ -1,17 +1,21 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { end, until } from './wait.ts';
 
 /** A running agent. */
 export class Agent {
   readonly child: ChildProcess;
+  /** By which it can be asked, as seen from outside. */
+  readonly socket: string;
   readonly #readyFile: string;
   #output = '';
 
   constructor(child: ChildProcess, readyFile: string) {
     this.child = child;
     this.#readyFile = readyFile;
+    this.socket = path.join(path.dirname(readyFile), 'agent.sock');
     const collect = (chunk: Buffer): void => {
       this.#output += chunk.toString();
     };

@@ -1,6 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { UsageError } from '#src/errors.ts';
 import { VERSION } from '#src/version.ts';
+import type { CommandDefinition } from './commands/command.ts';
+import { commandNamed, COMMANDS } from './commands/registry.ts';
 import { type Flag, FLAG_GROUPS, REQUIRED } from './flags.ts';
 import { DESCRIPTION, HELP_EXAMPLE } from './help.ts';
 import { nearNames } from './nearNames.ts';
@@ -18,7 +20,13 @@ export interface GivenFlag {
 /** Either text to print, and nothing else to do, or the flags of a tap, before any check. */
 export type CommandLine =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'tap'; readonly given: readonly GivenFlag[] };
+  | { readonly kind: 'tap'; readonly given: readonly GivenFlag[] }
+  | {
+      readonly kind: 'command';
+      readonly command: CommandDefinition;
+      readonly given: readonly GivenFlag[];
+      readonly args: readonly string[];
+    };
 
 /**
  * Takes a command line apart.
@@ -26,13 +34,36 @@ export type CommandLine =
  * @throws {UsageError} for flags that do not exist or lack their value, and for arguments that are no flags.
  */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const command = commandNamed(argv[0]);
+  if (command !== undefined) {
+    const parsed = parse(argv.slice(1), command.flags, (options) => describeCommand(command, options));
+    return 'text' in parsed ? { kind: 'text', ...parsed } : { kind: 'command', command, ...parsed };
+  }
+  const parsed = parse(argv, Object.values(FLAG_GROUPS).flat(), describeProgram);
+  if ('text' in parsed) return { kind: 'text', ...parsed };
+  const [stray] = parsed.args;
+  if (stray !== undefined) {
+    const near = nearNames(
+      stray,
+      COMMANDS.map(({ name }) => name),
+    );
+    const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'it is no command';
+    throw new UsageError(`Unexpected argument ${quote(stray)}: ${hint}, see kokotap --help`);
+  }
+  return { kind: 'tap', given: parsed.given };
+}
+
+type Options = ReadonlyMap<Flag, Option>;
+
+/** Either text that was asked for, or the flags and arguments that were given. */
+function parse(
+  argv: readonly string[],
+  flags: readonly Flag[],
+  describe: (options: Options) => Command,
+): { readonly text: string } | { readonly given: readonly GivenFlag[]; readonly args: readonly string[] } {
   let text = '';
-  const options = new Map(
-    Object.values(FLAG_GROUPS)
-      .flat()
-      .map((flag) => [flag, optionOf(flag)]),
-  );
-  const program = describeProgram(options).configureOutput({
+  const options = new Map(flags.map((flag) => [flag, optionOf(flag)]));
+  const program = describe(options).configureOutput({
     writeOut: (written) => {
       text += written;
     },
@@ -42,12 +73,8 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     program.parse(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: 'text', text };
+    if (error.exitCode === 0) return { text };
     throw new UsageError(usageMessage(error, program), { cause: error });
-  }
-  const [stray] = program.args;
-  if (stray !== undefined) {
-    throw new UsageError(`Unexpected argument ${quote(stray)}: kokotap takes flags only, see kokotap --help`);
   }
   const given = [...options].flatMap(([flag, option]) => {
     const value: unknown = program.getOptionValue(option.attributeName());
@@ -59,10 +86,21 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       text: typeof each === 'string' ? each : undefined,
     }));
   });
-  return { kind: 'tap', given };
+  return { given, args: program.args };
 }
 
-function describeProgram(options: ReadonlyMap<Flag, Option>): Command {
+function describeCommand({ name, usage, about }: CommandDefinition, options: Options): Command {
+  const program = new Command(`kokotap ${name}`)
+    .usage(`${usage} [flags]`)
+    .description(`${about[0]?.toUpperCase()}${about.slice(1)}.`)
+    .configureHelp({ helpWidth: 80 })
+    .exitOverride()
+    .allowExcessArguments();
+  for (const option of options.values()) program.addOption(option);
+  return program.helpOption('-h, --help', 'print this help');
+}
+
+function describeProgram(options: Options): Command {
   const program = new Command('kokotap')
     .usage('--pod=NAME {--dest-node=NODE | --dest-ip=ADDRESS} [flags]')
     .description(DESCRIPTION)
@@ -76,7 +114,12 @@ function describeProgram(options: ReadonlyMap<Flag, Option>): Command {
   return program
     .version(VERSION, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .addHelpText('after', HELP_EXAMPLE);
+    .addHelpText('after', `${commandsHelp()}${HELP_EXAMPLE}`);
+}
+
+function commandsHelp(): string {
+  const lines = COMMANDS.map(({ name, about }) => `  ${name.padEnd(32)}${about}\n`);
+  return `\nCommands (kokotap COMMAND --help says more):\n${lines.join('')}`;
 }
 
 /** The defaults are the fields' own: Commander gives none. */
@@ -90,8 +133,9 @@ function optionOf({ usage, about, unset, isRepeatable }: Flag): Option {
 
 function usageMessage({ code, message }: CommanderError, program: Command): string {
   const unknownFlag = code === 'commander.unknownOption' ? /'([^'=]*)/u.exec(message)?.[1] : undefined;
-  if (unknownFlag === undefined) return `${oneLine(message.replace(/^error: o/u, 'O'))}, see kokotap --help`;
-  return `Unknown flag ${quote(unknownFlag)}${suggestion(unknownFlag, program)}, see kokotap --help`;
+  if (unknownFlag === undefined)
+    return `${oneLine(message.replace(/^error: o/u, 'O'))}, see ${program.name()} --help`;
+  return `Unknown flag ${quote(unknownFlag)}${suggestion(unknownFlag, program)}, see ${program.name()} --help`;
 }
 
 /** Commander suggests too, but not for `--flag=value` and not the first of two long forms. */

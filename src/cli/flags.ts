@@ -46,6 +46,37 @@ type Field = Exclude<keyof typeof fields, 'destination'>;
 /** What {@link Flag.unset} says of a flag that must be given. */
 export const REQUIRED = 'required';
 
+/** kubectl's own, of the same names and meanings. */
+export const OF_KUBECTL: readonly Flag[] = [
+  ofKubectl('--kubeconfig <file>', 'kubeconfig file', '$KUBECONFIG, ~/.kube/config, in-cluster'),
+  ofKubectl('--context <name>', 'context of the kubeconfig', 'its current one'),
+  ofKubectl('--cluster <name>', 'cluster of the kubeconfig', "the context's"),
+  ofKubectl('--user <name>', 'user of the kubeconfig', "the context's"),
+  ofKubectl('-s, --server <url>', 'URL of the API server', "the cluster's"),
+  ofKubectl('--as <name>', 'user to act as'),
+  { ...ofKubectl('--as-group <name>', 'group to act as, may be given again'), isRepeatable: true },
+  ofKubectl('--as-uid <uid>', 'UID to act as'),
+  ofKubectl('--token <token>', 'bearer token for the API server'),
+  ofKubectl('--client-certificate <file>', 'certificate to log in with'),
+  ofKubectl('--client-key <file>', 'its key'),
+  ofKubectl('--certificate-authority <file>', 'certificates that the API server is trusted by'),
+  ofKubectl('--tls-server-name <name>', "name in the API server's certificate", "the URL's"),
+  ofKubectl('--insecure-skip-tls-verify', 'trust any API server'),
+  ofKubectl('--request-timeout <time>', 'the longest that a request may take, 0 for no limit', '8s'),
+];
+
+/** Of every command. */
+export const OTHER: readonly Flag[] = [
+  plain('--kubectl <program>', 'program to reach the cluster through, such as oc', '$KUBECTL, kubectl'),
+  plain('-v, --verbose', 'show API requests and error stacks on stderr'),
+];
+
+/** Where a command looks for taps. */
+export const TAPS_NAMESPACE: Flag = {
+  ...plain('-n, --namespace <name>', "namespace of the taps' pods", "the context's"),
+  read: withoutEqualsSign,
+};
+
 /** All flags, in the groups and the order of help and README. */
 export const FLAG_GROUPS: Readonly<Record<string, readonly Flag[]>> = {
   'Target:': [
@@ -96,27 +127,8 @@ export const FLAG_GROUPS: Readonly<Record<string, readonly Flag[]>> = {
     ofTap('limits', '--limits <list>', { unset: listed(DEFAULT_RESOURCES.limits), read: amounts }),
     ofTap('anyNode', '--any-node'),
   ],
-  'Cluster, by flags of kubectl:': [
-    ofKubectl('--kubeconfig <file>', 'kubeconfig file', '$KUBECONFIG, ~/.kube/config, in-cluster'),
-    ofKubectl('--context <name>', 'context of the kubeconfig', 'its current one'),
-    ofKubectl('--cluster <name>', 'cluster of the kubeconfig', "the context's"),
-    ofKubectl('--user <name>', 'user of the kubeconfig', "the context's"),
-    ofKubectl('-s, --server <url>', 'URL of the API server', "the cluster's"),
-    ofKubectl('--as <name>', 'user to act as'),
-    { ...ofKubectl('--as-group <name>', 'group to act as, may be given again'), isRepeatable: true },
-    ofKubectl('--as-uid <uid>', 'UID to act as'),
-    ofKubectl('--token <token>', 'bearer token for the API server'),
-    ofKubectl('--client-certificate <file>', 'certificate to log in with'),
-    ofKubectl('--client-key <file>', 'its key'),
-    ofKubectl('--certificate-authority <file>', 'certificates that the API server is trusted by'),
-    ofKubectl('--tls-server-name <name>', "name in the API server's certificate", "the URL's"),
-    ofKubectl('--insecure-skip-tls-verify', 'trust any API server'),
-    ofKubectl('--request-timeout <time>', 'the longest that a request may take, 0 for no limit', '8s'),
-  ],
-  'Other:': [
-    ofCommand('--kubectl <program>', 'program to reach the cluster through, such as oc', '$KUBECTL, kubectl'),
-    ofCommand('-v, --verbose', 'show API requests and error stacks on stderr'),
-  ],
+  'Cluster, by flags of kubectl:': [...OF_KUBECTL],
+  'Other:': OTHER,
 };
 
 /** A flag that sets a field of a tap, explained and checked as that is. */
@@ -130,14 +142,14 @@ function ofTap(
   return { usage, about, unset: unset ?? defaultOf(schema), schema, field, ...reading };
 }
 
-/** A flag that is about this command line. */
-function ofCommand(usage: string, about: string, unset?: string): Flag {
+/** A flag of any text. */
+export function plain(usage: string, about: string, unset?: string): Flag {
   return { usage, about, unset, schema: nonEmpty };
 }
 
 /** A flag of kubectl, of the same name and meaning. */
 function ofKubectl(usage: string, about: string, unset?: string): Flag {
-  return { ...ofCommand(usage, about, unset), isOfKubectl: true };
+  return { ...plain(usage, about, unset), isOfKubectl: true };
 }
 
 /** A field's default as a flag would give it; undefined where there is none, or it is not to have the flag at all. */

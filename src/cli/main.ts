@@ -1,7 +1,8 @@
 import { messageOf, UsageError, UserError } from '#src/errors.ts';
 import type { Cluster } from '#src/kube/cluster.ts';
-import { parseCommandLine } from './commandLine.ts';
-import { checkOptions, type ClusterOptions } from './options.ts';
+import { type CommandLine, type GivenFlag, parseCommandLine } from './commandLine.ts';
+import { checkOptions, clusterOptions, type ClusterOptions } from './options.ts';
+import type { Surroundings } from './surroundings.ts';
 import { oneLine } from './text.ts';
 
 /** How a command line ended. */
@@ -41,21 +42,52 @@ export async function main(
     const commandLine = parseCommandLine(argv);
     if (commandLine.kind === 'text') return { exitCode: 0, text: commandLine.text };
     verbose = commandLine.given.some(({ name }) => name === '--verbose');
-    const options = checkOptions(commandLine.given);
+    const work = workOf(commandLine);
     const trace = (message: string) => {
       if (verbose) say(message);
     };
-    // Loaded only here, while kubectl starts: help and version need nothing of it.
-    const loading = import('./printTap.ts');
-    await using cluster = await open(options.cluster, env, { pass: print, onRequest: trace });
-    const { printTap } = await loading;
-    const text = await printTap(options, cluster, { warn: (message) => say(`warning: ${message}`), trace });
+    const loading = work.load();
+    await using cluster = await open(work.cluster, env, { pass: print, onRequest: trace });
+    const run = await loading;
+    const text = await run(cluster, { warn: (message) => say(`warning: ${message}`), trace });
     return { exitCode: 0, text };
   } catch (error) {
     say(errorMessage(error));
     if (verbose && error instanceof Error) print(`${error.stack}\n`);
     return { exitCode: error instanceof UsageError ? 2 : 1, text: '' };
   }
+}
+
+/** What a command line asks to be done with a cluster. */
+interface Work {
+  readonly cluster: ClusterOptions;
+  /** Loads what it takes while kubectl starts: help and version need nothing of it. */
+  readonly load: () => Promise<(cluster: Cluster, surroundings: Surroundings) => Promise<string>>;
+}
+
+function workOf(line: Exclude<CommandLine, { readonly kind: 'text' }>): Work {
+  if (line.kind === 'command') {
+    const { command, given, args } = line;
+    const typed = { args, values: new Map(given.map(valueOf)) };
+    command.check(typed);
+    return {
+      cluster: clusterOptions(given),
+      load: async () => async (cluster, surroundings) => command.run(typed, cluster, surroundings),
+    };
+  }
+  const options = checkOptions(line.given);
+  return {
+    cluster: options.cluster,
+    load: async () => {
+      const { printTap } = await import('./printTap.ts');
+      return async (cluster, surroundings) => printTap(options, cluster, surroundings);
+    },
+  };
+}
+
+function valueOf({ flag: { read }, name, text }: GivenFlag): [string, string] {
+  const value = text === undefined ? '' : (read?.(text) ?? text);
+  return [name, typeof value === 'string' ? value : (text ?? '')];
 }
 
 /** What the user cannot mend is a mistake in kokotap. */

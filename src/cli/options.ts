@@ -53,7 +53,7 @@ export function checkOptions(given: readonly GivenFlag[]): Options {
   return { tap: { ...tap, namespace }, cluster: clusterOptions(given) };
 }
 
-/** How the flags of kubectl say to reach the cluster. */
+/** How the cluster is reached, by flags that every command has. */
 export function clusterOptions(given: readonly GivenFlag[]): ClusterOptions {
   const textOf = (flag: string) => given.find(({ name }) => name === flag)?.text;
   return {

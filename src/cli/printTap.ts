@@ -10,14 +10,9 @@ import { leftoverManifests } from './existingPods.ts';
 import { MissingError } from './missing.ts';
 import type { Options } from './options.ts';
 import { resolveTap } from './resolveTap.ts';
+import type { Surroundings } from './surroundings.ts';
 import { UnresolvedError } from './unresolvedError.ts';
 import { yamlDocuments } from './yaml.ts';
-
-export interface Surroundings {
-  readonly warn: (message: string) => void;
-  /** Told what is done, for those who want to know. */
-  readonly trace: (message: string) => void;
-}
 
 /**
  * The manifests of the tap that the options describe, as YAML. For a tap that can no longer be resolved: those

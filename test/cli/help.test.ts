@@ -105,6 +105,10 @@ test('help is grouped, has an example and fits 80 columns', async () => {
       --version                       print the version
       -h, --help                      print this help
 
+    Commands (kokotap COMMAND --help says more):
+      list                            lists taps by their pods
+      delete                          deletes taps, and waits until they are gone
+
     Example: show all packets of pod "centos" on interface "mirror" of kube-master
       $ kokotap --pod=centos --dest-node=kube-master | kubectl create -f -
       kube-master$ tcpdump -i mirror
@@ -138,4 +142,12 @@ test('version', async () => {
     stdout: `${packageJson.version}\n`,
     stderr: '',
   });
+});
+
+test.each(['list', 'ls', 'delete'])('help of %s fits 80 columns and names its flags', async (name) => {
+  const { exitCode, stdout } = await command([name, '--help']);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^Usage: kokotap (?:list|delete) /u);
+  expect(stdout).toContain('-l, --selector <selector>');
+  expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });

@@ -9,7 +9,7 @@ import { VERSION } from '#src/version.ts';
 function optionsOf(...flags: readonly string[]): Options {
   const hasDestination = flags.some((flag) => flag.startsWith('--dest-ip'));
   const line = parseCommandLine(['--pod=web', ...(hasDestination ? [] : ['--dest-node=b']), ...flags]);
-  if (line.kind !== 'tap') throw new Error(line.text);
+  if (line.kind !== 'tap') throw new Error(line.kind);
   return checkOptions(line.given);
 }
 

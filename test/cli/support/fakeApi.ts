@@ -62,6 +62,7 @@ export async function startFakeApi({
     const distinct = Object.entries(request.headersDistinct);
     impersonations.push(Object.fromEntries(distinct.filter(([name]) => name.startsWith('impersonate-'))));
     const url = new URL(request.url ?? '', 'http://fake');
+    if (request.method === 'DELETE') objects = objects.filter((object) => pathOf(object) !== url.pathname);
     const query = { path: url.pathname, labelSelector: url.searchParams.get('labelSelector') };
     const { code, body, type = 'application/json' } = override(query) ?? answer(objects, namespaces, query);
     response.writeHead(code, { 'Content-Type': type }).end(body);

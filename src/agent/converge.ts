@@ -2,7 +2,7 @@ import { UserError } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import type { Netns } from '#src/net/netns.ts';
 import type { TapObject } from '#src/net/objects.ts';
-import { applySteps } from '#src/net/steps.ts';
+import { applySteps, type StepOptions } from '#src/net/steps.ts';
 import { planEmptied } from '#src/tap/plan/emptied.ts';
 import { planRemoval, planUndo } from '#src/tap/plan/removal.ts';
 import { planRepairs } from '#src/tap/plan/repair.ts';
@@ -35,6 +35,8 @@ export interface Outcome {
 
 /** Options of all commands. A signal that ends them leaves everything as it is by then, for who gave it to remove. */
 export interface ConvergeOptions extends RunOptions {
+  /** As {@link StepOptions} has it. */
+  readonly otherHalf: StepOptions['otherHalf'];
   /** How long the programs that are loaded may work without being told to go on. */
   readonly leaseMs: number;
   /** The object of the programs. */

@@ -47,15 +47,16 @@ export function copySettings(endpoint: SenderEndpoint): Omit<CopySettings, 'mtuB
   };
 }
 
-/** The receiver's end: in the destination node's namespace. */
+/** The receiver's end: in the namespace of the destination node, or of a pod on it. */
 export function desiredReceiver(endpoint: ReceiverEndpoint): Desired {
-  const { tapId, mirrorInterface, path } = endpoint;
+  const { tapId, mirrorInterface, path, destinationPod } = endpoint;
   const desired = device(path);
   return {
     id: tapId,
     role: 'receiver',
     ifname: mirrorInterface,
     mac: macOf(tapId, 'receiver'),
+    inDestinationPod: destinationPod !== undefined,
     device: desired,
     mtuBytes: desired.kind === 'vxlan' ? receiverMtuBytes : undefined,
     object: undefined,

@@ -2,38 +2,29 @@ import { UserError } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
 import { type ObjectFor, objectsOf } from '#src/net/objects.ts';
 import { pathReader, type UnderlayPath } from '#src/net/pathMtu.ts';
-import { Netns } from '#src/net/netns.ts';
-import { readProcFile } from '#src/net/processNetns.ts';
-import type { EndpointDocument, ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
+import type { TapPods, TargetPod } from '#src/pods/targetPod.ts';
+import type {
+  DestinationPod,
+  EndpointDocument,
+  ReceiverEndpoint,
+  SenderEndpoint,
+} from '#src/spec/endpoint.ts';
 import { mayWrap } from '#src/tap/programs/nodeTraffic.ts';
 import type { Vxlan, Desired } from '#src/tap/state.ts';
-import { awaitedPod } from '#src/pods/targetPod.ts';
 import { matchingProgram } from './matching.ts';
-import { PodPresence } from './podPresence.ts';
-import { findTarget, isCurrent, type Target } from './podNetns.ts';
 import { shared } from './reading.ts';
 import { copySettings, desiredReceiver, desiredSender } from './desired.ts';
-
-/** The network namespace that an endpoint is in. */
-export interface Place {
-  readonly netns: Netns;
-  /** Content of its /proc/net/dev. */
-  netDev(): string;
-}
+import { ownPlace, podPlace, type Whereabouts } from './place.ts';
 
 /** One side of one target's copies: what it should be, and where. */
-export interface Endpoint {
+export interface Endpoint extends Whereabouts {
   readonly desired: Desired;
   /** A sender's eBPF object, which depends on the device's MTU on some kernels; `desired` names that of none. */
   readonly objectFor?: ObjectFor;
   /** The peer is kokotap's, and so says hello over a tunnel. Not so when it is outside the cluster. */
   readonly peerSaysHello: boolean;
-  /** Where the endpoint has to be now; the same object as long as that is the same namespace. Called every second. */
-  place(): Place | undefined;
   /** The largest packet in bytes that the underlay takes; not asked of an endpoint that sends nothing over one. */
   readonly pathMtuBytes?: () => Promise<number>;
-  /** What {@link place} waits for when there is none. */
-  readonly awaited: () => string;
 }
 
 /**
@@ -58,58 +49,35 @@ async function sender(endpoint: SenderEndpoint, running: RunOptions): Promise<En
     objectFor,
     ...(device.kind === 'vxlan' ? { pathMtuBytes: pathMtu(device, podUid === undefined) } : {}),
     peerSaysHello: !endpoint.externalPeer,
-    ...(podUid === undefined ? ownPlace() : podPlace(podUid, endpoint)),
+    ...senderPlace(endpoint),
   };
 }
 
-/** The endpoint on the destination node, in the namespace that the agent itself is in. */
+/** The endpoint at the destination: in a pod it moves with the pod's network namespace, at a node it is in the agent's own. */
 function receiver(endpoint: ReceiverEndpoint): Endpoint {
-  return { desired: desiredReceiver(endpoint), peerSaysHello: true, ...ownPlace() };
+  return { desired: desiredReceiver(endpoint), peerSaysHello: true, ...receiverPlace(endpoint) };
 }
 
-type Whereabouts = Pick<Endpoint, 'place' | 'awaited'>;
-
-function ownPlace(): Whereabouts {
-  let place: Place | undefined;
-  return {
-    awaited: () => 'nothing',
-    place: () =>
-      (place ??= {
-        netns: new Netns('/proc/self/ns/net'),
-        netDev: () => readProcFile('self', 'net/dev') ?? '',
-      }),
-  };
+/** Where the target's endpoint is, and, if the sender makes it too, the one in a destination pod on the same node. */
+function senderPlace(endpoint: SenderEndpoint): Whereabouts {
+  const { podUid, pod, namespace, destinationPod } = endpoint;
+  if (podUid === undefined) return ownPlace();
+  const target = { uid: podUid, name: pod === undefined ? undefined : `${namespace}/${pod}` };
+  return podPlace(tapOf(endpoint), target, destinationPod && named(destinationPod));
 }
 
-/** How old a look at /proc may be where a pod is waited for, which is tried every second, and where it has just gone. */
-const waitingMs = 900;
-const lostMs = 100;
+function receiverPlace(endpoint: ReceiverEndpoint): Whereabouts {
+  const { destinationPod } = endpoint;
+  return destinationPod === undefined ? ownPlace() : podPlace(tapOf(endpoint), named(destinationPod));
+}
 
-function podPlace(podUid: string, endpoint: SenderEndpoint): Whereabouts {
-  const { tapId, pod: name, namespace, tapNamespace } = endpoint;
-  const pod = { uid: podUid, name: name === undefined ? undefined : `${namespace}/${name}` };
-  const tap = { id: tapId, namespace: tapNamespace ?? namespace };
-  const presence = new PodPresence(podUid);
-  let target: Target | undefined;
-  let place: Place | undefined;
-  return {
-    awaited: () => awaitedPod(pod, tap, presence.isHere()),
-    place() {
-      if (target !== undefined && isCurrent(target, podUid)) return place;
-      const found = findTarget(podUid, target === undefined ? waitingMs : lostMs);
-      if (found !== undefined && target?.netns.inode === found.netns.inode) {
-        found.netns.close();
-        target = { netns: target.netns, pid: found.pid };
-        return place;
-      }
-      target = found;
-      place = found && {
-        netns: found.netns,
-        netDev: () => readProcFile(target?.pid ?? found.pid, 'net/dev') ?? '',
-      };
-      return place;
-    },
-  };
+function tapOf(endpoint: EndpointDocument): TapPods {
+  const { tapId: id, tapNamespace } = endpoint;
+  return { id, namespace: tapNamespace ?? ('namespace' in endpoint ? endpoint.namespace : undefined) };
+}
+
+function named({ uid, name, namespace }: DestinationPod): TargetPod {
+  return { uid, name: `${namespace}/${name}` };
 }
 
 /** The readers of paths: endpoints with the same path share what is read of it. */

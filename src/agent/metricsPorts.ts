@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Role, TapId } from '#src/tap/ownership/mark.ts';
-import type { Place } from './endpoint.ts';
 import type { State } from './endpointState.ts';
+import type { Place } from './place.ts';
 import { serveMetrics } from './metrics.ts';
 import { readNearStatus } from './status/find.ts';
 

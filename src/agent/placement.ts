@@ -3,8 +3,9 @@ import { type Monitor, startMonitor } from '#src/net/monitor.ts';
 import type { Observed, Step } from '#src/tap/state.ts';
 import { Ahead } from './ahead.ts';
 import { remove } from './converge.ts';
-import type { Endpoint, Place } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { Context } from './loopContext.ts';
+import { closePlace, type Place } from './place.ts';
 
 /** The network namespace that an endpoint is in at present, and what is known of it. */
 export interface Held {
@@ -128,6 +129,6 @@ export class Placement {
     await ahead.release();
     await monitor.stop();
     // Not before what looks there has ended: the descriptor's number may be another namespace's then.
-    void this.#whenIdle().finally(() => place.netns.close());
+    void this.#whenIdle().finally(() => closePlace(place));
   }
 }

@@ -9,6 +9,12 @@ export interface Target {
   readonly pid: number;
 }
 
+/** What tells whether a pod still is where it was found. */
+export interface FoundBy {
+  readonly netns: Pick<Netns, 'inode'>;
+  readonly pid: number;
+}
+
 /**
  * Finds the pod's network namespace through its processes; undefined while it has none. Of several namespaces (a
  * container may make its own) it is that of the process nearest to the pod's cgroup, and of these the first started.
@@ -36,7 +42,7 @@ export function findTarget(podUid: string, freshMs = 0): Target | undefined {
 }
 
 /** Whether the process still is the pod's and still in the namespace. Two small reads: cheap enough for every second. */
-export function isCurrent({ netns, pid }: Target, podUid: string): boolean {
+export function isCurrent({ netns, pid }: FoundBy, podUid: string): boolean {
   return netnsOf(pid) === `net:[${netns.inode}]` && belongsToPod(readProcFile(pid, 'cgroup') ?? '', podUid);
 }
 

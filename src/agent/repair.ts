@@ -125,6 +125,7 @@ export class Repair {
       return await converge(held.place.netns, desired, {
         ...this.#run,
         ahead: held.ahead,
+        otherHalf: held.place.otherHalf,
         object: this.#endpoint.objectFor?.(desired.mtuBytes),
         leaseMs: this.#context.timing.leaseMs,
         onOwnQdiscs(own) {

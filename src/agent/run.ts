@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { EndpointDocument } from '#src/spec/endpoint.ts';
 import { guardTable } from '#src/tap/guard/rules.ts';
 import { readTable } from '#src/net/nftables.ts';
+import { mayEnterNamespaces } from '#src/net/processNetns.ts';
 import { endpointKey } from '#src/spec/endpointList.ts';
 import type { Role } from '#src/tap/ownership/mark.ts';
 import { serveSocket } from './agentSocket.ts';
@@ -47,7 +48,7 @@ export async function runAgent(
   await serveSocket(manager, timing, log, signal);
   const working = Promise.all([
     follow(source, role === 'sender' ? 'Sender' : 'Receiver', manager, podState, { timing, log, signal }),
-    sweepUntil(new Sweeper(role, timing, log), timing, signal),
+    sweepUntil(new Sweeper(mayEnterNamespaces(), timing, log), timing, signal),
   ]);
   await Promise.race([working, manager.failed]);
   podState.end();

@@ -12,7 +12,7 @@ import {
   type Sighting,
 } from '#src/tap/counters/sight.ts';
 import type { Observed, Desired } from '#src/tap/state.ts';
-import type { Place } from './endpoint.ts';
+import type { Place } from './place.ts';
 import type { Timing } from './timing.ts';
 
 /** Where there are more, as on a node with many pods, the next comparison waits so much longer. */

@@ -5,12 +5,12 @@ import { readClassifiers } from '#src/net/classifiers.ts';
 import { listGuarded, removeGuards } from '#src/net/guardTable.ts';
 import { listLeases } from '#src/net/leases.ts';
 import { listLinks } from '#src/net/links.ts';
-import { Netns } from '#src/net/netns.ts';
+import { inOwnNetns, type Netns } from '#src/net/netns.ts';
 import { applySteps } from '#src/net/steps.ts';
 import type { Guarded } from '#src/tap/guard/rules.ts';
 import type { Lease } from '#src/tap/programs/lease.ts';
 import { planSweep } from '#src/tap/plan/sweep.ts';
-import { macOf, parseAlias, type Role, type TapId } from '#src/tap/ownership/mark.ts';
+import { macOf, parseAlias, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Observed } from '#src/tap/state.ts';
 import { liveTaps } from './lock.ts';
 import { openNamespaces } from '#src/net/nodeNamespaces.ts';
@@ -19,18 +19,20 @@ import type { Timing } from './timing.ts';
 /**
  * Removes what taps left whose agent is gone for good. Of a sender its lease says so, in whatever network namespace it
  * is: it has ended, and no agent of that tap runs. Without one, for it was killed before it loaded its programs or could
- * load none, its entry of nftables leads to it. While its lease runs nothing of it is touched. A receiver's device and the taps' entries of nftables, in the node's own
- * namespace, have no lease: they go when for as long as a lease no agent of that tap was seen.
+ * load none, its entry of nftables leads to it. While its lease runs nothing of it is touched. A receiver's device and the
+ * taps' entries of nftables, in the node's own namespace, have no lease: they go when for as long as a lease no agent of
+ * that tap was seen. To a receiver's device in a pod its entry leads.
  */
 export class Sweeper {
-  readonly #role: Role;
+  readonly #entersPods: boolean;
   readonly #timing: Timing;
   readonly #log: Logger;
   /** Taps without an agent that left a receiver's device or an entry of nftables: since when. */
   readonly #abandonedAt = new Map<TapId, number>();
 
-  constructor(role: Role, timing: Timing, log: Logger) {
-    this.#role = role;
+  /** @param entersPods whether the agent may enter other network namespaces, and read other taps' leases */
+  constructor(entersPods: boolean, timing: Timing, log: Logger) {
+    this.#entersPods = entersPods;
     this.#timing = timing;
     this.#log = log;
   }
@@ -39,13 +41,12 @@ export class Sweeper {
   async sweep(options: RunOptions): Promise<void> {
     try {
       const guarded = await this.#listGuarded(options);
-      // A receiver may neither read other taps' leases nor enter other network namespaces.
-      const leases = this.#role === 'sender' ? await listLeases(options) : [];
+      const leases = this.#entersPods ? await listLeases(options) : [];
       const { running, ended } = tapsByLease(leases);
       const abandoned = await this.#findAbandoned(guarded, options);
       const dead = new Set([...abandoned].filter((tap) => !running.has(tap)));
       if (dead.size > 0) await this.#cleanNode(dead, options);
-      if (this.#role === 'sender') await this.#sweepSenders(guarded, dead, ended, options);
+      if (this.#entersPods) await this.#sweepPods(guarded, dead, ended, options);
       // Last, for by its entry a tap is found again.
       const unkept = guarded.filter(({ tap }) => dead.has(tap));
       if (unkept.length > 0) await this.#removeGuards(unkept, options);
@@ -56,17 +57,15 @@ export class Sweeper {
     }
   }
 
-  async #sweepSenders(
+  async #sweepPods(
     guarded: readonly Guarded[],
     abandoned: ReadonlySet<TapId>,
     ended: ReadonlySet<TapId>,
     options: RunOptions,
   ): Promise<void> {
     const live = liveTaps('sender');
-    const guardedSenders = guarded.flatMap(({ tap, role }) =>
-      role === 'sender' && abandoned.has(tap) ? [tap] : [],
-    );
-    const dead = new Set([...ended, ...guardedSenders].filter((tap) => !live.has(tap)));
+    const guardedThere = guarded.filter(isInPod).flatMap(({ tap }) => (abandoned.has(tap) ? [tap] : []));
+    const dead = new Set([...ended, ...guardedThere].filter((tap) => !live.has(tap)));
     if (dead.size === 0) return;
     const namespaces = new Map<number, Netns>();
     try {
@@ -80,7 +79,7 @@ export class Sweeper {
   /** Taps with a receiver's device here, or an entry of nftables, of which no agent was seen for the time of a lease. */
   async #findAbandoned(guarded: readonly Guarded[], options: RunOptions): Promise<ReadonlySet<TapId>> {
     const live = liveTaps();
-    const devices = await inNode(async (node) =>
+    const devices = await inOwnNetns(async (node) =>
       (await listLinks(node, options)).flatMap(({ kind, mac, alias }) => {
         const tap = parseAlias(alias)?.id;
         return kind === 'vxlan' && tap !== undefined && mac === macOf(tap, 'receiver') ? [tap] : [];
@@ -91,7 +90,7 @@ export class Sweeper {
   }
 
   async #cleanNode(dead: ReadonlySet<TapId>, options: RunOptions): Promise<void> {
-    await inNode((node) => this.#clean(node, dead, options));
+    await inOwnNetns((node) => this.#clean(node, dead, options));
   }
 
   async #removeGuards(unkept: readonly Guarded[], options: RunOptions): Promise<void> {
@@ -100,13 +99,13 @@ export class Sweeper {
   }
 
   /**
-   * Those that are this agent's to remove: a sender's entry leads to what it left elsewhere, so only senders remove it.
+   * Those that are this agent's to remove: an entry that leads to what is left in a pod only who can enter that removes.
    * Without nftables there are none, which the guard of the agent's own end has said.
    */
   async #listGuarded(options: RunOptions): Promise<readonly Guarded[]> {
     try {
       const all = await listGuarded(options);
-      return this.#role === 'sender' ? all : all.filter(({ role }) => role === 'receiver');
+      return this.#entersPods ? all : all.filter((each) => !isInPod(each));
     } catch (error) {
       if (!(error instanceof CommandError) || error.exitCode === undefined) throw error;
       this.#log.debug({ err: error }, 'the entries of nftables could not be read');
@@ -131,6 +130,11 @@ export class Sweeper {
   }
 }
 
+/** What is left of it may be in a pod. */
+function isInPod({ role, inPod }: Guarded): boolean {
+  return role === 'sender' || inPod === true;
+}
+
 const notice = 'removed what taps left that no agent keeps';
 
 /** Taps whose lease runs, and those of which one has ended. */
@@ -144,15 +148,6 @@ function tapsByLease(leases: readonly Lease[]): Record<'running' | 'ended', Read
 
 function tapsOf(leases: readonly Lease[]): ReadonlySet<TapId> {
   return new Set(leases.map(({ tap }) => tap));
-}
-
-async function inNode<T>(look: (node: Netns) => Promise<T>): Promise<T> {
-  const node = new Netns('/proc/self/ns/net');
-  try {
-    return await look(node);
-  } finally {
-    node.close();
-  }
 }
 
 async function observeAll(netns: Netns, options: RunOptions): Promise<Observed> {

@@ -5,7 +5,7 @@ import type { Tap } from '#src/spec/tap.ts';
 import { nearNames } from './nearNames.ts';
 import { quote } from './text.ts';
 
-/** A pod that can be tapped, as far as a tap depends on it. */
+/** A pod that can be tapped, or be given the copies, as far as a tap depends on it. */
 export interface Target {
   readonly uid: string;
   readonly node: string;
@@ -21,17 +21,37 @@ export interface Target {
  * @throws {UnresolvedError} if it has no such container or is not running.
  */
 export function checkTarget(pod: Pod, label: string, container: string | undefined): Target {
+  const target = checkRunning(pod, label, 'tap a running pod');
+  if (container !== undefined) checkContainer(pod, label, container);
+  return target;
+}
+
+/**
+ * Checks that a pod can get a mirror interface now.
+ *
+ * @param label - how messages name the pod.
+ * @throws {UnresolvedError} if it is not running or has no network of its own.
+ */
+export function checkDestinationPod(pod: Pod, label: string): Target {
+  const found = checkRunning(pod, label, 'name a running --dest-pod');
+  if (found.hostNetwork)
+    throw new UnresolvedError(
+      `${label} uses the network of its node ${quote(found.node)} (hostNetwork): give --dest-node=${found.node} instead of --dest-pod`,
+    );
+  return found;
+}
+
+function checkRunning(pod: Pod, label: string, advice: string): Target {
   const { metadata, spec, status } = pod;
   const phase = status?.phase ?? 'Unknown';
   if (phase === 'Succeeded' || phase === 'Failed') {
-    throw new UnresolvedError(`${label} has finished (phase ${phase}): tap a running pod`);
+    throw new UnresolvedError(`${label} has finished (phase ${phase}): ${advice}`);
   }
   if (spec.nodeName === undefined || (phase !== 'Running' && !initContainerRuns(pod))) {
     throw new UnresolvedError(
       `${label} is not running yet (phase ${phase}): wait until it is, then try again`,
     );
   }
-  if (container !== undefined) checkContainer(pod, label, container);
   return {
     uid: cgroupUid(pod),
     node: spec.nodeName,
@@ -44,13 +64,21 @@ export function checkTarget(pod: Pod, label: string, container: string | undefin
  * Checks that copies of a node's packets have a way that is not copied too.
  *
  * @param label - how messages name the pod.
- * @throws {UnresolvedError} if both ends are in the node's network, or the tunnel is not known by its port.
+ * @param destinationNode - undefined: the destination is outside the cluster.
+ * @throws {UnresolvedError} if the destination is on the same node, or the tunnel is not known by its port.
  */
-export function checkNodeTap({ node }: Target, label: string, { destination, vxlanPort }: Tap): void {
+export function checkNodeTap(
+  { node }: Target,
+  label: string,
+  { destination, vxlanPort }: Tap,
+  destinationNode: string | undefined,
+): void {
   const uses = `${label} uses the network of its node ${quote(node)} (hostNetwork)`;
-  if ('node' in destination && destination.node === node)
+  if (destinationNode === node)
     throw new UnresolvedError(
-      `${uses}, and so would the mirror: name another --dest-node, or capture on the node itself`,
+      'pod' in destination
+        ? `${uses}, and --dest-pod is on that node too: name a pod on another node, or capture on the node itself`
+        : `${uses}, and so would the mirror: name another --dest-node, or capture on the node itself`,
     );
   if (vxlanPort !== NODE_VXLAN_PORT)
     throw new UnresolvedError(

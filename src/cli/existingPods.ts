@@ -31,9 +31,8 @@ const SPEC_KEYS = new Set([
  * @throws {UserError} if the API cannot be asked for them
  */
 export async function leftoverManifests(api: KubeApi, identity: TapIdentity): Promise<object[]> {
-  const { destination, tapNamespace } = identity;
-  const receiver = 'node' in destination ? [receiverName(identity, destination.node)] : [];
-  const names = [senderName(identity), ...receiver];
+  const { tapNamespace } = identity;
+  const names = [senderName(identity), receiverName(identity) ?? []].flat();
   const found = await Promise.all(names.map((name) => findPod(api, tapNamespace, name)));
   // A plain name can be that of the pod's tap to another destination: that one stays.
   return found

@@ -39,6 +39,8 @@ export interface Flag {
 const fields = {
   ...tapSchema.shape,
   destinationNode: destinationFields.node,
+  destinationPod: destinationFields.pod,
+  destinationNamespace: destinationFields.podNamespace,
   externalAddress: destinationFields.address,
 };
 type Field = Exclude<keyof typeof fields, 'destination'>;
@@ -85,8 +87,10 @@ export const FLAG_GROUPS: Readonly<Record<string, readonly Flag[]>> = {
     ofTap('interfaces', '--pod-ifname <names>', { read: commaSeparated }),
     ofTap('container', '--pod-container <name>'),
   ],
-  'Destination (one of them):': [
+  'Destination (a node, a pod or an address):': [
     ofTap('destinationNode', '--dest-node <node>'),
+    ofTap('destinationPod', '--dest-pod <name>'),
+    ofTap('destinationNamespace', '--dest-namespace <name>', { unset: "the target's" }),
     ofTap('externalAddress', '--dest-ip <address>'),
   ],
   'Mirror:': [

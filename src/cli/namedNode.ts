@@ -1,4 +1,5 @@
 import type { Node } from '#src/kube/schemas.ts';
+import type { AppArmorForm } from '#src/pods/appArmor.ts';
 
 /** A node's name and what the API says of it. */
 export interface NamedNode {
@@ -9,6 +10,11 @@ export interface NamedNode {
 export function isReady({ node }: NamedNode): boolean {
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
   return ready === undefined || ready.status === 'True';
+}
+
+/** How the node is told of a container's AppArmor profile. */
+export function appArmorForm(node: NamedNode): AppArmorForm {
+  return knowsAppArmorField(node) ? 'field' : 'annotation';
 }
 
 /** Whether the node's kubelet, and with it the API, knows a container's `appArmorProfile`: from Kubernetes 1.30 on. */

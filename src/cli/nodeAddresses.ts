@@ -22,7 +22,7 @@ export function nodeToNode(from: Side, to: Side, warn: Warn): AddressPair {
   const pair = commonAddresses(locals, remotes);
   if (!pair)
     throw new UnresolvedError(
-      `Nodes ${quote(from.name)} (${list(locals)}) and ${quote(to.name)} (${list(remotes)}) have no address of one family: give the nodes such addresses, name some with --source-address and --dest-address, or choose another --dest-node`,
+      `Nodes ${quote(from.name)} (${list(locals)}) and ${quote(to.name)} (${list(remotes)}) have no address of one family: give the nodes such addresses, name some with --source-address and --dest-address, or choose another destination`,
     );
   tellChoice(from, locals, pair.local, warn);
   tellChoice(to, remotes, pair.remote, warn);

@@ -5,6 +5,7 @@ import { containerResources } from '#src/spec/resources.ts';
 import { type Tap, tapSchema } from '#src/spec/tap.ts';
 import { requestTimeoutMs } from '#src/kube/requestTimeout.ts';
 import type { GivenFlag } from './commandLine.ts';
+import type { Flag } from './flags.ts';
 import { quote } from './text.ts';
 
 /** What a command line asks for. */
@@ -39,10 +40,9 @@ export function checkOptions(given: readonly GivenFlag[]): Options {
   const fields = [...values].filter(([field]) => field !== undefined && field in tapSchema.shape);
   const tap = z.parse(tapSchema, {
     ...Object.fromEntries(fields),
-    destination: destinationOf(values.get('destinationNode'), values.get('externalAddress')),
+    destination: destinationOf(values),
   });
-  if ('address' in tap.destination && tap.destinationAddress !== undefined)
-    throw new UsageError('--dest-address is an address of --dest-node: leave it out with --dest-ip');
+  checkDestination(tap, values);
   if (tap.interfaces.includes(tap.mirrorInterface)) {
     throw new UsageError(
       `--ifname and --pod-ifname both name ${quote(tap.mirrorInterface)}, but both interfaces are in the pod: give another --ifname`,
@@ -77,13 +77,47 @@ function checked({ flag, name, text }: GivenFlag): unknown {
   );
 }
 
-function destinationOf(node: unknown, address: unknown): object {
-  if (node !== undefined && address !== undefined) {
-    throw new UsageError('--dest-node and --dest-ip exclude each other: give one of them');
+function destinationOf(values: ReadonlyMap<Flag['field'], unknown>): object {
+  const namespace = values.get('destinationNamespace');
+  const given = [
+    { flag: '--dest-node', value: values.get('destinationNode'), destination: (node: unknown) => ({ node }) },
+    {
+      flag: '--dest-pod',
+      value: values.get('destinationPod'),
+      destination: (pod: unknown) => ({ pod, namespace }),
+    },
+    {
+      flag: '--dest-ip',
+      value: values.get('externalAddress'),
+      destination: (address: unknown) => ({ address }),
+    },
+  ].filter(({ value }) => value !== undefined);
+  const [first, second] = given;
+  if (first === undefined)
+    throw new UsageError('The destination is missing: give --dest-node, --dest-pod or --dest-ip');
+  if (second !== undefined)
+    throw new UsageError(`${first.flag} and ${second.flag} exclude each other: give one of them`);
+  return first.destination(first.value);
+}
+
+function checkDestination(tap: Tap, values: ReadonlyMap<Flag['field'], unknown>): void {
+  const { destination } = tap;
+  if ('address' in destination && tap.destinationAddress !== undefined)
+    throw new UsageError(
+      "--dest-address is an address of the destination's node: leave it out with --dest-ip",
+    );
+  if (!('pod' in destination)) {
+    if (values.has('destinationNamespace'))
+      throw new UsageError('--dest-namespace is the namespace of --dest-pod: give that too');
+    return;
   }
-  if (node !== undefined) return { node };
-  if (address !== undefined) return { address };
-  throw new UsageError('The destination is missing: give --dest-node or --dest-ip');
+  // Without --namespace the target's is known only later.
+  const isSameNamespace =
+    destination.namespace === undefined || destination.namespace === values.get('namespace');
+  if (destination.pod === tap.pod && isSameNamespace)
+    throw new UsageError(
+      `--dest-pod and --pod both name ${quote(tap.pod)}: give another --dest-pod, or capture in the pod itself`,
+    );
 }
 
 function refuseRequestsAboveLimits(tap: Tap): void {

@@ -1,14 +1,17 @@
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { Tap } from '#src/spec/tap.ts';
+import type { TapPod } from '#src/kube/schemas.ts';
 import type { Whereabouts, TapPath } from '#src/pods/manifests.ts';
+import { receiverName } from '#src/spec/names.ts';
 import { identityOf, tapId } from '#src/spec/tapId.ts';
-import { missingNode, missingPod } from './missing.ts';
-import { checkNodeFitness } from './nodeFitness.ts';
+import { type End, findEnd, findNode, placeOf } from './destination.ts';
+import { missingPod } from './missing.ts';
 import { nodeToAddress, nodeToNode } from './nodeAddresses.ts';
-import { isReady, knowsAppArmorField, type NamedNode } from './namedNode.ts';
-import { isOfEarlierPod, refuseTakenName } from './takenName.ts';
+import { appArmorForm, isReady, type NamedNode } from './namedNode.ts';
+import { isOfEarlierDestination, isOfEarlierPod, refuseTakenName } from './takenName.ts';
 import { checkNodeTap, checkTarget, type Target } from './checkTarget.ts';
-import { quote } from './text.ts';
+import { podLabel, quote } from './text.ts';
+import { UnresolvedError } from './unresolvedError.ts';
 import { vniFromCluster } from './vniChoice.ts';
 
 export type Warn = (message: string) => void;
@@ -20,50 +23,57 @@ export type Warn = (message: string) => void;
  * @throws {UserError} if the cluster cannot be asked, or another tap has the sender's name.
  */
 export async function resolveTap(api: KubeApi, tap: Tap, warn: Warn): Promise<Whereabouts> {
+  const identity = identityOf(tap);
   const pendingTarget = findTarget(api, tap, warn);
-  const pendingEnd = findEnd(api, tap);
-  const pendingName = refuseTakenName(api, identityOf(tap));
+  const pendingEnd = findEnd(api, tap, warn);
+  const pendingName = refuseTakenName(api, identity);
+  const pendingReceiver = findReceiver(api, tap);
   // All run at once; if several fail, the user hears of the target first.
-  await Promise.allSettled([pendingTarget, pendingEnd, pendingName]);
+  await Promise.allSettled([pendingTarget, pendingEnd, pendingName, pendingReceiver]);
   const target = await pendingTarget;
   const sender = await pendingName;
-  if (sender !== undefined && isOfEarlierPod(sender, target))
-    warn(
-      `The tap that is there is of an earlier pod ${quote(tap.pod)}, with another UID: delete it with this line and kubectl delete -f -, then create it again`,
+  if (sender !== undefined && isOfEarlierPod(sender, target)) warn(earlierPod(tap.pod));
+  const end = await pendingEnd;
+  const endNode = 'address' in end ? undefined : end.node.name;
+  if (target.hostNetwork) checkNodeTap(target, podLabel(tap.namespace, tap.pod), tap, endNode);
+  const tool = 'address' in end ? undefined : end.pod;
+  if (tool?.target.uid === target.uid)
+    throw new UnresolvedError(
+      `--dest-pod and --pod both name ${quote(tap.pod)}: give another --dest-pod, or capture in the pod itself`,
     );
-  const { start, path } = await findPath(api, tap, target.node, await pendingEnd, warn);
+  const receiver = await pendingReceiver;
+  if (receiver !== undefined && tool !== undefined && isOfEarlierDestination(receiver, tool.target))
+    warn(earlierPod(tool.name));
+  const { start, path } = await findPath(api, tap, target.node, end, warn);
   return {
     podUid: target.uid,
     hostNetwork: target.hostNetwork,
     podNode: target.node,
-    appArmor: knowsAppArmorField(start) ? 'field' : 'annotation',
+    appArmor: appArmorForm(start),
     path,
+    destination: placeOf(end),
   };
 }
 
-/** The end of the path: a node of the cluster, or an address outside. */
-type End = NamedNode | string;
+function earlierPod(name: string): string {
+  return `The tap that is there is of an earlier pod ${quote(name)}, with another UID: delete it with this line and kubectl delete -f -, then create it again`;
+}
 
 async function findTarget(api: KubeApi, tap: Tap, warn: Warn): Promise<Target> {
   const { namespace, pod: name } = tap;
   const pod = await api.getPod(namespace, name);
   if (!pod) throw missingPod(api, namespace, name);
-  const label = `Pod ${quote(name)} in namespace ${quote(namespace)}`;
+  const label = podLabel(namespace, name);
   const target = checkTarget(pod, label, tap.container);
-  if (target.hostNetwork) checkNodeTap(target, label, tap);
   if (target.beingDeleted) warn(`${label} is being deleted: the tap will end with it`);
   return target;
 }
 
-async function findEnd(api: KubeApi, { destination, anyNode }: Tap): Promise<End> {
-  return 'node' in destination ? findNode(api, destination.node, anyNode) : destination.address;
-}
-
-async function findNode(api: KubeApi, name: string, anyNode: boolean): Promise<NamedNode> {
-  const node = await api.getNode(name);
-  if (!node) throw missingNode(api, name);
-  checkNodeFitness(name, node, anyNode);
-  return { name, node };
+/** The receiver that is there of a tap whose destination is a pod; only of such a one it says more than its name. */
+async function findReceiver(api: KubeApi, tap: Tap): Promise<TapPod | undefined> {
+  const identity = identityOf(tap);
+  const name = 'pod' in tap.destination ? receiverName(identity) : undefined;
+  return name === undefined ? undefined : api.getTapPod(identity.tapNamespace, name);
 }
 
 async function findPath(
@@ -73,8 +83,10 @@ async function findPath(
   end: End,
   warn: Warn,
 ): Promise<{ start: NamedNode; path: TapPath }> {
-  if (typeof end !== 'string') warnIfNotReady(end, warn);
-  if (typeof end !== 'string' && end.name === podNode) return { start: end, path: { kind: 'same-node' } };
+  if (!('address' in end)) {
+    warnIfNotReady(end.node, warn);
+    if (end.node.name === podNode) return { start: end.node, path: { kind: 'same-node' } };
+  }
   const pendingStart = findNode(api, podNode, tap.anyNode);
   const pendingVni =
     typeof tap.vni === 'number' ? tap.vni : vniFromCluster(api, tapId(identityOf(tap)), tap.vni);
@@ -83,9 +95,9 @@ async function findPath(
   warnIfNotReady(start, warn);
   const from = { ...start, flag: '--source-address', named: tap.sourceAddress } as const;
   const addresses =
-    typeof end === 'string'
-      ? nodeToAddress(from, end, warn)
-      : nodeToNode(from, { ...end, flag: '--dest-address', named: tap.destinationAddress }, warn);
+    'address' in end
+      ? nodeToAddress(from, end.address, warn)
+      : nodeToNode(from, { ...end.node, flag: '--dest-address', named: tap.destinationAddress }, warn);
   return { start, path: { kind: 'vxlan', vni: await pendingVni, port: tap.vxlanPort, addresses } };
 }
 

@@ -30,3 +30,11 @@ export function isOfEarlierPod({ spec }: TapPod, { uid }: Pick<Target, 'uid'>): 
   const uids = spec.containers.flatMap(({ args }) => /"podUid":"([^"]*)"/u.exec(args?.[1] ?? '')?.[1] ?? []);
   return uids.some((tapped) => tapped !== uid);
 }
+
+/** Like {@link isOfEarlierPod}, of a receiver and the destination pod. */
+export function isOfEarlierDestination({ spec }: TapPod, { uid }: Pick<Target, 'uid'>): boolean {
+  const uids = spec.containers.flatMap(
+    ({ args }) => /"destinationPod":\{"uid":"([^"]*)"/u.exec(args?.[1] ?? '')?.[1] ?? [],
+  );
+  return uids.some((given) => given !== uid);
+}

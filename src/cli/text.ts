@@ -3,6 +3,11 @@ export function quote(value: string): string {
   return escapeControls(JSON.stringify(value));
 }
 
+/** How messages name a pod. */
+export function podLabel(namespace: string, name: string): string {
+  return `Pod ${quote(name)} in namespace ${quote(namespace)}`;
+}
+
 /** Text of unknown origin as one printable line. */
 export function oneLine(text: string): string {
   return escapeControls(text.trim().replaceAll(/\s*[\r\n]+\s*/gu, ' '));

@@ -46,3 +46,13 @@ export class Netns {
     closeSync(this.#fd);
   }
 }
+
+/** Does something in the network namespace that the agent itself is in. */
+export async function inOwnNetns<T>(act: (own: Netns) => Promise<T>): Promise<T> {
+  const own = new Netns('/proc/self/ns/net');
+  try {
+    return await act(own);
+  } finally {
+    own.close();
+  }
+}

@@ -21,6 +21,14 @@ export function openSockets(pid: number): string[] {
   return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
 }
 
+/** Whether this process has the right to enter other network namespaces (SYS_ADMIN): senders, and receivers into pods. */
+export function mayEnterNamespaces(): boolean {
+  const [, effective = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readProcFile('self', 'status') ?? '') ?? [];
+  return (BigInt(`0x${effective}`) & capSysAdmin) !== 0n;
+}
+
+const capSysAdmin = 1n << 21n;
+
 /** What reads something of a process, or undefined when the process ended. */
 export function unlessEnded<T>(read: () => T): T | undefined {
   try {

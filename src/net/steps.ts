@@ -3,7 +3,8 @@ import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
 import type { TapId } from '#src/tap/ownership/mark.ts';
 import type { OurFilter, Step } from '#src/tap/state.ts';
 import { sourcePorts } from '#src/filter/tunnelPorts.ts';
-import { runBatch, type BatchOptions, type Failure, type Words } from './batch.ts';
+import { inDestinationPodWords } from '#src/tap/plan/conflicts.ts';
+import { runBatch, type BatchOptions, type Failure, type Runner, type Words } from './batch.ts';
 import type { Netns } from './netns.ts';
 import { objectPath } from './objects.ts';
 
@@ -15,36 +16,44 @@ export interface Applied {
   readonly failures: readonly { readonly step: Step; readonly error: CommandError | UserError }[];
 }
 
-/** Of all commands. */
-export interface StepOptions extends Omit<BatchOptions, 'flags'> {
+export interface StepOptions extends Omit<BatchOptions, 'flags'>, Context {}
+
+/** What the commands of steps depend on. */
+interface Context {
   /** Whose the eBPF objects are that filters are loaded from; undefined: no step adds such a filter. */
-  readonly tap?: TapId;
+  readonly tap?: TapId | undefined;
+  /** The namespace of the other half of a veth pair; undefined: the agent's own. */
+  readonly otherHalf?: Netns | undefined;
 }
 
 /**
  * Makes changes inside a network namespace, in their order, by as few processes as that allows.
  *
- * @param netns of the end of the tap; a VXLAN device's UDP socket and the other half of a veth pair go to the
- *   namespace that the agent itself is in
+ * @param netns of the end of the tap; a VXLAN device's UDP socket goes to the namespace that the agent itself is in
  * @throws {CommandError} when it is not known how far the steps got
  */
 export async function applySteps(
   netns: Netns,
   steps: readonly Step[],
-  { tap, ...options }: StepOptions,
+  { tap, otherHalf, ...options }: StepOptions,
 ): Promise<Applied> {
   const done: Step[] = [];
   const failures: { step: Step; error: CommandError | UserError }[] = [];
-  for (const { program, inNode, parts } of group(netns, steps, tap)) {
+  const runners: Readonly<Record<Group['where'], Runner>> = {
+    here: netns,
+    'in the node': { run },
+    'at the other half': otherHalf ?? { run },
+  };
+  for (const { program, where, parts } of group(netns, { tap, otherHalf }, steps)) {
     const commands = parts.map(({ words }) => words);
     const failed =
       program === 'ethtool'
         ? await runEthtool(netns, commands, options)
-        : (await runBatch(inNode ? { run } : netns, program, commands, options)).failures;
+        : (await runBatch(runners[where], program, commands, options)).failures;
     const stopAt = options.force === true ? parts.length : (failed[0]?.at ?? parts.length);
     for (const [at, { step }] of parts.entries()) {
       const error = failed.find((each) => each.at === at)?.error;
-      if (error !== undefined) failures.push({ step, error: explain(step, error) });
+      if (error !== undefined) failures.push({ step, error: explain(step, error, otherHalf) });
       else if (at < stopAt) done.push(step);
     }
     if (failures.length > 0 && options.force !== true) break;
@@ -52,7 +61,12 @@ export async function applySteps(
   return { done, failures };
 }
 
-const inNodeSteps = new Set<Step['do']>(['add vxlan', 'add veth pair', 'set mtu of other half']);
+/** Steps that are not run in the namespace of the end. */
+const elsewhere: Partial<Record<Step['do'], Group['where']>> = {
+  'add vxlan': 'in the node',
+  'add veth pair': 'in the node',
+  'set mtu of other half': 'at the other half',
+};
 
 interface Part {
   readonly step: Step;
@@ -61,20 +75,19 @@ interface Part {
 
 interface Group {
   readonly program: 'ip' | 'tc' | 'ethtool';
-  /** Run in the namespace that the agent is in. */
-  readonly inNode: boolean;
+  readonly where: 'here' | 'in the node' | 'at the other half';
   readonly parts: Part[];
 }
 
 /** Steps that one process can take, one after the other. */
-function group(netns: Netns, steps: readonly Step[], tap: TapId | undefined): Group[] {
+function group(netns: Netns, context: Context, steps: readonly Step[]): Group[] {
   const groups: Group[] = [];
   for (const step of steps) {
-    const [program, ...words] = commandOf(netns, step, tap);
-    const inNode = inNodeSteps.has(step.do);
+    const [program, ...words] = commandOf(netns, context, step);
+    const where = elsewhere[step.do] ?? 'here';
     const last = groups.at(-1);
-    if (last?.program === program && last.inNode === inNode) last.parts.push({ step, words });
-    else groups.push({ program, inNode, parts: [{ step, words }] });
+    if (last?.program === program && last.where === where) last.parts.push({ step, words });
+    else groups.push({ program, where, parts: [{ step, words }] });
   }
   return groups;
 }
@@ -96,13 +109,13 @@ async function runEthtool(
   return [];
 }
 
-function commandOf(netns: Netns, step: Step, tap: TapId | undefined): [Group['program'], ...string[]] {
+function commandOf(netns: Netns, { tap, otherHalf }: Context, step: Step): [Group['program'], ...string[]] {
   const { link } = step;
   switch (step.do) {
     case 'add vxlan':
       return ['ip', ...addVxlan(netns, step)];
     case 'add veth pair':
-      return ['ip', ...addVethPair(netns, step)];
+      return ['ip', ...addVethPair(netns, otherHalf, step)];
     case 'delete link':
       return ['ip', 'link', 'delete', 'dev', link];
     case 'set alias':
@@ -191,18 +204,20 @@ function addVxlan(netns: Netns, { link, mac, vxlan }: Extract<Step, { do: 'add v
 
 function addVethPair(
   netns: Netns,
+  otherHalf: Netns | undefined,
   { link, mac, peerMac, mtuBytes }: Extract<Step, { do: 'add veth pair' }>,
 ): string[] {
   const mtu = ['mtu', String(mtuBytes)];
   // oxfmt-ignore
   return [
-    'link', 'add', 'name', link, ...mtu, 'address', peerMac, 'type', 'veth',
+    'link', 'add', 'name', link, ...(otherHalf === undefined ? [] : ['netns', otherHalf.path]), ...mtu,
+    'address', peerMac, 'type', 'veth',
     'peer', 'name', link, 'netns', netns.path, ...mtu, 'address', mac,
   ];
 }
 
 /** A VNI or a name that is taken in the node's namespace is for the user to mend. */
-function explain(step: Step, error: CommandError): CommandError | UserError {
+function explain(step: Step, error: CommandError, otherHalf: Netns | undefined): CommandError | UserError {
   if (!error.stderr.includes('exists')) return error;
   if (step.do === 'add vxlan') {
     const { vni, port } = step.vxlan;
@@ -211,9 +226,9 @@ function explain(step: Step, error: CommandError): CommandError | UserError {
       { cause: error },
     );
   }
-  return step.do === 'add veth pair'
-    ? new UserError(`Interface ${step.link} exists on this node: delete it or choose another --ifname`, {
-        cause: error,
-      })
-    : error;
+  if (step.do !== 'add veth pair') return error;
+  const where = otherHalf === undefined ? 'on this node' : inDestinationPodWords;
+  return new UserError(`Interface ${step.link} exists ${where}: delete it or choose another --ifname`, {
+    cause: error,
+  });
 }

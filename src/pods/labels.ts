@@ -1,6 +1,5 @@
 import type { Role } from '#src/tap/ownership/mark.ts';
-import type { Destination } from '#src/spec/tap.ts';
-import type { TapIdentity } from '#src/spec/tapId.ts';
+import type { DestinationIdentity, TapIdentity } from '#src/spec/tapId.ts';
 
 /** Selects the pods of all taps. */
 export const TAP_SELECTOR = 'app.kubernetes.io/name=kokotap';
@@ -9,7 +8,7 @@ export const TAP_SELECTOR = 'app.kubernetes.io/name=kokotap';
 export const OWN_PREFIX = 'kokotap.dev/';
 
 export const TAP_LABEL = `${OWN_PREFIX}tap`;
-/** Where the copies go, as `node/NAME` or `ip/ADDRESS`. */
+/** Where the copies go, as `node/NAME`, `pod/NAMESPACE/NAME` or `ip/ADDRESS`. */
 export const DESTINATION_ANNOTATION = `${OWN_PREFIX}destination`;
 export const VNI_LABEL = `${OWN_PREFIX}vni`;
 const ROLE_LABEL = `${OWN_PREFIX}role`;
@@ -45,6 +44,8 @@ export function annotations(identity: TapIdentity): Record<string, string> {
   };
 }
 
-function destinationText(destination: Destination): string {
-  return 'node' in destination ? `node/${destination.node}` : `ip/${destination.address}`;
+function destinationText(destination: DestinationIdentity): string {
+  if ('node' in destination) return `node/${destination.node}`;
+  if ('pod' in destination) return `pod/${destination.namespace}/${destination.pod}`;
+  return `ip/${destination.address}`;
 }

@@ -1,4 +1,4 @@
-import { receiverDocument, senderDocument, type Path } from '#src/spec/endpoint.ts';
+import { type DestinationPod, receiverDocument, senderDocument, type Path } from '#src/spec/endpoint.ts';
 import type { Tap } from '#src/spec/tap.ts';
 import { VERSION } from '#src/version.ts';
 import type { AddressPair } from '#src/spec/address.ts';
@@ -6,8 +6,8 @@ import { annotations, labels } from './labels.ts';
 import type { Role } from '#src/tap/ownership/mark.ts';
 import { receiverName, senderName } from '#src/spec/names.ts';
 import type { AppArmorForm } from './appArmor.ts';
-import { podAnnotations, podSpec } from './podSpec.ts';
-import { identityOf, tapId } from '#src/spec/tapId.ts';
+import { podAnnotations, podSpec, type PodSpecInput } from './podSpec.ts';
+import { type DestinationIdentity, identityOf, tapId } from '#src/spec/tapId.ts';
 
 /** How the copies travel. `addresses.local` is that of the target's node. */
 export type TapPath =
@@ -23,42 +23,69 @@ export interface Whereabouts {
   /** How the target's node is told of a container's AppArmor profile. */
   readonly appArmor: AppArmorForm;
   readonly path: TapPath;
+  /** Undefined for one outside the cluster. */
+  readonly destination: DestinationPlace | undefined;
+}
+
+/** Where the receiver's end of a tap is. */
+export interface DestinationPlace {
+  readonly node: string;
+  readonly appArmor: AppArmorForm;
+  /** The pod that gets it in its network; undefined: the node does. */
+  readonly podUid: string | undefined;
 }
 
 export type PodManifest = ReturnType<typeof pod>;
 
 /** The pods of a tap: the sender, and the receiver unless the destination is outside the cluster. */
 export function manifests(tap: Tap, whereabouts: Whereabouts): PodManifest[] {
-  const { destination } = tap;
-  const { podUid, hostNetwork, podNode, path } = whereabouts;
+  const { podUid, hostNetwork, podNode, path, appArmor, destination } = whereabouts;
   const identity = identityOf(tap);
+  const { tapNamespace } = identity;
   const id = tapId(identity);
+  const isSameNode = path.kind === 'same-node';
+  const destinationPod = destinationPodOf(identity.destination, destination?.podUid);
   const sender = senderDocument(tap, {
     tapId: id,
     hostNetwork,
     podUid: hostNetwork ? undefined : podUid,
     path: endpointPath(path, 'sender'),
-    externalPeer: 'address' in destination,
+    externalPeer: destination === undefined,
+    destinationPod: isSameNode ? destinationPod : undefined,
   });
-  const pods = [pod(tap, whereabouts, 'sender', senderName(identity), podNode, sender)];
-  if ('address' in destination) return pods;
+  const pods = [
+    pod(tap, path, senderName(identity), {
+      role: 'sender',
+      nodeName: podNode,
+      args: ['sender', sender],
+      appArmor,
+      entersPods: true,
+    }),
+  ];
+  const name = receiverName(identity);
+  if (destination === undefined || name === undefined) return pods;
   const receiver = receiverDocument(
-    // On the same node the sender has the port, and serves the metrics of both ends.
-    path.kind === 'same-node' ? { ...tap, metricsPort: undefined } : tap,
-    { tapId: id, path: endpointPath(path, 'receiver') },
+    {
+      ...tap,
+      // On the same node the sender has the port, and serves the metrics of both ends.
+      metricsPort: isSameNode ? undefined : tap.metricsPort,
+      tapNamespace: destinationPod && tapNamespace,
+    },
+    { tapId: id, path: endpointPath(path, 'receiver'), destinationPod },
   );
-  const { node } = destination;
-  return [...pods, pod(tap, whereabouts, 'receiver', receiverName(identity, node), node, receiver)];
+  return [
+    ...pods,
+    pod(tap, path, name, {
+      role: 'receiver',
+      nodeName: destination.node,
+      args: ['receiver', receiver],
+      appArmor: destination.appArmor,
+      entersPods: destinationPod !== undefined,
+    }),
+  ];
 }
 
-function pod(
-  tap: Tap,
-  { path, appArmor }: Whereabouts,
-  role: Role,
-  name: string,
-  nodeName: string,
-  document: string,
-) {
+function pod(tap: Tap, path: TapPath, name: string, input: PodSpecInput) {
   const identity = identityOf(tap);
   const vni = path.kind === 'vxlan' ? path.vni : undefined;
   return {
@@ -67,11 +94,19 @@ function pod(
     metadata: {
       name,
       namespace: identity.tapNamespace,
-      labels: labels({ tapId: tapId(identity), role, version: VERSION, vni }),
-      annotations: { ...annotations(identity), ...podAnnotations({ role, appArmor }) },
+      labels: labels({ tapId: tapId(identity), role: input.role, version: VERSION, vni }),
+      annotations: { ...annotations(identity), ...podAnnotations(input) },
     },
-    spec: podSpec(tap, { role, nodeName, args: [role, document], appArmor }),
+    spec: podSpec(tap, input),
   };
+}
+
+function destinationPodOf(
+  destination: DestinationIdentity,
+  uid: string | undefined,
+): DestinationPod | undefined {
+  if (!('pod' in destination) || uid === undefined) return undefined;
+  return { uid, name: destination.pod, namespace: destination.namespace };
 }
 
 function endpointPath(path: TapPath, role: Role): Path {

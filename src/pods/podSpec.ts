@@ -10,6 +10,8 @@ export interface PodSpecInput {
   readonly nodeName: string;
   readonly args: readonly string[];
   readonly appArmor: AppArmorForm;
+  /** The agent enters other pods' network namespaces: a sender its target's, a receiver that of a destination pod. */
+  readonly entersPods: boolean;
 }
 
 /**
@@ -18,25 +20,23 @@ export interface PodSpecInput {
  */
 export const GRACE_SECONDS = 30;
 
-/** Entering another pod's network namespace takes all three; changing the node's own only NET_ADMIN. */
-const CAPABILITIES: Readonly<Record<Role, readonly string[]>> = {
-  sender: ['NET_ADMIN', 'SYS_ADMIN', 'SYS_PTRACE'],
-  receiver: ['NET_ADMIN'],
-};
+/** Changing the node's own network takes one, entering another pod's network namespace all three. */
+const NODE_CAPABILITIES = ['NET_ADMIN'];
+const POD_CAPABILITIES = ['NET_ADMIN', 'SYS_ADMIN', 'SYS_PTRACE'];
 
 /**
  * The spec of a tap's pod. It names its node instead of asking the scheduler, tolerates every taint (a tap is
  * wanted on that node and no other), and has no rights in the Kubernetes API.
  */
 export function podSpec(tap: Tap, input: PodSpecInput) {
-  const { role, nodeName } = input;
+  const { entersPods, nodeName } = input;
   const { durationSeconds, imagePullSecret } = tap;
   return {
     nodeName,
     hostNetwork: true,
-    // The sender finds the target's network namespace in the node's /proc.
-    // The receiver shares its pod's: as PID 1 it would not hear a SIGTERM before Node.js has installed its handlers.
-    ...(role === 'sender' ? { hostPID: true } : { shareProcessNamespace: true }),
+    // Other pods' network namespaces are found in the node's /proc.
+    // Without that the agent shares its pod's: as PID 1 it would not hear a SIGTERM before Node.js has installed its handlers.
+    ...(entersPods ? { hostPID: true } : { shareProcessNamespace: true }),
     restartPolicy: 'Always',
     terminationGracePeriodSeconds: GRACE_SECONDS,
     ...(durationSeconds === undefined ? {} : { activeDeadlineSeconds: durationSeconds }),
@@ -50,13 +50,13 @@ export function podSpec(tap: Tap, input: PodSpecInput) {
 
 /** What the kubelet and the cluster autoscaler read from the pod's annotations. */
 export function podAnnotations({
-  role,
+  entersPods,
   appArmor,
-}: Pick<PodSpecInput, 'role' | 'appArmor'>): Record<string, string> {
+}: Pick<PodSpecInput, 'entersPods' | 'appArmor'>): Record<string, string> {
   return {
     // A pod without a controller keeps its node from being removed otherwise.
     'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
-    ...(isUnconfined(role) ? appArmorAnnotation(appArmor) : {}),
+    ...(entersPods ? appArmorAnnotation(appArmor) : {}),
   };
 }
 
@@ -68,7 +68,7 @@ const NEVER = 2 ** 31 - 1;
 
 function agentContainer(
   { image, requests, limits }: Tap,
-  { role, args, appArmor }: Pick<PodSpecInput, 'role' | 'args' | 'appArmor'>,
+  { args, ...rights }: Pick<PodSpecInput, 'args' | 'entersPods' | 'appArmor'>,
 ) {
   return {
     name: CONTAINER,
@@ -80,22 +80,18 @@ function agentContainer(
     // meanwhile. So they are frequent only until the tap is there for the first time, which no number of them is to end.
     startupProbe: { ...isReady, periodSeconds: 3, failureThreshold: NEVER },
     readinessProbe: { ...isReady, periodSeconds: READINESS_SECONDS, failureThreshold: 1 },
-    securityContext: securityContext(role, appArmor),
+    securityContext: securityContext(rights),
   };
 }
 
-function securityContext(role: Role, appArmor: AppArmorForm) {
+function securityContext({ entersPods, appArmor }: Pick<PodSpecInput, 'entersPods' | 'appArmor'>) {
   return {
     runAsUser: 0,
     allowPrivilegeEscalation: false,
     readOnlyRootFilesystem: true,
-    capabilities: { drop: ['ALL'], add: CAPABILITIES[role] },
+    capabilities: { drop: ['ALL'], add: entersPods ? POD_CAPABILITIES : NODE_CAPABILITIES },
     seccompProfile: { type: 'RuntimeDefault' },
-    ...(isUnconfined(role) && appArmor === 'field' ? { appArmorProfile: { type: 'Unconfined' } } : {}),
+    // The runtimes' default AppArmor profile denies reading other processes' namespaces.
+    ...(entersPods && appArmor === 'field' ? { appArmorProfile: { type: 'Unconfined' } } : {}),
   };
-}
-
-/** The runtimes' default AppArmor profile denies reading other processes' namespaces. */
-function isUnconfined(role: Role): boolean {
-  return role === 'sender';
 }

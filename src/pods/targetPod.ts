@@ -8,12 +8,14 @@ export interface TargetPod {
   readonly name: string | undefined;
 }
 
+/** How people find the pods of a tap. */
+export interface TapPods {
+  readonly id: TapId;
+  readonly namespace: string | undefined;
+}
+
 /** What a tap waits for while its target has no process on the node: it may have none at the moment, or be gone. */
-export function awaitedPod(
-  { uid, name }: TargetPod,
-  tap: { readonly id: TapId; readonly namespace: string | undefined },
-  isHere: boolean,
-): string {
+export function awaitedPod({ uid, name }: TargetPod, tap: TapPods, isHere: boolean): string {
   const pod = `pod ${name === undefined ? '' : `${name} `}with UID ${uid}`;
   if (isHere) return `a running container of the ${pod} on this node`;
   const inNamespace = tap.namespace === undefined ? '' : ` -n ${tap.namespace}`;

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { UsageError } from '#src/errors.ts';
 import { VERSION } from '#src/version.ts';
-import { commonFields, copyFields, type Tap, tapSchema } from './tap.ts';
+import { commonFields, copyFields, destinationFields, type Tap, tapSchema } from './tap.ts';
 import { port, tapIdText, unicastAddress, wholeNumber } from './values.ts';
 import { MAX_VNI } from './vni.ts';
 
@@ -27,11 +27,29 @@ export const apiVersionField = z.literal(
   API_VERSION,
   `give ${API_VERSION}, which is what kokotap ${VERSION} reads`,
 );
+
+/** The UID that a pod's cgroups have. */
+const podUid = z.string().check(z.regex(/^[0-9A-Za-z-]+$/u, 'give the UID of a pod'));
+
+/** A pod that gets the mirror interface in its network; its name and namespace are for messages only. */
+const destinationPod = z.strictObject({
+  uid: podUid,
+  name: destinationFields.pod,
+  namespace: destinationFields.podNamespace,
+});
+
 const common = {
   apiVersion: apiVersionField,
   tapId: tapIdText,
   path,
   ...commonFields,
+  /** Where the tap's pods are, for messages only. */
+  tapNamespace: tapSchema.shape.tapNamespace,
+  /**
+   * Given to a receiver whose end is in the network of a pod on its node, and to a sender on the same node, which makes the
+   * veth pair of both ends.
+   */
+  destinationPod: z.optional(destinationPod),
 };
 
 /** What is wrong with a document as a whole. */
@@ -47,12 +65,11 @@ const senderShape = {
   kind: z.literal('Sender', 'give a sender here'),
   /** The target is the node itself, not a pod on it. */
   hostNetwork: z._default(z.boolean(), false),
-  /** The UID that the target pod's cgroups have. */
-  podUid: z.optional(z.string().check(z.regex(/^[0-9A-Za-z-]+$/u, 'give the UID of a pod'))),
-  /** How people call it and where the tap's pods are, for messages only. */
+  /** Of the target. */
+  podUid: z.optional(podUid),
+  /** How people call it, for messages only. */
   pod: z.optional(tapSchema.shape.pod),
   namespace: tapSchema.shape.namespace,
-  tapNamespace: tapSchema.shape.tapNamespace,
   ...copyFields,
   /** The other end of the path is outside the cluster and not kokotap's. */
   externalPeer: z._default(z.boolean(), false),
@@ -69,6 +86,10 @@ const senderSchema = z.strictObject(senderShape, documentError).check(
     path: ['path'],
     error: `the copies of a node's packets need another node as the peer, and UDP port ${NODE_VXLAN_PORT}`,
   }),
+  z.refine((sender) => sender.destinationPod === undefined || sender.path.kind === 'same-node', {
+    path: ['destinationPod'],
+    error: "only a sender on the same node as its peer makes the peer's end",
+  }),
 );
 const receiverSchema = z.strictObject(receiverShape, documentError);
 
@@ -76,6 +97,7 @@ export type Path = z.infer<typeof path>;
 export type SenderEndpoint = z.infer<typeof senderSchema>;
 export type ReceiverEndpoint = z.infer<typeof receiverSchema>;
 export type EndpointDocument = SenderEndpoint | ReceiverEndpoint;
+export type DestinationPod = z.infer<typeof destinationPod>;
 
 function isNodePath(taken: Path): boolean {
   return taken.kind === 'vxlan' && taken.port === NODE_VXLAN_PORT;
@@ -89,12 +111,13 @@ export function canBecome(made: EndpointDocument, wanted: EndpointDocument): boo
   return (
     made.tapId === wanted.tapId &&
     made.mirrorInterface === wanted.mirrorInterface &&
-    made.path.kind === wanted.path.kind
+    made.path.kind === wanted.path.kind &&
+    made.destinationPod?.uid === wanted.destinationPod?.uid
   );
 }
 
 /** What an agent has to know besides what the tap says. */
-type CommonFacts = Pick<ReceiverEndpoint, 'tapId' | 'path'>;
+type CommonFacts = Pick<ReceiverEndpoint, 'tapId' | 'path' | 'destinationPod'>;
 type SenderFacts = CommonFacts & Pick<SenderEndpoint, 'hostNetwork' | 'podUid' | 'externalPeer'>;
 
 /** The document for the sender of a tap. */

@@ -26,11 +26,17 @@ export function senderName(identity: TapIdentity): string {
   return `${PREFIX}${shorten(identity.pod)}-${nameHash(identity)}${SENDER}`;
 }
 
-/** The name of the receiver pod on `node`: `kokotap-<pod>-receiver-<node>`, by the rules of {@link senderName}. */
-export function receiverName(identity: TapIdentity, node: string): string {
-  const plain = `${PREFIX}${identity.pod}${RECEIVER}${node}`;
+/**
+ * The name of the receiver pod: `kokotap-<pod>-receiver-<destination>` by the rules of {@link senderName}, with the name of
+ * the destination's node or pod. Undefined for a destination outside the cluster, which has none.
+ */
+export function receiverName(identity: TapIdentity): string | undefined {
+  const { pod, destination } = identity;
+  if ('address' in destination) return undefined;
+  const end = 'node' in destination ? destination.node : destination.pod;
+  const plain = `${PREFIX}${pod}${RECEIVER}${end}`;
   if (canBePlain(plain, identity)) return plain;
-  return `${PREFIX}${shorten(identity.pod)}-${nameHash(identity)}${RECEIVER}${shorten(node)}`;
+  return `${PREFIX}${shorten(pod)}-${nameHash(identity)}${RECEIVER}${shorten(end)}`;
 }
 
 function canBePlain(plain: string, identity: TapIdentity): boolean {

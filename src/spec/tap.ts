@@ -68,9 +68,11 @@ export const commonFields = {
   metricsPort: about(z.optional(port), 'serve the account to Prometheus on 127.0.0.1 of both nodes'),
 };
 
-/** Where the copies go: one of the two. */
+/** Where the copies go: a node, a pod, or an address. */
 export const destinationFields = {
   node: about(subdomainName, 'node that gets the mirror interface'),
+  pod: about(subdomainName, 'running pod, such as Suricata, that gets the mirror interface in its network'),
+  podNamespace: about(labelName, 'namespace of --dest-pod'),
   address: about(
     unicastAddress('a machine outside the cluster'),
     'address outside the cluster that ends the VXLAN itself; only a sender is made',
@@ -91,6 +93,7 @@ export const tapSchema = z.strictObject({
   ...copyFields,
   destination: z.union([
     z.strictObject({ node: destinationFields.node }),
+    z.strictObject({ pod: destinationFields.pod, namespace: z.optional(destinationFields.podNamespace) }),
     z.strictObject({ address: destinationFields.address }),
   ]),
   ...commonFields,
@@ -100,7 +103,7 @@ export const tapSchema = z.strictObject({
   ),
   vxlanPort: about(z._default(port, 4789), 'UDP port of the VXLAN; that of a pod with hostNetwork is 4789'),
   sourceAddress: about(z.optional(nodeAddress), "address of the pod's node that copies come from"),
-  destinationAddress: about(z.optional(nodeAddress), 'address of --dest-node that copies go to'),
+  destinationAddress: about(z.optional(nodeAddress), "address of the destination's node that copies go to"),
   durationSeconds: about(
     z.optional(wholeNumber(1, MAX_DURATION_SECONDS)),
     'end the tap after, for example, 30m or 1h30m',

@@ -6,17 +6,22 @@ export interface TapIdentity {
   readonly targetNamespace: string;
   readonly pod: string;
   readonly podIfname: string;
-  readonly destination: Destination;
+  readonly destination: DestinationIdentity;
   readonly ifname: string;
   readonly tapNamespace: string;
 }
+
+/** A destination by all of its name. */
+export type DestinationIdentity =
+  | Exclude<Destination, { readonly pod: string }>
+  | { readonly pod: string; readonly namespace: string };
 
 export function identityOf(tap: Tap): TapIdentity {
   return {
     targetNamespace: tap.namespace,
     pod: tap.pod,
     podIfname: tap.interfaces.join(','),
-    destination: tap.destination,
+    destination: destinationOf(tap),
     ifname: tap.mirrorInterface,
     tapNamespace: tap.tapNamespace ?? tap.namespace,
   };
@@ -40,8 +45,20 @@ function identityParts({
   ifname,
   tapNamespace,
 }: TapIdentity): readonly string[] {
-  const end = 'node' in destination ? ['node', destination.node] : ['ip', destination.address];
-  return [targetNamespace, pod, podIfname, ...end, ifname, tapNamespace];
+  return [targetNamespace, pod, podIfname, ...destinationParts(destination), ifname, tapNamespace];
+}
+
+/** A pod is in the target's namespace unless another is given. */
+function destinationOf({ destination, namespace }: Tap): DestinationIdentity {
+  return 'pod' in destination
+    ? { pod: destination.pod, namespace: destination.namespace ?? namespace }
+    : destination;
+}
+
+function destinationParts(destination: DestinationIdentity): readonly string[] {
+  if ('node' in destination) return ['node', destination.node];
+  if ('pod' in destination) return ['pod', `${destination.namespace}/${destination.pod}`];
+  return ['ip', destination.address];
 }
 
 function hexDigest(text: string, digits: number): string {

@@ -92,6 +92,8 @@ export interface Desired {
   readonly role: Role;
   readonly ifname: string;
   readonly mac: string;
+  /** A receiver's: it is in a pod's network namespace. */
+  readonly inDestinationPod?: boolean | undefined;
   /** `veth`: both ends on one node. The sender makes the pair, the receiver waits for its half. */
   readonly device: ({ readonly kind: 'vxlan' } & Vxlan) | { readonly kind: 'veth' };
   /** Left as the kernel chose when undefined. */

@@ -6,7 +6,7 @@ import { node, pod } from './support/objects.ts';
 const HOST = 'Pod "host" in namespace "default"';
 
 const NO_PAIR =
-  'have no address of one family: give the nodes such addresses, name some with --source-address and --dest-address, or choose another --dest-node';
+  'have no address of one family: give the nodes such addresses, name some with --source-address and --dest-address, or choose another destination';
 
 const cluster = {
   objects: [

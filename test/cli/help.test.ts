@@ -22,8 +22,12 @@ test('help is grouped, has an example and fits 80 columns', async () => {
       --pod-container <name>          a container that the pod must have; all
                                       containers of a pod share its network
 
-    Destination (one of them):
+    Destination (a node, a pod or an address):
       --dest-node <node>              node that gets the mirror interface
+      --dest-pod <name>               running pod, such as Suricata, that gets the
+                                      mirror interface in its network
+      --dest-namespace <name>         namespace of --dest-pod (default: the
+                                      target's)
       --dest-ip <address>             address outside the cluster that ends the
                                       VXLAN itself; only a sender is made
 
@@ -52,8 +56,8 @@ test('help is grouped, has an example and fits 80 columns', async () => {
                                       hostNetwork is 4789 (default: 4789)
       --source-address <address>      address of the pod's node that copies come
                                       from (default: the node's InternalIP)
-      --dest-address <address>        address of --dest-node that copies go to
-                                      (default: the node's InternalIP)
+      --dest-address <address>        address of the destination's node that copies
+                                      go to (default: the node's InternalIP)
       --metrics-port <port>           serve the account to Prometheus on 127.0.0.1
                                       of both nodes (default: no metrics)
       --duration <time>               end the tap after, for example, 30m or 1h30m

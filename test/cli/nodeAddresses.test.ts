@@ -117,11 +117,11 @@ test('the receiver has them the other way round', async () => {
 test.each([
   [
     ['--pod=web', '--dest-node=dual', '--source-address=fd00::9', '--dest-address=10.0.0.3'],
-    'Nodes "one" (fd00::9) and "dual" (10.0.0.3) have no address of one family: give the nodes such addresses, name some with --source-address and --dest-address, or choose another --dest-node',
+    'Nodes "one" (fd00::9) and "dual" (10.0.0.3) have no address of one family: give the nodes such addresses, name some with --source-address and --dest-address, or choose another destination',
   ],
   [
     ['--pod=web', '--dest-node=strange'],
-    'Nodes "one" (10.0.0.1) and "strange" (no address) have no address of one family: give the nodes such addresses, name some with --source-address and --dest-address, or choose another --dest-node',
+    'Nodes "one" (10.0.0.1) and "strange" (no address) have no address of one family: give the nodes such addresses, name some with --source-address and --dest-address, or choose another destination',
   ],
   [
     ['--pod=web', '--dest-ip=192.0.2.9', '--source-address=fd00::9'],

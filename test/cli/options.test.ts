@@ -7,7 +7,7 @@ import { VERSION } from '#src/version.ts';
 
 /** What is meant by a line that has nothing wrong in it. */
 function optionsOf(...flags: readonly string[]): Options {
-  const hasDestination = flags.some((flag) => flag.startsWith('--dest-ip'));
+  const hasDestination = flags.some((flag) => /^--dest-(?:ip|pod)=/u.test(flag));
   const line = parseCommandLine(['--pod=web', ...(hasDestination ? [] : ['--dest-node=b']), ...flags]);
   if (line.kind !== 'tap') throw new Error(line.kind);
   return checkOptions(line.given);
@@ -109,6 +109,16 @@ test.each<[string[], Partial<TapIdentity>]>([
   [['--pod=a.b-c'], { pod: 'a.b-c' }],
   [['--dest-ip=192.0.2.7'], { destination: { address: '192.0.2.7' } }],
   [['--dest-ip=2001:DB8:0::7'], { destination: { address: '2001:db8::7' } }],
+  [['--dest-pod=suricata'], { destination: { pod: 'suricata', namespace: 'of-context' } }],
+  [
+    ['--dest-pod=suricata', '-n', 'team'],
+    { targetNamespace: 'team', destination: { pod: 'suricata', namespace: 'team' } },
+  ],
+  [
+    ['--dest-pod=suricata', '--dest-namespace=tools', '-n=team'],
+    { targetNamespace: 'team', destination: { pod: 'suricata', namespace: 'tools' } },
+  ],
+  [['--dest-pod=web', '--dest-namespace=tools'], { destination: { pod: 'web', namespace: 'tools' } }],
   [['--pod-ifname=all'], { podIfname: 'all' }],
   [['--pod-ifname=eth0,net1'], { podIfname: 'eth0,net1' }],
   ...['x'.repeat(15), 'all1', 'xall', 'default0', 'mydefault', '...', 'a.', '.a', '~', '!'].flatMap(

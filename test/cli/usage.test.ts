@@ -19,7 +19,17 @@ const DURATION_RANGE =
 
 test.each<[string[], string]>([
   [[NODE], '--pod is missing: name the pod whose packets are copied'],
-  [[POD], 'The destination is missing: give --dest-node or --dest-ip'],
+  [[POD], 'The destination is missing: give --dest-node, --dest-pod or --dest-ip'],
+  [[POD, NODE, '--dest-pod=suricata'], '--dest-node and --dest-pod exclude each other: give one of them'],
+  [
+    [POD, '--dest-pod=suricata', '--dest-ip=192.0.2.1'],
+    '--dest-pod and --dest-ip exclude each other: give one of them',
+  ],
+  [[POD, NODE, '--dest-namespace=tools'], '--dest-namespace is the namespace of --dest-pod: give that too'],
+  [
+    ['--pod=web', '-n=team', '--dest-pod=web'],
+    '--dest-pod and --pod both name "web": give another --dest-pod, or capture in the pod itself',
+  ],
   [[POD, NODE, '--dest-ip=192.0.2.1'], '--dest-node and --dest-ip exclude each other: give one of them'],
   [[POD, NODE, 'stray'], 'Unexpected argument "stray": it is no command, see kokotap --help'],
   [['lits'], 'Unexpected argument "lits": did you mean list?, see kokotap --help'],
@@ -76,11 +86,13 @@ test.each<[string[], string]>([
   ...['Web', 'a_b', '', '-a', 'a-', 'a..b', 'a.', 'a/b', 'a\nb', 'x'.repeat(254)].flatMap((name) => [
     wrong('--pod', SUBDOMAIN_RANGE)(name),
     wrong('--dest-node', SUBDOMAIN_RANGE)(name),
+    wrong('--dest-pod', SUBDOMAIN_RANGE)(name),
     wrong('--image-pull-secret', SUBDOMAIN_RANGE)(name),
   ]),
   ...['Web', 'a.b', 'a=b', '', 'x'.repeat(64)].flatMap((name) => [
     wrong('--namespace', LABEL_RANGE)(name),
     wrong('--tap-namespace', LABEL_RANGE)(name),
+    wrong('--dest-namespace', LABEL_RANGE)(name),
     wrong('--pod-container', LABEL_RANGE)(name),
   ]),
   ...[
@@ -114,7 +126,7 @@ test.each<[string[], string]>([
   )('127.0.0.1'),
   [
     [POD, '--dest-ip=192.0.2.1', '--dest-address=192.0.2.2'],
-    '--dest-address is an address of --dest-node: leave it out with --dest-ip',
+    "--dest-address is an address of the destination's node: leave it out with --dest-ip",
   ],
   ...['', '30', '1.5h', '0s', '-5m', '1d', '500ms', 'x30m', '30mx', '2147483648s'].map(
     wrong('--duration', DURATION_RANGE),
@@ -168,7 +180,7 @@ function wrong(flag: string, advice: string) {
   return (value: string): [string[], string] => [
     [
       ...(flag === '--pod' ? [] : [POD]),
-      ...(flag === '--dest-node' || flag === '--dest-ip' ? [] : [NODE]),
+      ...(['--dest-node', '--dest-pod', '--dest-ip'].includes(flag) ? [] : [NODE]),
       `${flag}=${value}`,
     ],
     `${flag} ${JSON.stringify(value)} is not possible: ${advice}`,

@@ -16,6 +16,7 @@ const WHEREABOUTS: Whereabouts = {
     port: 4789,
     addresses: { local: { family: 'IPv4', text: '10.0.0.1' }, remote: { family: 'IPv4', text: '10.0.0.2' } },
   },
+  destination: { node: 'node-b', appArmor: 'field', podUid: undefined },
 };
 
 function manifests(changes: Partial<Tap> = {}, whereabouts: Partial<Whereabouts> = {}): PodManifest[] {
@@ -70,6 +71,46 @@ test('the receiver has less rights than the sender', () => {
     add: ['NET_ADMIN'],
   });
   expect(receiver?.containers[0]?.securityContext).not.toHaveProperty('appArmorProfile');
+});
+
+const intoPod = {
+  tap: { destination: { pod: 'suricata', namespace: 'tools' } },
+  whereabouts: { destination: { node: 'node-b', appArmor: 'annotation', podUid: 'tool-uid' } },
+} as const;
+
+test('a receiver whose end is in a pod has the rights to enter it, and knows which it is', () => {
+  const pods = manifests(intoPod.tap, intoPod.whereabouts);
+  const [sender, receiver] = pods;
+  expect(receiver?.metadata.name).toBe('kokotap-web-receiver-suricata');
+  expect(receiver?.spec).toMatchObject({ nodeName: 'node-b', hostPID: true });
+  expect(receiver?.spec).not.toHaveProperty('shareProcessNamespace');
+  expect(receiver?.spec.containers[0]?.securityContext.capabilities).toEqual(
+    sender?.spec.containers[0]?.securityContext.capabilities,
+  );
+  expect(receiver?.metadata.annotations).toHaveProperty(
+    ['container.apparmor.security.beta.kubernetes.io/agent'],
+    'unconfined',
+  );
+  const given = documents(pods);
+  const pod = { uid: 'tool-uid', name: 'suricata', namespace: 'tools' };
+  expect(given.receiver).toMatchObject({ destinationPod: pod, tapNamespace: 'default' });
+  expect(given.sender).not.toHaveProperty('destinationPod');
+});
+
+test('on the same node the sender makes the end that is in a pod', () => {
+  const sameNode = { ...intoPod.whereabouts, path: { kind: 'same-node' } } as const;
+  const { sender, receiver } = documents(manifests(intoPod.tap, sameNode));
+  expect(sender.destinationPod).toEqual(receiver.destinationPod);
+  expect(sender.destinationPod).toMatchObject({ uid: 'tool-uid' });
+});
+
+test('a sender over a network makes no end in another pod', () => {
+  const [sender] = manifests();
+  const document = JSON.parse(sender?.spec.containers[0]?.args[1] ?? '');
+  const destinationPod = { uid: 'u', name: 'n', namespace: 'd' };
+  expect(() => parseSender(JSON.stringify({ ...document, destinationPod }))).toThrow(
+    "only a sender on the same node as its peer makes the peer's end",
+  );
 });
 
 test('AppArmor leaves the sender alone, by way of the field or of what older kubelets read', () => {

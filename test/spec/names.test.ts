@@ -28,15 +28,18 @@ const identities: fc.Arbitrary<TapIdentity> = fc.record({
   targetNamespace: fc.constantFrom('default', 'team'),
   pod: anyName,
   podIfname: fc.constantFrom('eth0', 'net1'),
-  destination: anyName.map((node) => ({ node }) as const),
+  destination: fc.oneof(
+    anyName.map((node) => ({ node }) as const),
+    fc.record({ pod: anyName, namespace: fc.constantFrom('default', 'team') }),
+  ),
   ifname: fc.constantFrom('mirror', 'tap0'),
   tapNamespace: fc.constantFrom('default', 'team'),
 });
 
 function names(identity: TapIdentity): string[] {
-  const { destination } = identity;
-  const receiver = 'node' in destination ? [receiverName(identity, destination.node)] : [];
-  return [senderName(identity), ...receiver].map((name) => `${identity.tapNamespace}/${name}`);
+  const receiver = receiverName(identity);
+  const all = [senderName(identity), ...(receiver === undefined ? [] : [receiver])];
+  return all.map((name) => `${identity.tapNamespace}/${name}`);
 }
 
 test('plain names', () => {
@@ -48,6 +51,13 @@ test('plain names', () => {
   expect(names({ ...PLAIN, pod: 'web-5d4f8c9b7d-x2x9z' })[0]).toBe(
     'default/kokotap-web-5d4f8c9b7d-x2x9z-sender',
   );
+});
+
+test('the receiver of a destination pod has its name', () => {
+  expect(names({ ...PLAIN, destination: { pod: 'suricata', namespace: 'tools' } })).toEqual([
+    'default/kokotap-web-sender',
+    'default/kokotap-web-receiver-suricata',
+  ]);
 });
 
 test.each<[string, Partial<TapIdentity>]>([
@@ -67,7 +77,7 @@ test.each([
   ['a', 'receiver-b'],
   ['a-receiver-b', 'c'],
 ])('the receiver of pod %s on node %s gets a name with a hash', (pod, node) => {
-  expect(receiverName({ ...PLAIN, pod }, node)).toMatch(/-[0-9a-f]{10}-receiver-/u);
+  expect(receiverName({ ...PLAIN, pod, destination: { node } })).toMatch(/-[0-9a-f]{10}-receiver-/u);
 });
 
 test.each(['a-0123456789-b', 'a0123456789', 'a-012345678', 'a-01234567890', 'a-0123456789x'])(
@@ -93,10 +103,10 @@ test.each([
   ['a..b.c', 'a-b-c'],
   ['.Ab.', 'ab'],
 ])('a name with a hash has of %s what a label can have: %s', (full, short) => {
-  const identity = { ...PLAIN, pod: full, podIfname: 'net1' };
+  const identity = { ...PLAIN, pod: full, podIfname: 'net1', destination: { node: full } };
   const hash = /[0-9a-f]{10}/u.exec(senderName({ ...identity }).replace(short, ''))?.[0];
   expect(senderName(identity)).toBe(`kokotap-${short}-${hash}-sender`);
-  expect(receiverName(identity, full)).toBe(`kokotap-${short}-${hash}-receiver-${short}`);
+  expect(receiverName(identity)).toBe(`kokotap-${short}-${hash}-receiver-${short}`);
 });
 
 test('any name is one that a pod can have', () => {

@@ -11,6 +11,7 @@ const identities: fc.Arbitrary<TapIdentity> = fc.record({
   destination: fc.oneof(
     name.map((node) => ({ node }) as const),
     name.map((address) => ({ address }) as const),
+    fc.record({ pod: fc.stringMatching(/^[a-z]{1,5}$/u), namespace: fc.stringMatching(/^[a-z]{1,5}$/u) }),
   ),
   ifname: name,
   tapNamespace: name,

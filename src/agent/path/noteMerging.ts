@@ -1,15 +1,16 @@
 import type { Logger } from 'pino';
 import { CommandError } from '#src/exec/command.ts';
 import { isMerging } from '#src/net/features.ts';
-import type { Netns } from '#src/net/netns.ts';
+import { inOwnNetns } from '#src/net/netns.ts';
 import { readPath } from '#src/net/pathMtu.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 
 /** Logs it if the underlay's device merges copies that it receives, for captures then do not see them as they were. */
-export async function noteMerging(netns: Netns, { local, remote }: Tunnel, log: Logger): Promise<void> {
+export async function noteMerging({ local, remote }: Tunnel, log: Logger): Promise<void> {
   try {
     const { ifname } = await readPath(local, remote);
-    if (await isMerging(netns, ifname, {})) log.info({ interface: ifname }, notice(ifname));
+    const merges = await inOwnNetns((node) => isMerging(node, ifname, {}));
+    if (merges) log.info({ interface: ifname }, notice(ifname));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     log.debug({ err: error }, 'the features of the underlay could not be read');

@@ -24,7 +24,7 @@ export function sendReports(
   let packets = 0;
   return async ({ netns, netDev, ifname, peer }: PathFacts) => {
     const now = performance.now();
-    if (beganAt === undefined) await noteMerging(netns, tunnel, log);
+    if (beganAt === undefined) await noteMerging(tunnel, log);
     beganAt ??= now;
     if (now < dueAt) return undefined;
     const interval = now < beganAt + firstReports.forMs ? firstReports.everyMs : reportMs;

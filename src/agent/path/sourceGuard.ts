@@ -33,13 +33,13 @@ export class Guard {
 
   /** @param read reads the table; the endpoints of an agent share what it reads */
   constructor(
-    { id, role }: Pick<Desired, 'id' | 'role'>,
+    { id, role, inDestinationPod }: Pick<Desired, 'id' | 'role' | 'inDestinationPod'>,
     tunnel: Tunnel,
     log: Logger,
     runOptions: RunOptions,
     read: () => Promise<Table | undefined>,
   ) {
-    this.#own = { tap: id, role };
+    this.#own = { tap: id, role, inPod: inDestinationPod };
     this.#tunnel = tunnel;
     this.#log = log;
     this.#run = runOptions;

@@ -4,7 +4,7 @@ import { isHandleOf, macOf, preferences, type TapId } from '#src/tap/ownership/m
 import { aheadHook, isSeenProgram } from '#src/tap/programs/names.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
 import { describeFit } from './describeFit.ts';
-import { senderAccount } from './senderAccount.ts';
+import { type ReadOtherHalf, senderAccount } from './senderAccount.ts';
 import { type CountedLink, describeIdle, describeInFront, readTargets } from './targetHooks.ts';
 
 export async function describeEndpoint(
@@ -13,6 +13,7 @@ export async function describeEndpoint(
   link: CountedLink,
   links: readonly CountedLink[],
   classifiers: ReadonlyMap<string, CountedClassifier>,
+  readOtherHalf: ReadOtherHalf,
 ): Promise<EndpointStatus> {
   const { name, kind, up, mtuBytes, vxlan, mac } = link;
   const filters = [...classifiers].flatMap(([ifname, classifier]) =>
@@ -34,7 +35,7 @@ export async function describeEndpoint(
     return { role: 'receiver', ...common, receivedPackets: classifiers.get(name)?.packets ?? 0 };
   const targets = await readTargets(netns, links, filters);
   const inFront = describeInFront(targets, classifiers);
-  const account = await senderAccount(netns, link, targets, filters);
+  const account = await senderAccount(netns, link, targets, filters, readOtherHalf);
   const idle = describeIdle(links, targets);
   return {
     role: 'sender',

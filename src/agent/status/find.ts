@@ -1,11 +1,11 @@
-import { readClassifier } from '#src/net/classifiers.ts';
+import { readClassified, readClassifier } from '#src/net/classifiers.ts';
 import type { CountedClassifier } from '#src/net/tcAnswers.ts';
 import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { openNamespaces } from '#src/net/nodeNamespaces.ts';
 import { macOf, parseAlias, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Link } from '#src/tap/state.ts';
-import type { Place } from '#src/agent/endpoint.ts';
+import type { Place } from '#src/agent/place.ts';
 import { describeEndpoint } from './describe.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
 
@@ -32,12 +32,13 @@ export async function visitNear<T>(
   const own = new Netns('/proc/self/ns/net');
   const namespaces = new Map([[own.inode, own]]);
   try {
-    for (const place of places) {
-      if (place === undefined || namespaces.has(place.netns.inode)) continue;
+    const all = places.flatMap((place) => [place?.netns, place?.otherHalf]);
+    for (const netns of all) {
+      if (netns === undefined || namespaces.has(netns.inode)) continue;
       // Opened anew: the agent lets its descriptor go when the target gets another namespace.
-      namespaces.set(place.netns.inode, new Netns(place.netns.path));
+      namespaces.set(netns.inode, new Netns(netns.path));
     }
-    return await visitEndpointsIn(namespaces.values(), taps, visit);
+    return await visitEndpointsIn([...namespaces.values()], taps, visit);
   } finally {
     for (const netns of namespaces.values()) netns.close();
   }
@@ -62,7 +63,7 @@ export async function visitEndpoints<T>(
   try {
     openNamespaces(namespaces);
     return await visitEndpointsIn(
-      namespaces.values(),
+      [...namespaces.values()],
       tapId === undefined ? undefined : new Set([tapId]),
       visit,
     );
@@ -72,20 +73,25 @@ export async function visitEndpoints<T>(
 }
 
 async function visitEndpointsIn<T>(
-  namespaces: Iterable<Netns>,
+  namespaces: readonly Netns[],
   taps: ReadonlySet<TapId> | undefined,
   visit: (end: EndpointStatus, netns: Netns) => Promise<T>,
 ): Promise<T[]> {
   const all: T[] = [];
   for (const netns of namespaces) {
     // Something vanished between two commands, as things do while a tap is made or removed: look again.
-    const ends = await readEndpoints(netns, taps).catch(() => readEndpoints(netns, taps));
+    const read = () => readEndpoints(netns, taps, namespaces);
+    const ends = await read().catch(read);
     for (const end of ends) all.push(await visit(end, netns));
   }
   return all;
 }
 
-async function readEndpoints(netns: Netns, taps: ReadonlySet<TapId> | undefined): Promise<EndpointStatus[]> {
+async function readEndpoints(
+  netns: Netns,
+  taps: ReadonlySet<TapId> | undefined,
+  namespaces: readonly Netns[],
+): Promise<EndpointStatus[]> {
   const links = await listLinks(netns);
   const marked = links.flatMap((link) => {
     const mark = parseAlias(link.alias);
@@ -95,10 +101,28 @@ async function readEndpoints(netns: Netns, taps: ReadonlySet<TapId> | undefined)
   const classifiers = new Map<string, CountedClassifier>();
   for (const { name } of hasSender(marked) ? links : marked.map(({ link }) => link))
     classifiers.set(name, await readClassifier(netns, name));
-  return Promise.all(marked.map(({ link, id }) => describeEndpoint(netns, id, link, links, classifiers)));
+  return Promise.all(
+    marked.map(({ link, id }) =>
+      describeEndpoint(netns, id, link, links, classifiers, () => readOtherHalf(id, link.name, namespaces)),
+    ),
+  );
 }
 
 /** A sender's filters may be on any interface, a receiver's are on its device only: a node may have hundreds of others. */
 function hasSender(marked: readonly { readonly link: Link; readonly id: TapId }[]): boolean {
   return marked.some(({ link, id }) => link.mac !== macOf(id, 'receiver'));
+}
+
+/** What came to the receiver's half of a veth pair, in whichever of these namespaces that is. */
+async function readOtherHalf(
+  tap: TapId,
+  ifname: string,
+  namespaces: readonly Netns[],
+): Promise<number | undefined> {
+  for (const netns of namespaces) {
+    const links = await listLinks(netns);
+    const isThere = links.some(({ name, mac }) => name === ifname && mac === macOf(tap, 'receiver'));
+    if (isThere) return readClassified(netns, ifname);
+  }
+  return undefined;
 }

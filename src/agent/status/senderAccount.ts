@@ -1,6 +1,6 @@
-import { readClassified, readClassifier } from '#src/net/classifiers.ts';
+import { readClassifier } from '#src/net/classifiers.ts';
 import { type Counts, readCounts } from '#src/net/counts.ts';
-import { Netns } from '#src/net/netns.ts';
+import type { Netns } from '#src/net/netns.ts';
 import { arrivedOf, directionAccount, refusedBefore } from '#src/tap/counters/account.ts';
 import { preferences } from '#src/tap/ownership/mark.ts';
 import { aheadHook, isSeenProgram } from '#src/tap/programs/names.ts';
@@ -14,17 +14,21 @@ type SenderAccount = Pick<
   'copies' | 'sentPackets' | 'reportedPackets' | 'lostPackets' | 'refusedCopies' | 'turnedAwayPackets'
 >;
 
+/** Reads what came to the receiver's half of a veth pair; undefined where that cannot be seen. */
+export type ReadOtherHalf = () => Promise<number | undefined>;
+
 export async function senderAccount(
   netns: Netns,
   { name: device, kind, counters: { received, sent } }: CountedLink,
   targets: readonly TargetHook[],
   filters: readonly Placed[],
+  readOtherHalf: ReadOtherHalf,
 ): Promise<SenderAccount> {
   const copying = filters.filter(({ filter }) => typeof filter.action === 'object');
   const refused = sent.dropped + sent.errors;
   // What arrived is read before what was sent, so that nothing arrives that was not sent.
   const heard = await hearReceiver(netns, device);
-  const reportedPackets = kind === 'veth' ? await readOtherHalf(device) : heard?.receivedPackets;
+  const reportedPackets = kind === 'veth' ? await readOtherHalf() : heard?.receivedPackets;
   // A report may have come since the device's counts were read.
   const turnedAwayPackets = Math.max(0, received.packets - (heard?.reports ?? 0));
   const copyId = filters.find(({ filter }) => filter.preference === preferences.copy)?.filter.programId;
@@ -63,16 +67,6 @@ export async function senderAccount(
     refusedCopies: counted.reduce((sum, each) => sum + refusedBefore(each), refused),
     turnedAwayPackets,
   };
-}
-
-/** What came to the receiver's half of a veth pair, in the node's namespace. */
-async function readOtherHalf(ifname: string): Promise<number> {
-  const node = new Netns('/proc/self/ns/net');
-  try {
-    return await readClassified(node, ifname);
-  } finally {
-    node.close();
-  }
 }
 
 /** Read anew, and what comes first on a packet's way last: see {@link directionAccount}. */

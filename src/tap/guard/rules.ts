@@ -15,6 +15,8 @@ export const guardTable = 'kokotap';
 export interface Guarded {
   readonly role: Role;
   readonly tap: TapId;
+  /** A receiver's device is in a pod's network namespace. */
+  readonly inPod?: boolean | undefined;
 }
 
 /** What of the table an agent has to know to change it. */
@@ -26,8 +28,8 @@ export interface GuardState {
   readonly elements: ReadonlyMap<string, string>;
 }
 
-export function chainOf({ role, tap }: Guarded): string {
-  return `tap-${tap}-${role}`;
+export function chainOf(own: Guarded): string {
+  return `tap-${nameOf(own)}`;
 }
 
 /** All chains of an endpoint's entry. */
@@ -37,12 +39,12 @@ export function chainsOf(own: Guarded): readonly string[] {
 
 /** The endpoint that a chain is of; undefined when it is no tap's. */
 export function guardedBy(chain: string): Guarded | undefined {
-  return guarded(/^(?:tap|probes)-([0-9a-f]{12})-(sender|receiver)$/, chain);
+  return guarded(/^(?:tap|probes)-([0-9a-f]{12})-(sender|receiver)(-in-pod)?$/, chain);
 }
 
 /** The chain of probes in an endpoint's entry, and the counter of those that came. */
-export function probeCounterOf({ role, tap }: Guarded): string {
-  return `probes-${tap}-${role}`;
+export function probeCounterOf(own: Guarded): string {
+  return `probes-${nameOf(own)}`;
 }
 
 /** The table that an endpoint had to itself, before all shared one. */
@@ -161,7 +163,15 @@ function at(name: string): string {
 }
 
 function guarded(pattern: RegExp, name: string): Guarded | undefined {
-  const [, tap, role] = pattern.exec(name) ?? [];
+  const [, tap, role, inPod] = pattern.exec(name) ?? [];
   if (tap === undefined) return undefined;
-  return { tap, role: role === 'sender' ? 'sender' : 'receiver' };
+  return {
+    tap,
+    role: role === 'sender' ? 'sender' : 'receiver',
+    ...(inPod === undefined ? {} : { inPod: true }),
+  };
+}
+
+function nameOf({ role, tap, inPod }: Guarded): string {
+  return `${tap}-${role}${inPod === true ? '-in-pod' : ''}`;
 }

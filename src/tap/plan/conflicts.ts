@@ -31,10 +31,19 @@ function isInTheWay(link: Link, { ifname, device }: Desired): boolean {
   return link.name === ifname || sameVni;
 }
 
-function conflict(link: Link, { ifname, role }: Desired, owner: string | undefined): string {
-  const where = role === 'sender' ? "in the target's network namespace" : 'on this node';
+function conflict(link: Link, desired: Desired, owner: string | undefined): string {
+  const { ifname } = desired;
+  const where = whereIs(desired);
   const whose = owner === undefined ? "is not kokotap's" : `belongs to the running tap ${owner}`;
   return link.name === ifname
     ? `Interface ${ifname} exists ${where} and ${whose}: delete it or choose another --ifname`
     : `VNI ${link.vxlan?.vni} is used by interface ${link.name} ${where}, which ${whose}: choose another --vxlan-id`;
 }
+
+function whereIs({ role, inDestinationPod }: Desired): string {
+  if (role === 'sender') return "in the target's network namespace";
+  return inDestinationPod === true ? inDestinationPodWords : 'on this node';
+}
+
+/** How messages name that place. */
+export const inDestinationPodWords = "in the destination pod's network namespace";

@@ -44,5 +44,6 @@ const read: Record<string, (value: string) => object> = {
   snaplen: (value) => ({ snapLengthBytes: Number(value) }),
   'one-in': (value) => ({ sampleOneIn: Number(value) }),
   'max-bytes-per-second': (value) => ({ maxBytesPerSecond: Number(value) }),
+  'destination-pod': (uid) => ({ destinationPod: { uid, name: 'suricata', namespace: 'tools' } }),
   'external-peer': () => ({ externalPeer: true }),
 };

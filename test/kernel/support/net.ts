@@ -85,7 +85,8 @@ export class Net extends Network {
   #spawnAgent(before: string, bundle: string, where: Node, ...args: string[]): Agent {
     const runFolder = mkdtempSync(this.file('run-'));
     // As in the pods: exactly the capabilities that the manifests name.
-    const rights = args[0] === 'sender' ? '+net_admin,+sys_admin,+sys_ptrace' : '+net_admin';
+    const entersPods = args[0] === 'sender' || args.some((arg) => arg.startsWith('--destination-pod'));
+    const rights = entersPods ? '+net_admin,+sys_admin,+sys_ptrace' : '+net_admin';
     // On a /dev/shm of its own: who removes a folder of the machine's takes the mounts on it away in all mount namespaces.
     const mount = `${before}mount -t tmpfs shm /dev/shm && mkdir /dev/shm/kokotap && mount --bind "$0" /dev/shm/kokotap && exec "$@"`;
     const inside = [
@@ -208,6 +209,25 @@ export class Net extends Network {
     const receiver = this.startAgent('nodeA', 'receiver', ...flags(this.#sameNode()));
     await Promise.all([sender.ready(), receiver.ready()]);
     return { sender, receiver };
+  }
+
+  /** Starts both agents of a tap whose copies go to the tool pod, which is on node B or on the node of the target. */
+  startTapIntoPod(onSameNode: boolean): { sender: Agent; receiver: Agent } {
+    const receiver = this.startReceiverIntoPod(onSameNode);
+    const intoPod = { 'destination-pod': this.toolUid };
+    return { sender: onSameNode ? this.startSameNodeSender(intoPod) : this.startSender(), receiver };
+  }
+
+  startReceiverIntoPod(onSameNode: boolean): Agent {
+    const intoPod = { 'destination-pod': this.toolUid };
+    if (!onSameNode) return this.startReceiver(intoPod);
+    return this.startAgent('nodeA', 'receiver', ...flags({ ...this.#sameNode(), ...intoPod }));
+  }
+
+  /** Those of a sender on node B, of another tap of the pod, for what such an agent does on its node. */
+  senderOnNodeB(changes: Record<string, string>): string[] {
+    const own = { 'tap-id': this.otherTapId, ifname: 'other', vni: '102' };
+    return flags({ ...this.#target(), ...this.#tunnel('nodeB', 'nodeA'), ...own, ...changes });
   }
 
   /** What the agent's `status` says of the tap's ends that a node sees. */

@@ -13,7 +13,8 @@ export const cgroupRoot = existsSync('/sys/fs/cgroup/cgroup.controllers')
   : '/sys/fs/cgroup/pids';
 
 export type Node = 'nodeA' | 'nodeB';
-export type Where = Node | 'pod';
+/** `tool`: see {@link Network.startTool}. */
+export type Where = Node | 'pod' | 'tool';
 
 /** Of a cable: a namespace, the interface there, and its address. */
 type Side = readonly [Where, string, string];
@@ -27,8 +28,11 @@ export class Network {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'kokotap-test-'));
   readonly #children: ChildProcess[] = [];
   readonly podUid: string = randomUUID();
+  readonly toolUid: string = randomUUID();
   #pods = 0;
+  #tools = 0;
   #podProcess: ChildProcess | undefined;
+  #toolProcess: ChildProcess | undefined;
 
   /** Makes all of it. */
   async build(): Promise<void> {
@@ -48,9 +52,10 @@ export class Network {
     await this.startPod();
   }
 
-  /** The name of a network namespace for `ip netns`; that of the pod changes with every start. */
+  /** The name of a network namespace for `ip netns`; that of a pod changes with every start. */
   netns(where: Where): string {
-    return where === 'pod' ? `${this.#name}-pod${this.#pods}` : `${this.#name}-${where}`;
+    const starts = { pod: this.#pods, tool: this.#tools, nodeA: '', nodeB: '' };
+    return `${this.#name}-${where}${starts[where]}`;
   }
 
   /** Starts the pod in a new network namespace. */
@@ -157,13 +162,37 @@ export class Network {
 
   /** Starts a process of the pod in its namespace. */
   startContainer(): void {
-    const cgroup = this.#cgroup();
+    this.#podProcess = this.#startProcess('pod', this.podUid);
+  }
+
+  #startProcess(where: Where, podUid: string): ChildProcess {
+    const cgroup = this.#cgroup(podUid);
     mkdirSync(cgroup, { recursive: true });
-    const child = spawn('nsenter', [`--net=/run/netns/${this.netns('pod')}`, 'sleep', 'infinity'], {
+    const child = spawn('nsenter', [`--net=/run/netns/${this.netns(where)}`, 'sleep', 'infinity'], {
       stdio: 'ignore',
     });
     writeFileSync(path.join(cgroup, 'cgroup.procs'), String(child.pid));
-    this.#podProcess = child;
+    return child;
+  }
+
+  /** Starts another pod, which copies go to, in a new network namespace. It has no network of its own and needs none. */
+  async startTool(): Promise<void> {
+    this.#tools++;
+    await ip(['netns', 'add', this.netns('tool')]);
+    await ip(['-netns', this.netns('tool'), 'link', 'set', 'lo', 'up']);
+    this.#toolProcess = this.#startProcess('tool', this.toolUid);
+  }
+
+  /** Starts it in another network namespace; the one before stays for {@link execIn}. */
+  async replaceTool(): Promise<void> {
+    await end(this.#toolProcess, 'SIGKILL');
+    await this.startTool();
+  }
+
+  /** Ends that pod with its namespace. */
+  async stopTool(): Promise<void> {
+    await end(this.#toolProcess, 'SIGKILL');
+    await ip(['netns', 'delete', this.netns('tool')]);
   }
 
   /** Ends the pod's process; its namespace stays, as CRI-O's does. */
@@ -186,7 +215,12 @@ export class Network {
    * @param args more words, taken as they are
    */
   exec(where: Where, command: string, ...args: string[]): Promise<string> {
-    return run('nsenter', [`--net=/run/netns/${this.netns(where)}`, ...command.split(' '), ...args], {
+    return this.execIn(this.netns(where), command, ...args);
+  }
+
+  /** The same by the name of a namespace. */
+  execIn(netns: string, command: string, ...args: string[]): Promise<string> {
+    return run('nsenter', [`--net=/run/netns/${netns}`, ...command.split(' '), ...args], {
       timeoutMs: scaled(30_000),
     });
   }
@@ -248,17 +282,20 @@ export class Network {
   async destroy(): Promise<void> {
     for (const child of this.#children) await end(child, 'SIGKILL');
     await this.stopContainer();
+    await end(this.#toolProcess, 'SIGKILL');
     for (const name of readdirSync('/run/netns')) {
       if (name.startsWith(this.#name)) await ip(['netns', 'delete', name]);
     }
-    for (let folder = this.#cgroup(); folder !== cgroupRoot; folder = path.dirname(folder)) {
-      await until(async () => removed(folder), 5000, `${folder} can be removed`);
-    }
+    const tool = this.#cgroup(this.toolUid);
+    const folders = [tool, path.dirname(tool)];
+    for (let folder = this.#cgroup(this.podUid); folder !== cgroupRoot; folder = path.dirname(folder))
+      folders.push(folder);
+    for (const folder of folders) await until(async () => removed(folder), 5000, `${folder} can be removed`);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #cgroup(): string {
-    return path.join(cgroupRoot, this.#name, 'kubepods', 'besteffort', `pod${this.podUid}`, 'c1');
+  #cgroup(podUid: string): string {
+    return path.join(cgroupRoot, this.#name, 'kubepods', 'besteffort', `pod${podUid}`, 'c1');
   }
 }
 

@@ -1,21 +1,13 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { UsageError } from '#src/errors.ts';
 import { VERSION } from '#src/version.ts';
 import type { CommandDefinition } from './commands/command.ts';
 import { commandNamed, COMMANDS } from './commands/registry.ts';
-import { type Flag, FLAG_GROUPS, REQUIRED } from './flags.ts';
+import { type Flag, FLAG_GROUPS } from './flags.ts';
 import { DESCRIPTION, HELP_EXAMPLE } from './help.ts';
+import { type GivenFlag, givenFlags, optionOf, type Options } from './givenFlags.ts';
 import { nearNames } from './nearNames.ts';
 import { oneLine, quote } from './text.ts';
-
-/** A flag that was given. */
-export interface GivenFlag {
-  readonly flag: Flag;
-  /** To call it by, such as `--ifname`. */
-  readonly name: string;
-  /** What was given for its value; undefined where it takes none. */
-  readonly text: string | undefined;
-}
 
 /** Either text to print, and nothing else to do, or the flags of a tap, before any check. */
 export type CommandLine =
@@ -53,8 +45,6 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   return { kind: 'tap', given: parsed.given };
 }
 
-type Options = ReadonlyMap<Flag, Option>;
-
 /** Either text that was asked for, or the flags and arguments that were given. */
 function parse(
   argv: readonly string[],
@@ -76,17 +66,7 @@ function parse(
     if (error.exitCode === 0) return { text };
     throw new UsageError(usageMessage(error, program), { cause: error });
   }
-  const given = [...options].flatMap(([flag, option]) => {
-    const value: unknown = program.getOptionValue(option.attributeName());
-    if (value === undefined) return [];
-    const values: unknown[] = Array.isArray(value) ? value : [value];
-    return values.map((each) => ({
-      flag,
-      name: option.long ?? '',
-      text: typeof each === 'string' ? each : undefined,
-    }));
-  });
-  return { given, args: program.args };
+  return { given: givenFlags(program, options), args: program.args };
 }
 
 function describeCommand({ name, usage, about }: CommandDefinition, options: Options): Command {
@@ -123,13 +103,6 @@ function commandsHelp(): string {
 }
 
 /** The defaults are the fields' own: Commander gives none. */
-function optionOf({ usage, about, unset, isRepeatable }: Flag): Option {
-  const without = unset === undefined ? '' : unset === REQUIRED ? ` (${unset})` : ` (default: ${unset})`;
-  const option = new Option(usage, `${about}${without}`);
-  return isRepeatable
-    ? option.argParser((text, before: readonly string[] | undefined) => [...(before ?? []), text])
-    : option;
-}
 
 function usageMessage({ code, message }: CommanderError, program: Command): string {
   const unknownFlag = code === 'commander.unknownOption' ? /'([^'=]*)/u.exec(message)?.[1] : undefined;

@@ -1,6 +1,7 @@
 import { messageOf, UsageError, UserError } from '#src/errors.ts';
 import type { Cluster } from '#src/kube/cluster.ts';
-import { type CommandLine, type GivenFlag, parseCommandLine } from './commandLine.ts';
+import { type CommandLine, parseCommandLine } from './commandLine.ts';
+import type { GivenFlag } from './givenFlags.ts';
 import { checkOptions, clusterOptions, type ClusterOptions } from './options.ts';
 import type { Surroundings } from './surroundings.ts';
 import { oneLine } from './text.ts';

@@ -4,7 +4,7 @@ import { compareQuantities } from '#src/spec/quantity.ts';
 import { containerResources } from '#src/spec/resources.ts';
 import { type Tap, tapSchema } from '#src/spec/tap.ts';
 import { requestTimeoutMs } from '#src/kube/requestTimeout.ts';
-import type { GivenFlag } from './commandLine.ts';
+import type { GivenFlag } from './givenFlags.ts';
 import type { Flag } from './flags.ts';
 import { quote } from './text.ts';
 

@@ -14,7 +14,7 @@ const MAX_LISTED = 5;
 /**
  * A VNI for the tap that no other tap in the cluster has.
  *
- * @param range that it is to be of; undefined: any.
+ * @param range where the VNI has to be; undefined: any.
  * @throws {UserError} if the taps cannot be listed, or have all of the range.
  */
 export async function vniFromCluster(api: KubeApi, tapId: string, range?: VniRange): Promise<number> {

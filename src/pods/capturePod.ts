@@ -1,6 +1,6 @@
 import { DEFAULT_RESOURCES, type Quantities } from '#src/spec/resources.ts';
 import { VERSION } from '#src/version.ts';
-import { CONTAINER, imagePullPolicy } from './container.ts';
+import { CONTAINER, imagePullPolicy, securityContext } from './container.ts';
 import { OWN_PREFIX } from './labels.ts';
 import { type AppArmorForm, appArmorAnnotation } from './appArmor.ts';
 
@@ -80,14 +80,7 @@ export function capturePod(input: CapturePodInput) {
           imagePullPolicy: imagePullPolicy(image),
           args: ['capture-pod'],
           resources: { requests: DEFAULT_RESOURCES.requests, limits: LIMITS },
-          securityContext: {
-            runAsUser: 0,
-            allowPrivilegeEscalation: false,
-            readOnlyRootFilesystem: true,
-            capabilities: { drop: ['ALL'], add: CAPABILITIES },
-            seccompProfile: { type: 'RuntimeDefault' },
-            ...(appArmor === 'field' ? { appArmorProfile: { type: 'Unconfined' } } : {}),
-          },
+          securityContext: securityContext(CAPABILITIES, appArmor === 'field'),
           ...(hasSpool ? { volumeMounts: [{ name: 'spool', mountPath: SPOOL_FOLDER }] } : {}),
         },
       ],

@@ -2,7 +2,7 @@ import type { Tap } from '#src/spec/tap.ts';
 import type { Role } from '#src/tap/ownership/mark.ts';
 import { containerResources } from '#src/spec/resources.ts';
 import { type AppArmorForm, appArmorAnnotation } from './appArmor.ts';
-import { CONTAINER, imagePullPolicy } from './container.ts';
+import { CONTAINER, imagePullPolicy, securityContext } from './container.ts';
 import { READY_FILE } from './runFolder.ts';
 
 export interface PodSpecInput {
@@ -68,7 +68,7 @@ const NEVER = 2 ** 31 - 1;
 
 function agentContainer(
   { image, requests, limits }: Tap,
-  { args, ...rights }: Pick<PodSpecInput, 'args' | 'entersPods' | 'appArmor'>,
+  { args, entersPods, appArmor }: Pick<PodSpecInput, 'args' | 'entersPods' | 'appArmor'>,
 ) {
   return {
     name: CONTAINER,
@@ -80,18 +80,10 @@ function agentContainer(
     // meanwhile. So they are frequent only until the tap is there for the first time, which no number of them is to end.
     startupProbe: { ...isReady, periodSeconds: 3, failureThreshold: NEVER },
     readinessProbe: { ...isReady, periodSeconds: READINESS_SECONDS, failureThreshold: 1 },
-    securityContext: securityContext(rights),
-  };
-}
-
-function securityContext({ entersPods, appArmor }: Pick<PodSpecInput, 'entersPods' | 'appArmor'>) {
-  return {
-    runAsUser: 0,
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    capabilities: { drop: ['ALL'], add: entersPods ? POD_CAPABILITIES : NODE_CAPABILITIES },
-    seccompProfile: { type: 'RuntimeDefault' },
     // The runtimes' default AppArmor profile denies reading other processes' namespaces.
-    ...(entersPods && appArmor === 'field' ? { appArmorProfile: { type: 'Unconfined' } } : {}),
+    securityContext: securityContext(
+      entersPods ? POD_CAPABILITIES : NODE_CAPABILITIES,
+      entersPods && appArmor === 'field',
+    ),
   };
 }

@@ -2,8 +2,8 @@ import { Command, CommanderError, Option } from 'commander';
 import * as z from 'zod/mini';
 import { UsageError } from '#src/errors.ts';
 import { tapSchema } from '#src/spec/tap.ts';
-import type { GivenFlag } from '../commandLine.ts';
 import { FLAG_GROUPS } from '../flags.ts';
+import { givenFlags, optionOf } from '../givenFlags.ts';
 import { clusterOptions, type ClusterOptions } from '../options.ts';
 import { oneLine, quote } from '../text.ts';
 import { CAPTURE_FLAGS } from './flags.ts';
@@ -59,7 +59,7 @@ export function parseCaptureLine(argv: readonly string[]): CaptureLine {
     }
   }
   program.optionsGroup('Other:').option('-q, --quiet', 'say nothing but what goes wrong');
-  const ofCluster = new Map(CLUSTER_FLAGS.map((flag) => [flag, clusterOption(flag)]));
+  const ofCluster = new Map(CLUSTER_FLAGS.map((flag) => [flag, optionOf(flag)]));
   program.optionsGroup('Cluster, by flags of kubectl:');
   for (const option of ofCluster.values()) program.addOption(option);
   try {
@@ -72,18 +72,8 @@ export function parseCaptureLine(argv: readonly string[]): CaptureLine {
     });
   }
   const values = new Map([...own].map(([name, option]) => [name, valueOf(program, option)]));
-  const given = [...ofCluster].flatMap(([flag, option]): GivenFlag[] => {
-    const value: unknown = program.getOptionValue(option.attributeName());
-    if (value === undefined) return [];
-    const each: unknown[] = Array.isArray(value) ? value : [value];
-    return each.map((one) => ({
-      flag,
-      name: option.long ?? '',
-      text: typeof one === 'string' ? one : undefined,
-    }));
-  });
   const options = readOptions(program.args, values, program.getOptionValue('quiet') === true);
-  return { kind: 'capture', options, cluster: clusterOptions(given) };
+  return { kind: 'capture', options, cluster: clusterOptions(givenFlags(program, ofCluster)) };
 }
 
 /** Commander has `--no-follow` as a follow that is false. */
@@ -91,15 +81,6 @@ function valueOf(program: Command, option: Option): unknown {
   const value: unknown = program.getOptionValue(option.attributeName());
   if (!option.negate) return value;
   return value === false ? true : undefined;
-}
-
-function clusterOption({ usage, about, isRepeatable }: (typeof CLUSTER_FLAGS)[number]): Option {
-  const option = new Option(usage, about);
-  return isRepeatable ? option.argParser(appended) : option;
-}
-
-function appended(one: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), one];
 }
 
 function readOptions(

@@ -13,6 +13,7 @@ import { measurePauses } from './measures/pause.ts';
 import { measureTraffic } from './measures/traffic.ts';
 import { startPods } from './pods.ts';
 import { document } from './report/document.ts';
+import { goalTable } from './report/goals.ts';
 import { plot } from './report/plot.ts';
 import { lossTable, speedTable } from './report/traffic.ts';
 import type { Results } from './results.ts';
@@ -65,7 +66,7 @@ function parse(): { rounds: number; cases: readonly Case[] | undefined } {
 async function print(lab: Lab, rounds: number, cases: readonly Case[]): Promise<void> {
   await lab.open();
   const traffic = await measureTraffic(lab, await startPods(lab), cases, rounds, progress);
-  process.stdout.write(`${speedTable(traffic)}\n\n${lossTable(traffic)}\n`);
+  process.stdout.write(`${speedTable(traffic)}\n\n${lossTable(traffic)}\n\n${goalTable(traffic)}\n`);
 }
 
 async function measure(lab: Lab, rounds: number): Promise<Results> {

@@ -1,7 +1,13 @@
 import type { Node } from './lab.ts';
 import type { CLIENT_NODES, LoadName } from './terms.ts';
 
-type Way = 'untapped' | 'tap' | 'plain design' | 'tcpdump to a file' | 'tcpdump through kubectl exec';
+type Way =
+  | 'untapped'
+  | 'tap'
+  | 'joined tap'
+  | 'plain design'
+  | 'tcpdump to a file'
+  | 'tcpdump through kubectl exec';
 
 /** A node that copies go to. */
 export type Destination = Extract<Node, 'node-a' | 'node-b'>;
@@ -41,11 +47,16 @@ export const UNTAPPED: Readonly<Record<Case['client'], Case>> = {
 
 export const TAP = make('tap, underlay 1500', 'tap', {}, ALL);
 export const NEAR_TAP = near(TAP);
+/** These two are compared with each other. */
+export const JOINED_TAP = make('tap, joined', 'joined tap', {}, ['tcp', 'udp64']);
+export const NOT_JOINED_TAP = make('tap, not joined', 'tap', {}, ['tcp', 'udp64']);
 export const PLAIN = make('plain design, underlay 1500', 'plain design', {}, ALL);
 
 /** Each tapped case. Loads that would say nothing new are left out. */
 export const TAPPED: readonly Case[] = [
   TAP,
+  JOINED_TAP,
+  NOT_JOINED_TAP,
   make('tap, underlay 1600', 'tap', { mtuBytes: 1600 }, ALL),
   { ...make('tap, same node', 'tap', {}, ALL), destination: 'node-a' },
   make('tap, tunnel not tracked', 'tap', { tracked: false }, BRIEF),

@@ -15,16 +15,17 @@ export interface Copies {
 /** Name of the mirror interface: not the usual one, so that a tap that someone else made in the lab can stay. */
 export const MIRROR = 'mirror-bench';
 
-/** Runs a load and says what became of the copies that went from the mirror device to that of the destination. */
+/** Runs a load and says what became of the copies that went from the mirror device to a device of the destination. */
 export async function countCopies<T>(
   target: Target,
   destination: Node,
+  receivingDevice: string,
   load: LoadName,
   run: () => Promise<T>,
 ): Promise<{ result: T; copies: Copies }> {
-  const before = await readCounters(target, destination);
+  const before = await readCounters(target, destination, receivingDevice);
   const result = await run();
-  const after = await readCounters(target, destination);
+  const after = await readCounters(target, destination, receivingDevice);
   const isTcp = load === 'tcp' || load === 'tcpBoth';
   const amount = isTcp ? tcpPayloadBytes : ({ packets }: Traffic) => packets;
   const sent = amount(after.sent) - amount(before.sent);
@@ -43,13 +44,13 @@ export async function countCopies<T>(
 interface Counters {
   /** By the mirror device in the pod. */
   readonly sent: Traffic;
-  /** By the mirror device on the destination. */
+  /** By the device on the destination. */
   readonly received: Traffic;
   readonly fragments: number;
 }
 
 /** Reads the counters at a moment when no copy is under way. */
-async function readCounters(target: Target, destination: Node): Promise<Counters> {
+async function readCounters(target: Target, destination: Node, receivingDevice: string): Promise<Counters> {
   let sent = sentBy(target, MIRROR);
   for (;;) {
     const [netDev, snmp] = await Promise.all([
@@ -59,7 +60,7 @@ async function readCounters(target: Target, destination: Node): Promise<Counters
     const since = sent;
     sent = sentBy(target, MIRROR);
     if (sent.packets === since.packets) {
-      const { received } = deviceCounters(netDev, MIRROR);
+      const { received } = deviceCounters(netDev, receivingDevice);
       return { sent, received, fragments: snmpCounter(snmp, 'Ip', 'FragCreates') };
     }
   }

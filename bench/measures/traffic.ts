@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Case, UNTAPPED } from '../cases.ts';
-import { type Copies, countCopies } from '../counters.ts';
+import { type Copies, countCopies, MIRROR } from '../counters.ts';
 import type { Lab } from '../lab.ts';
 import { type Figures, runLoad } from '../load.ts';
 import { targetPackets } from '../podCounters.ts';
@@ -80,14 +80,21 @@ function inCase(
   { way, destination }: Case,
   action: (watch: Watch) => Promise<void>,
 ): Promise<void> {
-  const watchMirrors: Watch = (load, run) => countCopies(target, destination, load, run);
+  const watchMirrors =
+    (receivingDevice: string): Watch =>
+    (load, run) =>
+      countCopies(target, destination, receivingDevice, load, run);
+  const whileTap = (joined: boolean) =>
+    whileTapped(lab, destination, (tap) => action(watchMirrors(tap.receivingDevice)), joined);
   switch (way) {
     case 'untapped':
       return action(async (_, run) => ({ result: await run(), copies: undefined }));
     case 'tap':
-      return whileTapped(lab, destination, () => action(watchMirrors));
+      return whileTap(false);
+    case 'joined tap':
+      return whileTap(true);
     case 'plain design':
-      return whileTappedPlainly(target, destination, () => action(watchMirrors));
+      return whileTappedPlainly(target, destination, () => action(watchMirrors(MIRROR)));
     case 'tcpdump to a file':
       return action((_, run) => whileWrittenToFile(run));
     case 'tcpdump through kubectl exec':

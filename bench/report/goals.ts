@@ -1,7 +1,7 @@
-import { NEAR_TAP, TAP } from '../cases.ts';
+import { JOINED_TAP, NEAR_TAP, NOT_JOINED_TAP, TAP } from '../cases.ts';
 import type { Sample } from '../measures/traffic.ts';
 import { copiesLost, ownLoss } from './losses.ts';
-import { type Measure, ratio, ROUND_TRIP, TCP, UDP_64 } from './ratios.ts';
+import { type Measure, ratio, ratioTo, ROUND_TRIP, TCP, UDP_64 } from './ratios.ts';
 import { count, table } from './table.ts';
 import { shown } from './traffic.ts';
 
@@ -23,8 +23,17 @@ export function goalTable(samples: readonly Sample[]): string {
       '',
     ),
     row('UDP packets of 64 bytes', '≥ 0.65', atLeast(UDP_64, 0.65), ...taps),
+    row('TCP, joined, to not joined', '≥ 0.95', besideNotJoined(TCP, 0.95), JOINED_TAP.name, ''),
+    row(
+      'UDP packets of 64 bytes, joined, to not joined',
+      '≥ 0.95',
+      besideNotJoined(UDP_64, 0.95),
+      JOINED_TAP.name,
+      '',
+    ),
     row('round trip', '≤ 1.05', atMost(ROUND_TRIP, 1.05), ...taps),
     row('copies lost, UDP and round trips', '0', none(lostPackets), ...taps),
+    row('copies lost, joined, UDP', '0', none(lostPackets), JOINED_TAP.name, ''),
     row('copies lost, bytes of TCP', '0', none(lostBytes), ...taps),
     row("the pod's own packets lost on the way at half load", '0', none(lostOwn), ...taps),
   ];
@@ -33,6 +42,14 @@ export function goalTable(samples: readonly Sample[]): string {
 
 function atLeast(measure: Measure, goal: number): Found {
   return ofRatio(measure, (median) => median >= goal);
+}
+
+/** Of a tap whose receiver's device is joined into another, to one whose device captures read themselves. */
+function besideNotJoined(measure: Measure, least: number): Found {
+  return (samples, name) => {
+    const found = ratioTo(samples, name, NOT_JOINED_TAP.name, measure);
+    return found && { shown: shown(found, 3), reached: found.median >= least };
+  };
 }
 
 function atMost(measure: Measure, goal: number): Found {

@@ -58,15 +58,31 @@ export function absolute(samples: readonly Sample[], name: string, measure: Meas
 
 /** A case's ratio to untapped right before it, over all rounds. */
 export function ratio(samples: readonly Sample[], name: string, measure: Measure): Spread | undefined {
+  return spreadOf([...ratios(samples, name, measure).values()]);
+}
+
+/** By rounds. */
+function ratios(samples: readonly Sample[], name: string, measure: Measure): ReadonlyMap<number, number> {
   const untapped = samples.filter(
     (sample) => sample.beside === name && sample.load === measure.load && sample.case !== name,
   );
-  return spreadOf(
+  return new Map(
     of(samples, name, measure).map(({ round, figures }) => {
       const before = untapped.find((sample) => sample.round === round)?.figures[measure.figure];
-      return (figures[measure.figure] ?? Number.NaN) / (before ?? Number.NaN);
+      return [round, (figures[measure.figure] ?? Number.NaN) / (before ?? Number.NaN)];
     }),
   );
+}
+
+/** A case's ratio to another one in the same round, each by its ratio to untapped right before it. */
+export function ratioTo(
+  samples: readonly Sample[],
+  name: string,
+  other: string,
+  measure: Measure,
+): Spread | undefined {
+  const [own, others] = [ratios(samples, name, measure), ratios(samples, other, measure)];
+  return spreadOf([...own].map(([round, value]) => value / (others.get(round) ?? Number.NaN)));
 }
 
 function of(samples: readonly Sample[], name: string, { load }: Measure): Sample[] {

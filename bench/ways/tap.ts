@@ -1,4 +1,5 @@
 import { run } from '#src/exec/command.ts';
+import { joinedDeviceName } from '#src/tap/ownership/mark.ts';
 import { COMMAND_LINE, KUBECONFIG, KUBECTL, kubectl, type Lab, NAMESPACE, type Node } from '../lab.ts';
 import { MIRROR } from '../counters.ts';
 import { TARGET } from '../pods.ts';
@@ -19,17 +20,25 @@ export function tapFlags(destination: Node): string[] {
 export class Tap {
   readonly #manifests: string;
   readonly id: string;
+  /** The device that copies come to. */
+  readonly receivingDevice: string;
 
-  private constructor(manifests: string, id: string) {
+  private constructor(manifests: string, id: string, receivingDevice: string) {
     this.#manifests = manifests;
     this.id = id;
+    this.receivingDevice = receivingDevice;
   }
 
-  static async print(lab: Lab, destination: Node): Promise<Tap> {
+  /** @param joined its receiver's device is joined into the mirror interface, as that of one of several endpoints is */
+  static async print(lab: Lab, destination: Node, joined = false): Promise<Tap> {
     const yaml = await run(process.execPath, [COMMAND_LINE, ...tapFlags(destination)]);
     const id = /"tapId":"([0-9a-f]+)"/.exec(yaml)?.[1];
     if (id === undefined) throw new Error(`The printed tap has no id:\n${yaml}`);
-    return new Tap(lab.file('tap.yaml', yaml), id);
+    if (!joined) return new Tap(lab.file('tap.yaml', yaml), id, MIRROR);
+    const own = '"kind":"Receiver"';
+    if (!yaml.includes(own)) throw new Error(`The printed tap has no receiver:\n${yaml}`);
+    const changed = yaml.replace(own, `${own},"joined":true`);
+    return new Tap(lab.file('tap.yaml', changed), id, joinedDeviceName(id));
   }
 
   async create(): Promise<void> {
@@ -50,8 +59,9 @@ export async function whileTapped<T>(
   lab: Lab,
   destination: Node,
   action: (tap: Tap) => Promise<T>,
+  joined = false,
 ): Promise<T> {
-  const tap = await Tap.print(lab, destination);
+  const tap = await Tap.print(lab, destination, joined);
   await tap.create();
   await tap.ready();
   const result = await action(tap);

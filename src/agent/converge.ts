@@ -2,7 +2,7 @@ import { UserError } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import type { Netns } from '#src/net/netns.ts';
 import type { TapObject } from '#src/net/objects.ts';
-import { applySteps, type StepOptions } from '#src/net/steps.ts';
+import { type Applied, applySteps, type StepOptions } from '#src/net/steps.ts';
 import { planEmptied } from '#src/tap/plan/emptied.ts';
 import { planRemoval, planUndo } from '#src/tap/plan/removal.ts';
 import { planRepairs } from '#src/tap/plan/repair.ts';
@@ -121,6 +121,8 @@ export async function converge(
         object = undefined;
       } else if (isTarget && /Cannot find device/.test(failure.error.message)) {
         settled = false;
+      } else if (isMeeting(failure, desired) && round < maxRounds) {
+        continue; // another endpoint made or removed what both are joined into: look again
       } else {
         throw failure.error;
       }
@@ -139,13 +141,24 @@ export async function converge(
   }
 }
 
+/** Whether a step failed for what the endpoint is joined into came or went meanwhile. */
+function isMeeting({ step, error }: Applied['failures'][number], { joinedInto }: Desired): boolean {
+  if (joinedInto === undefined || !/exists|Cannot find device|No such device/.test(error.message))
+    return false;
+  const redirects =
+    'filter' in step && typeof step.filter.action === 'object' && 'redirectTo' in step.filter.action;
+  return step.link === joinedInto || redirects;
+}
+
 /** With those of targets that some steps make. */
 function withMade(
   ownQdiscs: ReadonlySet<string>,
   steps: readonly Step[],
-  { ifname }: Desired,
+  { ifname, joinedInto }: Desired,
 ): ReadonlySet<string> {
-  const made = steps.filter((step) => step.do === 'add clsact' && step.link !== ifname);
+  const made = steps.filter(
+    (step) => step.do === 'add clsact' && step.link !== ifname && step.link !== joinedInto,
+  );
   return new Set([...ownQdiscs, ...made.map(({ link }) => link)]);
 }
 
@@ -219,10 +232,15 @@ export async function remove(
       done.push(...applied.done);
       const [failure] = applied.failures;
       if (failure !== undefined) throw failure.error;
-      if (!applied.done.some((step) => step.do === 'delete filter')) return done;
+      if (!applied.done.some((step) => isSharedIn(step, desired))) return done;
     } catch (error) {
       // On the same node both agents remove one veth pair: look again, and give up only when it is still there.
       if (round >= maxRounds) throw error;
     }
   }
+}
+
+/** Whether others may have left what the step was on at the same moment, so that the last one has to look again. */
+function isSharedIn(step: Step, { ifname, joinedInto }: Desired): boolean {
+  return step.do === 'delete filter' || (joinedInto !== undefined && step.link === ifname);
 }

@@ -1,5 +1,5 @@
 import { isIPv6 } from '#src/spec/address.ts';
-import { macOf } from '#src/tap/ownership/mark.ts';
+import { joinedDeviceName, macOf } from '#src/tap/ownership/mark.ts';
 import type { CopySettings } from '#src/tap/programs/settings.ts';
 import type { Copies, Hook, Desired } from '#src/tap/state.ts';
 import type { Path, ReceiverEndpoint, SenderEndpoint } from '#src/spec/endpoint.ts';
@@ -18,7 +18,7 @@ export function desiredSender(
   what: Pick<Copies, 'matching' | 'dropping'>,
   object: string,
 ): Desired {
-  const { tapId, mirrorInterface, direction, interfaces } = endpoint;
+  const { tapId, mirrorInterface, direction, interfaces, joined } = endpoint;
   const hooks: Hook[] = direction === 'both' ? ['ingress', 'egress'] : [direction];
   return {
     id: tapId,
@@ -31,6 +31,7 @@ export function desiredSender(
     needsObject: [endpoint.snapLengthBytes, endpoint.sampleOneIn, endpoint.maxBytesPerSecond].some(
       (setting) => setting !== undefined,
     ),
+    otherIfname: joined === true ? joinedDeviceName(tapId) : undefined,
     copies: { from: interfaces[0] === 'all' ? 'all' : interfaces, hooks, ...what },
     ownQdiscs: new Set(),
   };
@@ -49,12 +50,13 @@ export function copySettings(endpoint: SenderEndpoint): Omit<CopySettings, 'mtuB
 
 /** The receiver's end: in the namespace of the destination node, or of a pod on it. */
 export function desiredReceiver(endpoint: ReceiverEndpoint): Desired {
-  const { tapId, mirrorInterface, path, destinationPod } = endpoint;
+  const { tapId, mirrorInterface, path, destinationPod, joined } = endpoint;
   const desired = device(path);
   return {
     id: tapId,
     role: 'receiver',
-    ifname: mirrorInterface,
+    ifname: joined === true ? joinedDeviceName(tapId) : mirrorInterface,
+    joinedInto: joined === true ? mirrorInterface : undefined,
     mac: macOf(tapId, 'receiver'),
     inDestinationPod: destinationPod !== undefined,
     device: desired,

@@ -5,6 +5,7 @@ import { listLinks } from '#src/net/links.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { listTcx } from '#src/net/tcx.ts';
 import type { Observed, Desired } from '#src/tap/state.ts';
+import { withLiveJoined } from '#src/tap/plan/joined.ts';
 import { targetLinks } from '#src/tap/targets.ts';
 import { liveTaps } from './lock.ts';
 
@@ -15,11 +16,12 @@ import { liveTaps } from './lock.ts';
  * @throws {CommandError}
  */
 export async function observe(netns: Netns, desired: Desired, options: RunOptions): Promise<Observed> {
-  const { ifname, role, device, copies } = desired;
+  const { ifname, role, device, copies, joinedInto } = desired;
   const found = await listLinks(netns, options);
-  const live = liveTaps();
+  const live = withLiveJoined(liveTaps(), found);
   const own = found.filter(({ name }) => name === ifname);
-  const read = copies === undefined ? own : found;
+  const ends = found.filter(({ name }) => name === ifname || name === joinedInto);
+  const read = copies === undefined ? ends : found;
   const names = read.map(({ name }) => name);
   const seen = names.length === 0 ? new Map() : await readClassifiers(netns, names, options);
   const merging = role === 'receiver' && own.length > 0 ? await isMerging(netns, ifname, options) : undefined;

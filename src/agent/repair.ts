@@ -145,7 +145,7 @@ export class Repair {
     const { desired } = this.#endpoint;
     const { device } = desired;
     const mtuBytes =
-      this.#pathMtuBytes === undefined || device.kind === 'veth'
+      this.#pathMtuBytes === undefined || device.kind !== 'vxlan'
         ? desired.mtuBytes
         : this.#pathMtuBytes - overheadBytes(device.remote);
     const object = withoutObject === undefined ? this.#endpoint.objectFor?.(mtuBytes).name : undefined;
@@ -175,7 +175,7 @@ export class Repair {
   /** Logs, when it changes, what becomes of copies that are too large for the underlay. */
   #tellFit(held: Held, copiedMtuBytes: number | undefined): void {
     const { device, object } = this.#desiredIn(held);
-    if (this.#pathMtuBytes === undefined || copiedMtuBytes === undefined || device.kind === 'veth') return;
+    if (this.#pathMtuBytes === undefined || copiedMtuBytes === undefined || device.kind !== 'vxlan') return;
     const fit = fitOf(device.remote, this.#pathMtuBytes, copiedMtuBytes, object);
     if (isDeepStrictEqual(fit, this.#fit)) return;
     this.#fit = fit;

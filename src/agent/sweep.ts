@@ -9,6 +9,7 @@ import { inOwnNetns, type Netns } from '#src/net/netns.ts';
 import { applySteps } from '#src/net/steps.ts';
 import type { Guarded } from '#src/tap/guard/rules.ts';
 import type { Lease } from '#src/tap/programs/lease.ts';
+import { withLiveJoined } from '#src/tap/plan/joined.ts';
 import { planSweep } from '#src/tap/plan/sweep.ts';
 import { macOf, parseAlias, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Observed } from '#src/tap/state.ts';
@@ -154,5 +155,5 @@ async function observeAll(netns: Netns, options: RunOptions): Promise<Observed> 
   const links = await listLinks(netns, options);
   const names = links.map(({ name }) => name);
   const classifiers = Object.fromEntries(await readClassifiers(netns, names, options));
-  return { links, classifiers, liveTaps: liveTaps() };
+  return { links, classifiers, liveTaps: withLiveJoined(liveTaps(), links) };
 }

@@ -124,9 +124,12 @@ function commandOf(netns: Netns, { tap, otherHalf }: Context, step: Step): [Grou
       return ['ip', 'link', 'set', 'dev', link, 'addrgenmode', 'none', 'arp', 'off', 'multicast', 'off'];
     case 'stop merging':
       return ['ethtool', '--features', link, 'gro', 'off'];
+    case 'add ifb':
+      return ['ip', 'link', 'add', 'name', link, 'address', step.mac, 'type', 'ifb'];
     case 'set mtu':
-    case 'set mtu of other half':
       return ['ip', 'link', 'set', 'dev', link, 'mtu', String(step.mtuBytes)];
+    case 'set mtu of other half':
+      return ['ip', 'link', 'set', 'dev', step.otherName, 'mtu', String(step.mtuBytes)];
     case 'remove queue':
       return ['ip', 'link', 'set', 'dev', link, 'txqueuelen', '0'];
     case 'finish packets':
@@ -171,9 +174,12 @@ function filterAt(
 /** `continue`: the filters of others at this hook come after ours and must see the packet too. */
 export function bpfWords(tap: TapId | undefined, program: string, action: OurFilter['action']): string[] {
   const source = sourceOf(tap, program);
-  return action === 'direct'
-    ? ['bpf', 'direct-action', ...source]
-    : ['bpf', ...source, 'action', 'mirred', 'egress', 'mirror', 'dev', action.copyTo, 'continue'];
+  if (action === 'direct') return ['bpf', 'direct-action', ...source];
+  const mirred =
+    'copyTo' in action
+      ? ['egress', 'mirror', 'dev', action.copyTo, 'continue']
+      : ['ingress', 'redirect', 'dev', action.redirectTo];
+  return ['bpf', ...source, 'action', 'mirred', ...mirred];
 }
 
 function sourceOf(tap: TapId | undefined, program: string): string[] {
@@ -205,12 +211,12 @@ function addVxlan(netns: Netns, { link, mac, vxlan }: Extract<Step, { do: 'add v
 function addVethPair(
   netns: Netns,
   otherHalf: Netns | undefined,
-  { link, mac, peerMac, mtuBytes }: Extract<Step, { do: 'add veth pair' }>,
+  { link, mac, peerMac, otherName, mtuBytes }: Extract<Step, { do: 'add veth pair' }>,
 ): string[] {
   const mtu = ['mtu', String(mtuBytes)];
   // oxfmt-ignore
   return [
-    'link', 'add', 'name', link, ...(otherHalf === undefined ? [] : ['netns', otherHalf.path]), ...mtu,
+    'link', 'add', 'name', otherName, ...(otherHalf === undefined ? [] : ['netns', otherHalf.path]), ...mtu,
     'address', peerMac, 'type', 'veth',
     'peer', 'name', link, 'netns', netns.path, ...mtu, 'address', mac,
   ];
@@ -228,7 +234,7 @@ function explain(step: Step, error: CommandError, otherHalf: Netns | undefined):
   }
   if (step.do !== 'add veth pair') return error;
   const where = otherHalf === undefined ? 'on this node' : inDestinationPodWords;
-  return new UserError(`Interface ${step.link} exists ${where}: delete it or choose another --ifname`, {
+  return new UserError(`Interface ${step.otherName} exists ${where}: delete it or choose another --ifname`, {
     cause: error,
   });
 }

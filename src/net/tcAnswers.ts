@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Classifier, Filter, Hook } from '#src/tap/state.ts';
+import type { Classifier, Filter, FilterAction, Hook } from '#src/tap/state.ts';
 
 const qdisc = z.object({ kind: z.string(), packets: z.optional(z.number()) });
 
@@ -113,18 +113,21 @@ function parseOptions(
         : [bytecode.length, ...bytecode.insns.map(({ code, jt, jf, k }) => `${code} ${jt} ${jf} ${k}`)].join(
             ',',
           ),
-    action: options['direct-action'] === true ? 'direct' : copyAction(copy),
+    action: options['direct-action'] === true ? 'direct' : actionOf(copy),
     packets: copy?.stats?.packets ?? 0,
     programId: prog?.id,
   };
 }
 
-/** Our kind of action: copy to a device and go on with the other filters. Anything else is none of ours. */
-function copyAction(found: z.infer<typeof action> | undefined): Filter['action'] {
-  const isCopy =
-    found?.kind === 'mirred' &&
-    found.mirred_action === 'mirror' &&
-    found.direction === 'egress' &&
-    found.control_action?.type === 'continue';
-  return isCopy && found.to_dev !== undefined ? { copyTo: found.to_dev } : undefined;
+/**
+ * Our kinds of action: copy to a device and go on with the other filters, or hand over to the ingress of a device. Anything
+ * else is none of ours.
+ */
+function actionOf(found: z.infer<typeof action> | undefined): FilterAction | undefined {
+  if (found?.kind !== 'mirred' || found.to_dev === undefined) return undefined;
+  const { mirred_action: does, direction, to_dev: device, control_action: control } = found;
+  if (does === 'mirror' && direction === 'egress' && control?.type === 'continue') return { copyTo: device };
+  if (does === 'redirect' && direction === 'ingress' && control?.type === 'stolen')
+    return { redirectTo: device };
+  return undefined;
 }

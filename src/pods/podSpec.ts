@@ -3,6 +3,7 @@ import type { Role } from '#src/tap/ownership/mark.ts';
 import { containerResources } from '#src/spec/resources.ts';
 import { type AppArmorForm, appArmorAnnotation } from './appArmor.ts';
 import { CONTAINER, imagePullPolicy, securityContext } from './container.ts';
+import { listMount, listVolume } from './endpointAnnotation.ts';
 import { READY_FILE } from './runFolder.ts';
 
 export interface PodSpecInput {
@@ -12,6 +13,8 @@ export interface PodSpecInput {
   readonly appArmor: AppArmorForm;
   /** The agent enters other pods' network namespaces: a sender its target's, a receiver that of a destination pod. */
   readonly entersPods: boolean;
+  /** The agent reads a list of endpoints from the pod's own annotation: `args` are {@link listArgs}. */
+  readonly readsList?: boolean;
 }
 
 /**
@@ -29,7 +32,7 @@ const POD_CAPABILITIES = ['NET_ADMIN', 'SYS_ADMIN', 'SYS_PTRACE'];
  * wanted on that node and no other), and has no rights in the Kubernetes API.
  */
 export function podSpec(tap: Tap, input: PodSpecInput) {
-  const { entersPods, nodeName } = input;
+  const { entersPods, nodeName, readsList } = input;
   const { durationSeconds, imagePullSecret } = tap;
   return {
     nodeName,
@@ -44,6 +47,7 @@ export function podSpec(tap: Tap, input: PodSpecInput) {
     enableServiceLinks: false,
     tolerations: [{ operator: 'Exists' }],
     ...(imagePullSecret === undefined ? {} : { imagePullSecrets: [{ name: imagePullSecret }] }),
+    ...(readsList === true ? { volumes: [listVolume] } : {}),
     containers: [agentContainer(tap, input)],
   };
 }
@@ -68,13 +72,14 @@ const NEVER = 2 ** 31 - 1;
 
 function agentContainer(
   { image, requests, limits }: Tap,
-  { args, entersPods, appArmor }: Pick<PodSpecInput, 'args' | 'entersPods' | 'appArmor'>,
+  { args, entersPods, appArmor, readsList }: PodSpecInput,
 ) {
   return {
     name: CONTAINER,
     image,
     imagePullPolicy: imagePullPolicy(image),
     args,
+    ...(readsList === true ? { volumeMounts: [listMount] } : {}),
     resources: containerResources({ requests, limits }),
     // A probe costs kubelet and runtime some 45 ms of CPU time (measured with containerd), far more than the agent takes
     // meanwhile. So they are frequent only until the tap is there for the first time, which no number of them is to end.

@@ -6,7 +6,7 @@ import { port, tapIdText, unicastAddress, wholeNumber } from './values.ts';
 import { MAX_VNI } from './vni.ts';
 
 /** What an agent is given of a tap: one JSON document, whose form this names. */
-const API_VERSION = 'kokotap.dev/v1alpha1';
+export const API_VERSION = 'kokotap.dev/v1alpha1';
 
 /** The UDP port of every tap of a node: they know each other's tunnels by it. */
 export const NODE_VXLAN_PORT = 4789;
@@ -50,6 +50,11 @@ const common = {
    * veth pair of both ends.
    */
   destinationPod: z.optional(destinationPod),
+  /**
+   * The receiver joins its endpoints into the mirror interface, and this one has a device of its own. Given to a sender on
+   * the same node too, which makes that device.
+   */
+  joined: z.optional(z.boolean()),
 };
 
 /** What is wrong with a document as a whole. */
@@ -112,7 +117,8 @@ export function canBecome(made: EndpointDocument, wanted: EndpointDocument): boo
     made.tapId === wanted.tapId &&
     made.mirrorInterface === wanted.mirrorInterface &&
     made.path.kind === wanted.path.kind &&
-    made.destinationPod?.uid === wanted.destinationPod?.uid
+    made.destinationPod?.uid === wanted.destinationPod?.uid &&
+    made.joined === wanted.joined
   );
 }
 

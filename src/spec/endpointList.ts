@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { messageOf, UsageError } from '#src/errors.ts';
 import {
+  API_VERSION,
   apiVersionField,
   documentError,
   type EndpointDocument,
@@ -26,6 +27,11 @@ const listSchema = z.strictObject(
   },
   documentError,
 );
+
+/** The list of some endpoints, as {@link parseEndpointList} reads it. */
+export function endpointListText(endpoints: readonly EndpointDocument[]): string {
+  return JSON.stringify({ apiVersion: API_VERSION, kind: 'EndpointList', items: endpoints });
+}
 
 /**
  * The name of an endpoint within its agent, which it keeps when its settings change: (target pod, VNI) of a sender, (VNI,

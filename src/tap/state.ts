@@ -39,6 +39,12 @@ export interface Link {
   readonly vxlan?: Vxlan | undefined;
 }
 
+/**
+ * What becomes of matching packets. `direct`: the program's verdict counts (direct action); else the device that they are
+ * copied to, or at whose ingress they go on.
+ */
+export type FilterAction = 'direct' | { readonly copyTo: string } | { readonly redirectTo: string };
+
 /** A filter at one hook of one interface. */
 export interface Filter {
   readonly hook: Hook;
@@ -49,10 +55,14 @@ export interface Filter {
   readonly handle?: number | undefined;
   /** Classic BPF in tc's notation, or the `FILE:[SECTION]` that an eBPF program was loaded from. */
   readonly program?: string | undefined;
-  /** `direct`: the program's verdict counts (direct action); otherwise the device that matching packets are copied to. */
-  readonly action?: 'direct' | { readonly copyTo: string } | undefined;
+  readonly action?: FilterAction | undefined;
   /** The kernel's number of its eBPF program. */
   readonly programId?: number | undefined;
+}
+
+/** The device that a filter copies to; undefined: it does not copy. */
+export function copiesTo({ action }: Pick<Filter, 'action'>): string | undefined {
+  return typeof action === 'object' && 'copyTo' in action ? action.copyTo : undefined;
 }
 
 /** An eBPF program at a hook that comes before clsact (tcx), in the kernel since Linux 6.6. */
@@ -94,8 +104,18 @@ export interface Desired {
   readonly mac: string;
   /** A receiver's: it is in a pod's network namespace. */
   readonly inDestinationPod?: boolean | undefined;
-  /** `veth`: both ends on one node. The sender makes the pair, the receiver waits for its half. */
-  readonly device: ({ readonly kind: 'vxlan' } & Vxlan) | { readonly kind: 'veth' };
+  /** A receiver's: the interface that shows the packets of several endpoints; undefined: its own device does. */
+  readonly joinedInto?: string | undefined;
+  /** A sender's: the name of the other half of its veth pair; undefined: that of its own. */
+  readonly otherIfname?: string | undefined;
+  /**
+   * `veth`: both ends on one node. The sender makes the pair, the receiver waits for its half. `ifb`: what endpoints are
+   * joined into.
+   */
+  readonly device:
+    | ({ readonly kind: 'vxlan' } & Vxlan)
+    | { readonly kind: 'veth' }
+    | { readonly kind: 'ifb' };
   /** Left as the kernel chose when undefined. */
   readonly mtuBytes: number | undefined;
   /** The eBPF object whose programs count and treat the copies; undefined: none. */
@@ -130,13 +150,21 @@ export type Step =
       readonly link: string;
       readonly mac: string;
       readonly peerMac: string;
+      /** The name of the other half. */
+      readonly otherName: string;
       readonly mtuBytes: number;
     }
+  | { readonly do: 'add ifb'; readonly link: string; readonly mac: string }
   | { readonly do: 'set alias'; readonly link: string; readonly alias: string }
   | { readonly do: 'silence'; readonly link: string }
   | { readonly do: 'stop merging'; readonly link: string }
   | { readonly do: 'set mtu'; readonly link: string; readonly mtuBytes: number }
-  | { readonly do: 'set mtu of other half'; readonly link: string; readonly mtuBytes: number }
+  | {
+      readonly do: 'set mtu of other half';
+      readonly link: string;
+      readonly otherName: string;
+      readonly mtuBytes: number;
+    }
   | { readonly do: 'finish packets'; readonly link: string }
   | { readonly do: 'set up'; readonly link: string }
   | { readonly do: 'add clsact'; readonly link: string }
@@ -164,5 +192,5 @@ export interface OurFilter {
   readonly handle: number;
   /** As {@link Filter} has it. */
   readonly program: string;
-  readonly action: 'direct' | { readonly copyTo: string };
+  readonly action: FilterAction;
 }

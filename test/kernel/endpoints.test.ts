@@ -9,7 +9,7 @@ import { ListFile, type Writer, writers } from './support/listFile.ts';
 import { MorePods, type Pod } from './support/morePods.ts';
 import { type Net, test as withNet } from './support/net.ts';
 import { scaled } from './support/speed.ts';
-import { echoUdp, exchangeUdp } from './support/traffic.ts';
+import { echoUdp, exchangeUdp, sendUdp } from './support/traffic.ts';
 import { until } from './support/wait.ts';
 
 /** `ENDPOINT_RUNS=100 npx vitest run test/kernel/endpoints.test.ts` tries as many sequences of lists. */
@@ -169,6 +169,42 @@ describe('a list of endpoints', () => {
     expect(await net.exec('nodeB', 'ip -oneline link')).not.toContain('mirror');
   });
 
+  test('of a receiver may show all of them at one interface', async ({ net, pods, list }) => {
+    await net.quiet();
+    const before = await net.snapshot('nodeB');
+    const receivers = new ListFile(net);
+    const write = (from: number): void => {
+      const at = pods.all.map((_, index) => index).slice(from);
+      list.write(at.map((index) => senderOf(pods.all[index] ?? podOf(net), index + 1, 'both')));
+      receivers.write(at.map((index) => receiverOf(index + 1, ['--ifname=mirror', '--joined='])));
+    };
+    write(0);
+    const sender = startList(net, 'sender', list);
+    const receiver = startList(net, 'receiver', receivers);
+    await Promise.all([sender.ready(), receiver.ready()]);
+    const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+    await sendToEach(net, pods.all);
+    write(1);
+    const gone = async () =>
+      !(await net.exec('nodeB', 'ip -oneline link')).includes(`kt-${tapIdOf(1, false)}`);
+    await until(gone, 20_000, 'the first endpoint is gone', () => receiver.output);
+    await sendToEach(net, pods.all);
+    const frames = (await atMirror.frames()).filter(isUdp);
+    // The capture goes on while endpoints come and go.
+    expect(pods.all.map(({ address }) => frames.filter((frame) => isTo(frame, address)).length)).toEqual([
+      3, 6, 6,
+    ]);
+    receivers.write([]);
+    await until(
+      async () => receiver.isReady() && !(await net.exec('nodeB', 'ip -oneline link')).includes('mirror'),
+      20_000,
+      'nothing is left',
+      () => receiver.output,
+    );
+    expect(await Promise.all([sender.stop(), receiver.stop()])).toEqual([0, 0]);
+    expect(await net.snapshot('nodeB')).toEqual(before);
+  });
+
   test('may have a thousand of pods that are not here', async ({ net, list }) => {
     const absent = Array.from({ length: 1000 }, (_, at) => senderOf({ uid: `absent-${at}` }, at + 1, 'both'));
     const started = performance.now();
@@ -218,10 +254,10 @@ function senderOf({ uid }: Pick<Pod, 'uid'>, at: number, item: Item): object {
   return item === 'not possible' ? { ...document, direction: 'sideways' } : document;
 }
 
-function receiverOf(at: number): object {
+function receiverOf(at: number, flags: readonly string[] = [`--ifname=mirror${at}`]): object {
   return documentOf('receiver', [
     `--tap-id=${tapIdOf(at, false)}`,
-    `--ifname=mirror${at}`,
+    ...flags,
     `--vni=${100 + at}`,
     '--vxlan-port=4789',
     `--local=${addresses.nodeB}`,
@@ -270,6 +306,16 @@ async function tapIn(pod: Pod): Promise<string> {
     if (filters.includes('mirror')) hooks.push(hook);
   }
   return marks.length === 0 && hooks.length === 0 ? 'nothing' : `${marks.join()} ${hooks.join()}`;
+}
+
+/** Sends each of some pods three datagrams from its node. */
+async function sendToEach(net: Net, pods: readonly Pod[]): Promise<void> {
+  for (const { address } of pods) await sendUdp(net, 'nodeA', address, { count: 3, maxBytes: 100 });
+}
+
+/** Whether an IPv4 packet is to that address. */
+function isTo(frame: string, address: string): boolean {
+  return frame.slice(60, 68) === Buffer.from(address.split('.').map(Number)).toString('hex');
 }
 
 /** What it said of the list. */

@@ -1,6 +1,6 @@
 import type { CountedClassifier, CountedFilter } from '#src/net/tcAnswers.ts';
 import type { Netns } from '#src/net/netns.ts';
-import { isHandleOf, macOf, preferences, type TapId } from '#src/tap/ownership/mark.ts';
+import { isHandleOf, macOf, parseAlias, preferences, type TapId } from '#src/tap/ownership/mark.ts';
 import { aheadHook, isSeenProgram } from '#src/tap/programs/names.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
 import { describeFit } from './describeFit.ts';
@@ -31,8 +31,15 @@ export async function describeEndpoint(
       does: whatItDoes(found.filter),
     })),
   };
-  if (mac === macOf(tap, 'receiver'))
-    return { role: 'receiver', ...common, receivedPackets: classifiers.get(name)?.packets ?? 0 };
+  if (mac === macOf(tap, 'receiver')) {
+    const joinedInto = parseAlias(link.alias)?.joinedInto;
+    return {
+      role: 'receiver',
+      ...common,
+      ...(joinedInto === undefined ? {} : { joinedInto }),
+      receivedPackets: classifiers.get(name)?.packets ?? 0,
+    };
+  }
   const targets = await readTargets(netns, links, filters);
   const inFront = describeInFront(targets, classifiers);
   const account = await senderAccount(netns, link, targets, filters, readOtherHalf);
@@ -48,7 +55,8 @@ export async function describeEndpoint(
 }
 
 function whatItDoes({ action, preference, program }: CountedFilter): string {
-  if (typeof action === 'object') return `copy to ${action.copyTo}`;
+  if (typeof action === 'object')
+    return 'copyTo' in action ? `copy to ${action.copyTo}` : `hand over to ${action.redirectTo}`;
   if (program?.includes('[tc/heard]') === true) return "read the receiver's reports";
   const ahead = aheadHook(program);
   if (ahead !== undefined) return `hold the program that goes before others at the ${ahead} of targets`;

@@ -32,6 +32,8 @@ export interface EndpointStatus {
   readonly fit?: Fit;
   /** Sender only: why the tap is a plain one. */
   readonly degraded?: string;
+  /** Receiver only: the interface that shows its packets with those of others; undefined: its own device does. */
+  readonly joinedInto?: string;
   /** Receiver only: copies that came. */
   readonly receivedPackets?: number;
 }

@@ -3,7 +3,7 @@ import type { CountedClassifier } from '#src/net/tcAnswers.ts';
 import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { openNamespaces } from '#src/net/nodeNamespaces.ts';
-import { macOf, parseAlias, type TapId } from '#src/tap/ownership/mark.ts';
+import { joinedId, macOf, parseAlias, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Link } from '#src/tap/state.ts';
 import type { Place } from '#src/agent/place.ts';
 import { describeEndpoint } from './describe.ts';
@@ -95,7 +95,9 @@ async function readEndpoints(
   const links = await listLinks(netns);
   const marked = links.flatMap((link) => {
     const mark = parseAlias(link.alias);
-    return mark === undefined || taps?.has(mark.id) === false ? [] : [{ link, id: mark.id }];
+    // What endpoints are joined into is no endpoint.
+    if (mark === undefined || mark.id === joinedId) return [];
+    return taps?.has(mark.id) === false ? [] : [{ link, id: mark.id }];
   });
   if (marked.length === 0) return [];
   const classifiers = new Map<string, CountedClassifier>();
@@ -103,7 +105,7 @@ async function readEndpoints(
     classifiers.set(name, await readClassifier(netns, name));
   return Promise.all(
     marked.map(({ link, id }) =>
-      describeEndpoint(netns, id, link, links, classifiers, () => readOtherHalf(id, link.name, namespaces)),
+      describeEndpoint(netns, id, link, links, classifiers, () => readOtherHalf(id, namespaces)),
     ),
   );
 }
@@ -114,15 +116,11 @@ function hasSender(marked: readonly { readonly link: Link; readonly id: TapId }[
 }
 
 /** What came to the receiver's half of a veth pair, in whichever of these namespaces that is. */
-async function readOtherHalf(
-  tap: TapId,
-  ifname: string,
-  namespaces: readonly Netns[],
-): Promise<number | undefined> {
+async function readOtherHalf(tap: TapId, namespaces: readonly Netns[]): Promise<number | undefined> {
   for (const netns of namespaces) {
     const links = await listLinks(netns);
-    const isThere = links.some(({ name, mac }) => name === ifname && mac === macOf(tap, 'receiver'));
-    if (isThere) return readClassified(netns, ifname);
+    const half = links.find(({ mac }) => mac === macOf(tap, 'receiver'));
+    if (half !== undefined) return readClassified(netns, half.name);
   }
   return undefined;
 }

@@ -5,6 +5,7 @@ import { listLeases } from '#src/net/leases.ts';
 import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { isHandleOf, isTapHandle, parseAlias, type Role, type TapId } from '#src/tap/ownership/mark.ts';
+import { withLiveJoined } from '#src/tap/plan/joined.ts';
 import type { Hook } from '#src/tap/state.ts';
 import { liveTaps } from '#src/agent/lock.ts';
 import { openNamespaces } from '#src/net/nodeNamespaces.ts';
@@ -48,14 +49,15 @@ export async function readLeftovers(tapId: TapId | undefined): Promise<Leftover[
     note(tap, { leaseSeconds: Math.max(0, Math.round(Number(untilNs - now) / 1e9)) });
   await inAllNamespaces(async (netns) => {
     const links = await listLinks(netns);
+    const liveHere = withLiveJoined(live, links);
     for (const { name, alias } of links) {
       const tap = parseAlias(alias)?.id;
-      if (tap !== undefined) note(tap, { netns: netns.inode, name });
+      if (tap !== undefined && !liveHere.has(tap)) note(tap, { netns: netns.inode, name });
     }
     const names = links.map(({ name }) => name);
     for (const [name, classifier] of await readClassifiers(netns, names))
       for (const { hook, handle } of classifier.filters)
-        if (isTapHandle(handle) && ![...live].some((id) => isHandleOf(id, handle)))
+        if (isTapHandle(handle) && ![...liveHere].some((id) => isHandleOf(id, handle)))
           filters.push({ netns: netns.inode, interface: name, hook, handle });
   });
   return group(byTap, filters).filter(({ tap }) => tapId === undefined || tap === tapId);

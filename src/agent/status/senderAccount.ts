@@ -4,7 +4,7 @@ import type { Netns } from '#src/net/netns.ts';
 import { arrivedOf, directionAccount, refusedBefore } from '#src/tap/counters/account.ts';
 import { preferences } from '#src/tap/ownership/mark.ts';
 import { aheadHook, isSeenProgram } from '#src/tap/programs/names.ts';
-import type { Hook } from '#src/tap/state.ts';
+import { copiesTo, type Hook } from '#src/tap/state.ts';
 import { hearReceiver } from '#src/agent/path/receiverReports.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
 import type { CountedLink, Placed, TargetHook } from './targetHooks.ts';
@@ -24,7 +24,7 @@ export async function senderAccount(
   filters: readonly Placed[],
   readOtherHalf: ReadOtherHalf,
 ): Promise<SenderAccount> {
-  const copying = filters.filter(({ filter }) => typeof filter.action === 'object');
+  const copying = filters.filter(({ filter }) => copiesTo(filter) !== undefined);
   const refused = sent.dropped + sent.errors;
   // What arrived is read before what was sent, so that nothing arrives that was not sent.
   const heard = await hearReceiver(netns, device);
@@ -73,7 +73,7 @@ export async function senderAccount(
 async function countTarget(netns: Netns, { interface: name, filter }: Placed) {
   const { filters } = await readClassifier(netns, name);
   const now = filters.filter(({ hook, handle }) => hook === filter.hook && handle === filter.handle);
-  const matched = now.find(({ action }) => typeof action === 'object')?.packets ?? 0;
+  const matched = now.find((each) => copiesTo(each) !== undefined)?.packets ?? 0;
   const seenId = now.find(({ program }) => isSeenProgram(program))?.programId;
   const seen = seenId === undefined ? 0 : ((await readCounts(seenId))?.[filter.hook].seen ?? 0);
   return { matched, seen };

@@ -5,7 +5,7 @@ import { listTcx } from '#src/net/tcx.ts';
 import { idleTargets, isOrdinary } from '#src/tap/counters/idleTargets.ts';
 import { inFrontOf } from '#src/tap/plan/inFront.ts';
 import { aheadHook } from '#src/tap/programs/names.ts';
-import type { Hook, Link, TcxProgram } from '#src/tap/state.ts';
+import { copiesTo, type Hook, type Link, type TcxProgram } from '#src/tap/state.ts';
 
 /** A link as the kernel shows it, with what it carried. */
 export type CountedLink = Link & { readonly counters: LinkCounters };
@@ -38,7 +38,7 @@ export async function readTargets(
   links: readonly Link[],
   filters: readonly Placed[],
 ): Promise<TargetHook[]> {
-  const copying = filters.filter(({ filter }) => typeof filter.action === 'object');
+  const copying = filters.filter(({ filter }) => copiesTo(filter) !== undefined);
   const ahead = new Set(
     filters.flatMap(({ filter }) =>
       aheadHook(filter.program) === undefined ? [] : (filter.programId ?? []),

@@ -60,14 +60,26 @@ export interface Mark {
   readonly id: TapId;
   /** The target interfaces whose clsact qdisc a tap made. */
   readonly ownQdiscs: readonly string[];
+  /** The interface that the device's packets are joined into with those of others. */
+  readonly joinedInto?: string | undefined;
+}
+
+/** Marks what endpoints are joined into, which is no single tap's. */
+export const joinedId: TapId = '000000000000';
+
+/** The name of the device of an endpoint that is joined into another interface. */
+export function joinedDeviceName(id: TapId): string {
+  return `kt-${id}`;
 }
 
 /**
  * The alias that says a {@link Mark}: `kokotap:<tap id>`, and where taps made qdiscs `:clsact=eth0/net1` behind it (no
- * interface has a slash in its name). It names as many interfaces as it has room for; the handles name them all.
+ * interface has a slash in its name). It names as many interfaces as it has room for; the handles name them all. A device
+ * that is joined into `mirror` says `:joined=mirror`.
  */
-export function aliasOf({ id, ownQdiscs }: Mark): string {
+export function aliasOf({ id, ownQdiscs, joinedInto }: Mark): string {
   const alias = `kokotap:${id}`;
+  if (joinedInto !== undefined) return `${alias}:joined=${joinedInto}`;
   if (ownQdiscs.length === 0) return alias;
   const full = `${alias}:clsact=${ownQdiscs.join('/')}`;
   return full.length <= maxAliasLength ? full : full.slice(0, full.lastIndexOf('/', maxAliasLength));
@@ -75,8 +87,10 @@ export function aliasOf({ id, ownQdiscs }: Mark): string {
 
 /** Reads an alias; undefined when it is not a tap's. */
 export function parseAlias(alias: string): Mark | undefined {
-  const match = /^kokotap:([0-9a-f]{12})(?::clsact=(.+))?$/.exec(alias);
-  return match?.[1] === undefined ? undefined : { id: match[1], ownQdiscs: match[2]?.split('/') ?? [] };
+  const [, id, key, value] = /^kokotap:([0-9a-f]{12})(?::(clsact|joined)=(.+))?$/.exec(alias) ?? [];
+  if (id === undefined) return undefined;
+  if (key === 'joined') return { id, ownQdiscs: [], joinedInto: value };
+  return { id, ownQdiscs: value?.split('/') ?? [] };
 }
 
 const lead = 0x6b;

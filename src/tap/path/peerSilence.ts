@@ -18,7 +18,7 @@ export interface Silence {
  */
 export function reasonAlone({ device, ifname, role }: Desired, silence: Silence | undefined): string {
   const peer: Role = role === 'sender' ? 'receiver' : 'sender';
-  if (device.kind === 'veth') return `${ifname} is in place here, but the ${peer}'s half of it is not up`;
+  if (device.kind !== 'vxlan') return `${ifname} is in place here, but the ${peer}'s half of it is not up`;
   return `${ifname} is in place here, but ${overTunnel(device, peer, silence)}`;
 }
 

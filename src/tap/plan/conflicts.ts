@@ -1,5 +1,5 @@
 import { UserError } from '#src/errors.ts';
-import { isTapHandle, parseAlias } from '#src/tap/ownership/mark.ts';
+import { isTapHandle, joinedId, parseAlias } from '#src/tap/ownership/mark.ts';
 import type { Desired, Filter, Link, Observed, OurFilter, Step } from '#src/tap/state.ts';
 import { isOurs, isRight } from './ours.ts';
 
@@ -34,10 +34,15 @@ function isInTheWay(link: Link, { ifname, device }: Desired): boolean {
 function conflict(link: Link, desired: Desired, owner: string | undefined): string {
   const { ifname } = desired;
   const where = whereIs(desired);
-  const whose = owner === undefined ? "is not kokotap's" : `belongs to the running tap ${owner}`;
+  const whose = whoseIs(owner);
   return link.name === ifname
     ? `Interface ${ifname} exists ${where} and ${whose}: delete it or choose another --ifname`
     : `VNI ${link.vxlan?.vni} is used by interface ${link.name} ${where}, which ${whose}: choose another --vxlan-id`;
+}
+
+function whoseIs(owner: string | undefined): string {
+  if (owner === undefined) return "is not kokotap's";
+  return owner === joinedId ? 'shows the packets of running taps' : `belongs to the running tap ${owner}`;
 }
 
 function whereIs({ role, inDestinationPod }: Desired): string {

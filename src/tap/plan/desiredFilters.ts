@@ -9,10 +9,11 @@ import { classifier } from './ours.ts';
 
 /**
  * Nothing comes in through a mirror device, and nothing but copies goes out. At the sender the eBPF program lets nothing
- * else go; without it the device's own packets are dropped by their address.
+ * else go; without it the device's own packets are dropped by their address. What comes to a device that is joined into
+ * another goes on there, and is dropped by that.
  */
 export function deviceFilters(
-  { id, mac, device, copies, object }: Desired,
+  { id, mac, device, copies, object, joinedInto }: Desired,
   ahead: readonly { readonly hook: Hook }[],
 ): OurFilter[] {
   const direct = { handle: handleOf(id, true), action: 'direct' } as const;
@@ -22,6 +23,8 @@ export function deviceFilters(
     preference: preferences.filter,
     program: dropAll,
   };
+  if (joinedInto !== undefined)
+    return [{ ...dropped, program: matchAll, action: { redirectTo: joinedInto } }];
   if (copies === undefined) return [dropped];
   if (object === undefined) return [dropped, { ...dropped, hook: 'egress', program: dropFrom(mac) }];
   const copy: OurFilter = {

@@ -1,9 +1,13 @@
 import { macOf } from '#src/tap/ownership/mark.ts';
 import type { Classifier, Desired, Link, Observed, Step } from '#src/tap/state.ts';
 
-export function addDevice({ id, ifname, mac, device }: Desired, mtuBytes: number): Step {
-  if (device.kind === 'veth')
-    return { do: 'add veth pair', link: ifname, mac, peerMac: macOf(id, 'receiver'), mtuBytes };
+export function addDevice(desired: Desired, mtuBytes: number): Step {
+  const { id, ifname, mac, device } = desired;
+  if (device.kind === 'ifb') return { do: 'add ifb', link: ifname, mac };
+  if (device.kind === 'veth') {
+    const [peerMac, otherName] = [macOf(id, 'receiver'), otherNameOf(desired)];
+    return { do: 'add veth pair', link: ifname, mac, peerMac, otherName, mtuBytes };
+  }
   const { kind: _, ...vxlan } = device;
   return { do: 'add vxlan', link: ifname, mac, vxlan };
 }
@@ -25,20 +29,26 @@ export function pairMtu(targets: readonly Link[]): number {
 
 /** A pair hands over packets as they are: those that a network card was to finish are finished in front of it. */
 export function planPair(
-  link: string,
+  desired: Desired,
   mtuBytes: number,
   observed: Observed | undefined,
   found: Link | undefined,
 ): Step[] {
+  const { ifname: link } = desired;
+  const otherName = otherNameOf(desired);
   return [
     ...(found === undefined || found.mtuBytes === mtuBytes
       ? []
       : [
-          { do: 'set mtu of other half', link, mtuBytes } as const, // each half drops what is larger than its own
+          { do: 'set mtu of other half', link, otherName, mtuBytes } as const, // each half drops what is larger than its own
           { do: 'set mtu', link, mtuBytes } as const,
         ]),
     ...(observed?.unfinished === false ? [] : [{ do: 'finish packets', link } as const]),
   ];
+}
+
+function otherNameOf({ ifname, otherIfname }: Desired): string {
+  return otherIfname ?? ifname;
 }
 
 /** A receiver's VXLAN device is not to merge copies: that costs more than it saves captures. */

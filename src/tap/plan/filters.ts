@@ -1,6 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '#src/errors.ts';
 import { isHandleOf, isTapHandle } from '#src/tap/ownership/mark.ts';
-import type { Classifier, Desired, Filter, Link, Observed, OurFilter, Step } from '#src/tap/state.ts';
+import {
+  type Classifier,
+  copiesTo,
+  type Desired,
+  type Filter,
+  type Link,
+  type Observed,
+  type OurFilter,
+  type Step,
+} from '#src/tap/state.ts';
 import { refuseTaken } from './conflicts.ts';
 import { classifier, isOurs, isRight } from './ours.ts';
 import { deleteFilter, isSamePlace } from './removal.ts';
@@ -71,7 +81,7 @@ function isLeftOver(
     [...liveTaps].some((live) => isHandleOf(live, handle))
   )
     return false;
-  const copyTo = typeof action === 'object' ? action.copyTo : undefined;
+  const copyTo = copiesTo({ action });
   return copyTo === ifname || !links.some(({ name }) => name === copyTo);
 }
 
@@ -81,8 +91,6 @@ function sameFilter(a: Filter, b: OurFilter): boolean {
     a.preference === b.preference &&
     a.handle === b.handle &&
     a.program === b.program &&
-    (typeof b.action === 'string'
-      ? a.action === b.action
-      : typeof a.action === 'object' && a.action.copyTo === b.action.copyTo)
+    isDeepStrictEqual(a.action, b.action)
   );
 }

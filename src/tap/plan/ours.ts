@@ -1,14 +1,14 @@
 import { parseAlias, saysOwned } from '#src/tap/ownership/mark.ts';
 import type { Classifier, Desired, Link, Observed, Vxlan } from '#src/tap/state.ts';
 
-export function isOurs(link: Link, { id, mac }: Desired): boolean {
+export function isOurs(link: Link, { id, mac }: Pick<Desired, 'id' | 'mac'>): boolean {
   const mark = parseAlias(link.alias);
   return mark === undefined ? link.alias === '' && link.mac === mac : mark.id === id;
 }
 
 export function isRight(link: Link, { ifname, mac, device }: Desired): boolean {
   if (link.name !== ifname || link.mac !== mac || link.kind !== device.kind) return false;
-  return device.kind === 'veth' || (link.vxlan !== undefined && sameVxlan(link.vxlan, device));
+  return device.kind !== 'vxlan' || (link.vxlan !== undefined && sameVxlan(link.vxlan, device));
 }
 
 /**

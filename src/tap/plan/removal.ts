@@ -1,5 +1,6 @@
 import { isHandleOf } from '#src/tap/ownership/mark.ts';
 import type { Desired, Filter, Observed, Step } from '#src/tap/state.ts';
+import { planUnjoined } from './joined.ts';
 import { classifier, isOurs, ownsQdisc } from './ours.ts';
 
 /**
@@ -7,11 +8,12 @@ import { classifier, isOurs, ownsQdisc } from './ours.ts';
  * copying: the kernel takes it out of the filters that copy to it, which then do nothing. No steps: nothing is left.
  */
 export function planRemoval(desired: Desired, observed: Observed): readonly Step[] {
-  const { ifname } = desired;
+  const { ifname, joinedInto } = desired;
   const mirror = observed.links.find((link) => link.name === ifname && isOurs(link, desired));
   const names = Object.keys(observed.classifiers).filter((name) => name !== mirror?.name);
   return [
     ...(mirror === undefined ? [] : [{ do: 'delete link', link: ifname } as const]),
+    ...(joinedInto === undefined ? [] : planUnjoined(observed, new Set([ifname]), new Set([joinedInto]))),
     ...names.flatMap((name) => planCleaning(desired, observed, name)),
   ];
 }
@@ -28,9 +30,16 @@ export function planUndo(desired: Desired, before: Observed, now: Observed): rea
       isOurs(link, desired) &&
       !before.links.some(({ name, mac }) => name === link.name && mac === link.mac),
   );
-  const names = Object.keys(now.classifiers).filter((name) => name !== mirror?.name);
+  const wasJoined = before.links.some(({ name }) => name === desired.joinedInto);
+  const unjoined =
+    desired.joinedInto === undefined || wasJoined
+      ? []
+      : planUnjoined(now, new Set([desired.ifname]), new Set([desired.joinedInto]));
+  const leaving = new Set([mirror?.name, ...unjoined.map(({ link }) => link)]);
+  const names = Object.keys(now.classifiers).filter((name) => !leaving.has(name));
   return [
     ...(mirror === undefined ? [] : [{ do: 'delete link', link: mirror.name } as const]),
+    ...unjoined,
     ...names.flatMap((name) => undoOn(name, desired, before, now)),
   ];
 }

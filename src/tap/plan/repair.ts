@@ -6,6 +6,7 @@ import { planClearing } from './conflicts.ts';
 import { copyFilters, deviceFilters } from './desiredFilters.ts';
 import { addDevice, isPairOf, pairMtu, planBlackhole, planMerging, planMtu, planPair } from './device.ts';
 import { planFilters, planQdiscs } from './filters.ts';
+import { desiredJoined } from './joined.ts';
 import { ownsQdisc } from './ours.ts';
 import { planCleaning } from './removal.ts';
 
@@ -23,6 +24,21 @@ export interface Plan {
  * @throws {UserError} when something that is not ours is in the way; nothing of it is ever replaced.
  */
 export function planRepairs(desired: Desired, observed: Observed): Plan {
+  const joined = desiredJoined(desired);
+  if (joined === undefined) return planAlone(desired, observed);
+  // What the endpoint hands its packets over to has to be there before.
+  const { steps } = planAlone(joined, only(joined.ifname, observed));
+  const own = planAlone(desired, only(desired.ifname, observed));
+  return { ...own, steps: [...steps, ...own.steps] };
+}
+
+/** What was observed, of the classifiers that of one interface. */
+function only(ifname: string, observed: Observed): Observed {
+  const classifiers = Object.entries(observed.classifiers).filter(([name]) => name === ifname);
+  return { ...observed, classifiers: Object.fromEntries(classifiers) };
+}
+
+function planAlone(desired: Desired, observed: Observed): Plan {
   const { copies, ifname } = desired;
   const missing = missingTargets(copies, observed);
   if (missing !== undefined) return { steps: planLeaving(desired, observed, []), missing };
@@ -39,7 +55,7 @@ export function planRepairs(desired: Desired, observed: Observed): Plan {
   const ownQdiscs = targets
     .filter((link) => owns(link) && filtersOf(link).length > 0)
     .map(({ name }) => name);
-  const alias = aliasOf({ id: desired.id, ownQdiscs });
+  const alias = aliasOf({ id: desired.id, ownQdiscs, joinedInto: desired.joinedInto });
   return {
     steps: [
       ...planLeaving(desired, observed, targets),
@@ -48,7 +64,7 @@ export function planRepairs(desired: Desired, observed: Observed): Plan {
       ...(found?.alias === alias ? [] : [{ do: 'set alias', link: ifname, alias } as const]),
       ...(found?.silent === true ? [] : [{ do: 'silence', link: ifname } as const]),
       ...(isPairOf(desired)
-        ? planPair(ifname, pairMtu(targets), found && observed, found)
+        ? planPair(desired, pairMtu(targets), found && observed, found)
         : planMtu(desired, found)),
       ...planMerging(desired, found === undefined ? undefined : observed.merging),
       ...planQdiscs(desired, observed, [found ?? { name: ifname, hasQueue: true }]),

@@ -1,5 +1,6 @@
 import { isHandleOf, macOf, parseAlias, saysOwned, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Link, Observed, Step } from '#src/tap/state.ts';
+import { planUnjoined } from './joined.ts';
 
 /**
  * Plans the removal of what taps without an agent left in a network namespace: their devices first, then their filters on
@@ -16,6 +17,7 @@ export function planSweep(
   const names = Object.keys(classifiers).filter((name) => !devices.some((link) => link.name === name));
   return [
     ...devices.map(({ name }) => ({ do: 'delete link', link: name }) as const),
+    ...planUnjoined({ links }, new Set(devices.map(({ name }) => name))),
     ...names.flatMap((link): Step[] => {
       const { qdisc, filters } = classifiers[link] ?? { qdisc: 'none', filters: [] };
       const theirs = filters.filter(({ handle }) => isDead(handle));

@@ -45,5 +45,6 @@ const read: Record<string, (value: string) => object> = {
   'one-in': (value) => ({ sampleOneIn: Number(value) }),
   'max-bytes-per-second': (value) => ({ maxBytesPerSecond: Number(value) }),
   'destination-pod': (uid) => ({ destinationPod: { uid, name: 'suricata', namespace: 'tools' } }),
+  joined: () => ({ joined: true }),
   'external-peer': () => ({ externalPeer: true }),
 };

@@ -220,8 +220,11 @@ export class Net extends Network {
 
   startReceiverIntoPod(onSameNode: boolean): Agent {
     const intoPod = { 'destination-pod': this.toolUid };
-    if (!onSameNode) return this.startReceiver(intoPod);
-    return this.startAgent('nodeA', 'receiver', ...flags({ ...this.#sameNode(), ...intoPod }));
+    return onSameNode ? this.startSameNodeReceiver(intoPod) : this.startReceiver(intoPod);
+  }
+
+  startSameNodeReceiver(changes: Record<string, string> = {}): Agent {
+    return this.startAgent('nodeA', 'receiver', ...flags({ ...this.#sameNode(), ...changes }));
   }
 
   /** Those of a sender on node B, of another tap of the pod, for what such an agent does on its node. */

@@ -47,6 +47,7 @@ describe('the device that is made', () => {
       link: 'mirror',
       mac: macOf(id, 'sender'),
       peerMac: macOf(id, 'receiver'),
+      otherName: 'mirror',
       mtuBytes: 1500,
     } satisfies Step);
   });

@@ -5,7 +5,7 @@ import { aliasOf, handleOf, macOf, preferences } from '#src/tap/ownership/mark.t
 import { planRemoval, planUndo } from '#src/tap/plan/removal.ts';
 import { planRepairs } from '#src/tap/plan/repair.ts';
 import { copyProgram, seenProgram } from '#src/tap/programs/names.ts';
-import type { Filter, Link, Observed, Desired } from '#src/tap/state.ts';
+import { copiesTo as copyOf, type Filter, type Link, type Observed, type Desired } from '#src/tap/state.ts';
 import {
   addedFilters,
   bare,
@@ -363,7 +363,7 @@ function withoutFilters(state: Observed, link: string): Observed {
 
 function copiesTo({ classifiers }: Observed): string[] {
   return (classifiers['eth0']?.filters ?? [])
-    .flatMap(({ hook, action }) => (typeof action === 'object' ? `${hook} ${action.copyTo}` : []))
+    .flatMap((filter) => (copyOf(filter) === undefined ? [] : `${filter.hook} ${copyOf(filter)}`))
     .toSorted((a, b) => b.localeCompare(a));
 }
 

@@ -19,6 +19,13 @@ function applyOne(state: Observed, step: Step): Observed {
     return { ...state, classifiers: { ...state.classifiers, [step.link]: changed } };
   };
   switch (step.do) {
+    case 'add ifb':
+      if (link !== undefined) throw new Error('File exists');
+      return {
+        ...state,
+        links: [...others, { ...eth0, name: step.link, kind: 'ifb', mac: step.mac, up: false }],
+        classifiers: { ...state.classifiers, [step.link]: none },
+      };
     case 'add vxlan':
     case 'add veth pair': {
       if (link !== undefined) throw new Error('File exists');

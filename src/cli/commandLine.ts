@@ -3,7 +3,7 @@ import { UsageError } from '#src/errors.ts';
 import { VERSION } from '#src/version.ts';
 import type { CommandDefinition } from './commands/command.ts';
 import { commandNamed, COMMANDS } from './commands/registry.ts';
-import { type Flag, FLAG_GROUPS } from './flags.ts';
+import { type Flag, FLAG_GROUPS, type FlagGroups } from './flags.ts';
 import { DESCRIPTION, HELP_EXAMPLE } from './help.ts';
 import { type GivenFlag, givenFlags, optionOf, type Options } from './givenFlags.ts';
 import { nearNames } from './nearNames.ts';
@@ -28,7 +28,9 @@ export type CommandLine =
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const command = commandNamed(argv[0]);
   if (command !== undefined) {
-    const parsed = parse(argv.slice(1), command.flags, (options) => describeCommand(command, options));
+    const parsed = parse(argv.slice(1), Object.values(command.flags).flat(), (options) =>
+      describeCommand(command, options),
+    );
     return 'text' in parsed ? { kind: 'text', ...parsed } : { kind: 'command', command, ...parsed };
   }
   const parsed = parse(argv, Object.values(FLAG_GROUPS).flat(), describeProgram);
@@ -69,15 +71,19 @@ function parse(
   return { given: givenFlags(program, options), args: program.args };
 }
 
-function describeCommand({ name, usage, about }: CommandDefinition, options: Options): Command {
+function describeCommand(
+  { name, usage, about, details = '', example, flags }: CommandDefinition,
+  options: Options,
+): Command {
   const program = new Command(`kokotap ${name}`)
     .usage(`${usage} [flags]`)
-    .description(`${about[0]?.toUpperCase()}${about.slice(1)}.`)
+    .description(`${about[0]?.toUpperCase()}${about.slice(1)}. ${details}`.trim())
     .configureHelp({ helpWidth: 80 })
     .exitOverride()
     .allowExcessArguments();
-  for (const option of options.values()) program.addOption(option);
-  return program.helpOption('-h, --help', 'print this help');
+  addInGroups(program, flags, options);
+  program.helpOption('-h, --help', 'print this help');
+  return example === undefined ? program : program.addHelpText('after', example);
 }
 
 function describeProgram(options: Options): Command {
@@ -87,14 +93,18 @@ function describeProgram(options: Options): Command {
     .configureHelp({ helpWidth: 80 })
     .exitOverride()
     .allowExcessArguments();
-  for (const [title, flags] of Object.entries(FLAG_GROUPS)) {
-    program.optionsGroup(title);
-    for (const flag of flags) program.addOption(options.get(flag) ?? optionOf(flag));
-  }
+  addInGroups(program, FLAG_GROUPS, options);
   return program
     .version(VERSION, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', `${commandsHelp()}${HELP_EXAMPLE}`);
+}
+
+function addInGroups(program: Command, groups: FlagGroups, options: Options): void {
+  for (const [title, flags] of Object.entries(groups)) {
+    program.optionsGroup(title);
+    for (const flag of flags) program.addOption(options.get(flag) ?? optionOf(flag));
+  }
 }
 
 function commandsHelp(): string {

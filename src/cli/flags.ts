@@ -79,8 +79,11 @@ export const TAPS_NAMESPACE: Flag = {
   read: withoutEqualsSign,
 };
 
+/** Flags by the titles that help has over them. */
+export type FlagGroups = Readonly<Record<string, readonly Flag[]>>;
+
 /** All flags, in the groups and the order of help and README. */
-export const FLAG_GROUPS: Readonly<Record<string, readonly Flag[]>> = {
+export const FLAG_GROUPS: FlagGroups = {
   'Target:': [
     ofTap('pod', '--pod <name>', { unset: REQUIRED }),
     ofTap('namespace', '-n, --namespace <name>', { unset: "the context's", read: withoutEqualsSign }),

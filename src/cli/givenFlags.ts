@@ -26,7 +26,8 @@ export function optionOf({ usage, about, unset, isRepeatable }: Flag): Option {
 export function givenFlags(program: Command, options: Options): readonly GivenFlag[] {
   return [...options].flatMap(([flag, option]) => {
     const value: unknown = program.getOptionValue(option.attributeName());
-    if (value === undefined) return [];
+    // Commander has `--no-follow` as a follow that is true until then.
+    if (value === undefined || (option.negate && value === true)) return [];
     const values: unknown[] = Array.isArray(value) ? value : [value];
     return values.map((each) => ({
       flag,

@@ -3,15 +3,11 @@ import type { Cluster } from '#src/kube/cluster.ts';
 import { type CommandLine, parseCommandLine } from './commandLine.ts';
 import type { GivenFlag } from './givenFlags.ts';
 import { checkOptions, clusterOptions, type ClusterOptions } from './options.ts';
-import type { Surroundings } from './surroundings.ts';
+import { untilInterrupted } from './interruption.ts';
+import type { Outcome } from './outcome.ts';
+import { openStdout } from './stdout.ts';
+import type { Terminal } from './surroundings.ts';
 import { oneLine } from './text.ts';
-
-/** How a command line ended. */
-export interface Outcome {
-  readonly exitCode: number;
-  /** For standard output. */
-  readonly text: string;
-}
 
 /** Opens the way to the cluster. */
 export type Open = (
@@ -35,11 +31,6 @@ export async function main(
   let verbose = false;
   const say = (message: string) => print(`kokotap: ${oneLine(message)}\n`);
   try {
-    const [command, ...rest] = argv;
-    if (command === 'capture') {
-      const { runCaptureLine } = await import('./commands/captureLine.ts');
-      return await runCaptureLine(rest, env, { print, say }, open);
-    }
     const commandLine = parseCommandLine(argv);
     if (commandLine.kind === 'text') return { exitCode: 0, text: commandLine.text };
     verbose = commandLine.given.some(({ name }) => name === '--verbose');
@@ -50,8 +41,9 @@ export async function main(
     const loading = work.load();
     await using cluster = await open(work.cluster, env, { pass: print, onRequest: trace });
     const run = await loading;
-    const text = await run(cluster, { warn: (message) => say(`warning: ${message}`), trace });
-    return { exitCode: 0, text };
+    const warn = (message: string) => say(`warning: ${message}`);
+    const ended = await run(cluster, { say, warn, trace, env, stdout: openStdout, untilInterrupted });
+    return typeof ended === 'string' ? { exitCode: 0, text: ended } : ended;
   } catch (error) {
     say(errorMessage(error));
     if (verbose && error instanceof Error) print(`${error.stack}\n`);
@@ -63,17 +55,17 @@ export async function main(
 interface Work {
   readonly cluster: ClusterOptions;
   /** Loads what it takes while kubectl starts: help and version need nothing of it. */
-  readonly load: () => Promise<(cluster: Cluster, surroundings: Surroundings) => Promise<string>>;
+  readonly load: () => Promise<(cluster: Cluster, terminal: Terminal) => Promise<string | Outcome>>;
 }
 
 function workOf(line: Exclude<CommandLine, { readonly kind: 'text' }>): Work {
   if (line.kind === 'command') {
     const { command, given, args } = line;
-    const typed = { args, values: new Map(given.map(valueOf)) };
-    command.check(typed);
+    const typed = { args, values: new Map(given.map(valueOf)), given };
+    command.check(typed, process.stdout.isTTY);
     return {
       cluster: clusterOptions(given),
-      load: async () => async (cluster, surroundings) => command.run(typed, cluster, surroundings),
+      load: async () => async (cluster, terminal) => command.run(typed, cluster, terminal),
     };
   }
   const options = checkOptions(line.given);
@@ -81,7 +73,7 @@ function workOf(line: Exclude<CommandLine, { readonly kind: 'text' }>): Work {
     cluster: options.cluster,
     load: async () => {
       const { printTap } = await import('./printTap.ts');
-      return async (cluster, surroundings) => printTap(options, cluster, surroundings);
+      return async (cluster, terminal) => printTap(options, cluster, terminal);
     },
   };
 }

@@ -66,8 +66,12 @@ export function clusterOptions(given: readonly GivenFlag[]): ClusterOptions {
   };
 }
 
-/** What the flag's text stands for. */
-function checked({ flag, name, text }: GivenFlag): unknown {
+/**
+ * What the flag's text stands for.
+ *
+ * @throws {UsageError} if that is not possible
+ */
+export function checked({ flag, name, text }: GivenFlag): unknown {
   if (text === undefined) return true;
   const { schema, read = (written: string) => written, advice } = flag;
   const result = z.safeParse(schema, read(text));

@@ -110,6 +110,7 @@ test('help is grouped, has an example and fits 80 columns', async () => {
       -h, --help                      print this help
 
     Commands (kokotap COMMAND --help says more):
+      capture                         shows or saves packets of pods
       list                            lists taps by their pods
       delete                          deletes taps, and waits until they are gone
 
@@ -148,10 +149,13 @@ test('version', async () => {
   });
 });
 
-test.each(['list', 'ls', 'delete'])('help of %s fits 80 columns and names its flags', async (name) => {
-  const { exitCode, stdout } = await command([name, '--help']);
-  expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/^Usage: kokotap (?:list|delete) /u);
-  expect(stdout).toContain('-l, --selector <selector>');
-  expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
-});
+test.each(['capture', 'list', 'ls', 'delete'])(
+  'help of %s fits 80 columns and names its flags',
+  async (name) => {
+    const { exitCode, stdout } = await command([name, '--help']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^Usage: kokotap (?:capture|list|delete) /u);
+    expect(stdout).toContain('-l, --selector <');
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  },
+);

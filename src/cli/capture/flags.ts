@@ -8,16 +8,8 @@ import {
   subdomainName,
   wholeNumber,
 } from '#src/spec/values.ts';
+import { type Flag, type FlagGroups, plain } from '../flags.ts';
 import { commaSeparated, durationSeconds, plainNumber, withoutEqualsSign } from '../values.ts';
-
-/** A flag of `kokotap capture`. */
-interface CaptureFlag {
-  readonly usage: string;
-  readonly about: string;
-  readonly schema: z.ZodMiniType;
-  readonly read?: (text: string) => unknown;
-  readonly advice?: string;
-}
 
 const times = 'give whole hours, minutes and seconds such as 30s or 1h30m';
 const sizes = 'give a whole number of bytes, or with k, M or G behind it, such as 100M';
@@ -124,15 +116,22 @@ export const CAPTURE_FLAGS = {
     image: flag('--image <image>', 'their image', imageReference),
     imagePullSecret: flag('--image-pull-secret <name>', 'Secret to pull it with', subdomainName),
   },
-} as const satisfies Record<string, Record<string, CaptureFlag>>;
+} as const satisfies Record<string, Record<string, Flag>>;
+
+/** The same, as help lists them. */
+export const CAPTURE_GROUPS: FlagGroups = Object.fromEntries(
+  Object.entries(CAPTURE_FLAGS).map(([title, flags]) => [title, Object.values<Flag>(flags)]),
+);
+
+export const QUIET = plain('-q, --quiet', 'say nothing but what goes wrong');
 
 function flag(
   usage: string,
   about: string,
   schema: z.ZodMiniType,
-  reading: Pick<CaptureFlag, 'read' | 'advice'> = {},
-): CaptureFlag {
-  return { usage, about, schema, ...reading };
+  reading: Pick<Flag, 'read' | 'advice'> = {},
+): Flag {
+  return { usage, about, unset: undefined, schema, ...reading };
 }
 
 /** As tcpdump has it, in millions where nothing is said: here a unit is said. */

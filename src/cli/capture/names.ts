@@ -1,8 +1,8 @@
 import { ForbiddenError } from '#src/kube/failures.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { Name } from '#src/pcapng/blocks.ts';
-import { serviceListSchema } from './schemas.ts';
-import type { Selected } from './selection.ts';
+import { serviceListSchema } from '../targets/schemas.ts';
+import type { Selected } from '../targets/selection.ts';
 
 /** What the addresses of the selected pods, and of the Services beside them, are called. */
 export async function namesOf(api: KubeApi, selected: readonly Selected[]): Promise<Name[]> {

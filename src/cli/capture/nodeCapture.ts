@@ -6,7 +6,7 @@ import type { Cluster } from '#src/kube/cluster.ts';
 import { capturePod, type CapturePodInput } from '#src/pods/capturePod.ts';
 import { CONTAINER } from '#src/pods/container.ts';
 import { quote } from '../text.ts';
-import { type CapturePod, podSchema } from './schemas.ts';
+import { type CapturePod, podSchema } from '../targets/schemas.ts';
 
 /** How often the program in the pod is told that there is a reader; it ends after 20 s without that. */
 const BEAT_MS = 4000;

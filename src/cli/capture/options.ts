@@ -1,5 +1,5 @@
 import type { CaptureTarget, Capture } from '#src/spec/capture.ts';
-import type { TargetWord } from './targetWord.ts';
+import type { TargetWord } from '../targets/targetWord.ts';
 
 /** What a command line asks for. */
 export interface CaptureOptions extends Pick<

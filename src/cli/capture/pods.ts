@@ -6,7 +6,7 @@ import { knowsAppArmorField } from '../namedNode.ts';
 import { checkNodeFitness } from '../nodeFitness.ts';
 import { quote } from '../text.ts';
 import type { CaptureOptions } from './options.ts';
-import { podListSchema } from './schemas.ts';
+import { podListSchema } from '../targets/schemas.ts';
 
 /** The namespace for kokotap's own pods, where somebody has made it. */
 const OWN_NAMESPACE = 'kokotap';

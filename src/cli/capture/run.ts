@@ -16,7 +16,7 @@ import { namesOf } from './names.ts';
 import { NodeCapture } from './nodeCapture.ts';
 import type { CaptureOptions } from './options.ts';
 import { podInput, podNamespace, removeEnded } from './pods.ts';
-import { Selection, type Selected } from './selection.ts';
+import { Selection, type Selected } from '../targets/selection.ts';
 import type { Sink } from './sink.ts';
 import { isComplete, summary } from './summary.ts';
 

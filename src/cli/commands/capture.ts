@@ -1,88 +1,34 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import type { Writable } from 'node:stream';
-import { UsageError, UserError } from '#src/errors.ts';
-import type { Cluster } from '#src/kube/cluster.ts';
-import type { CaptureFile } from '#src/pcapng/captureFile.ts';
-import { LineSink, type NamedInterface } from '../capture/lineSink.ts';
-import type { CaptureOptions } from '../capture/options.ts';
-import { runCapture } from '../capture/run.ts';
-import { FileSink, PipeSink, type Sink } from '../capture/sink.ts';
-import { Outlet } from '../capture/outlet.ts';
+import { CAPTURE_GROUPS, QUIET } from '../capture/flags.ts';
+import { readCaptureOptions, refuseTerminal } from '../capture/readOptions.ts';
+import { OF_KUBECTL, OTHER } from '../flags.ts';
+import type { CommandDefinition } from './command.ts';
 
-/** The exit code where packets are missing. */
-const LOSS = 3;
+const EXAMPLE = `
+Examples:
+  $ kokotap capture deploy/web                      a line for each packet
+  $ kokotap capture deploy/web | wireshark -k -i -
+  $ kokotap capture web -w web.pcapng --filter='tcp port 80' --duration=30s`;
 
-/** What a person has in front of him, and how he ends it. */
-export interface Terminal {
-  readonly stdout: Writable & { readonly isTTY?: boolean | undefined };
-  /** Writes a line to standard error. */
-  readonly say: (text: string) => void;
-  readonly env: NodeJS.ProcessEnv;
-  readonly signal: AbortSignal;
-}
-
-/**
- * Captures as the options say.
- *
- * @returns the exit code
- */
-export async function captureCommand(
-  options: CaptureOptions,
-  cluster: Cluster,
-  { stdout, say, env, signal }: Terminal,
-): Promise<number> {
-  const ending = new AbortController();
-  const viewer = options.wireshark ? await startViewer(() => ending.abort()) : undefined;
-  const result = await runCapture(options, cluster, {
-    say: options.quiet ? () => undefined : say,
-    signal: AbortSignal.any([signal, ending.signal]),
-    openSink: async (file, interfaceOf) => openSink(options, file, { interfaceOf, stdout, viewer, env }),
-  });
-  viewer?.stdin?.end();
-  return result.isComplete || options.allowLoss ? 0 : LOSS;
-}
-
-/** @throws {UsageError} when packets would go to a terminal, which bytes may confuse */
-export function refuseTerminal({ file }: CaptureOptions, stdout: Terminal['stdout']): void {
-  if (file === '-' && stdout.isTTY === true)
-    throw new UsageError(
-      'Packets are not written to a terminal: give -w a file, or leave it out to see lines',
-    );
-}
-
-interface Outputs extends Pick<Terminal, 'stdout' | 'env'> {
-  readonly interfaceOf: (id: number) => NamedInterface;
-  readonly viewer: ChildProcess | undefined;
-}
-
-async function openSink(
-  { file: name, fileBytes, fileSeconds, fileCount }: CaptureOptions,
-  file: CaptureFile,
-  { interfaceOf, stdout, viewer, env }: Outputs,
-): Promise<Sink> {
-  if (viewer?.stdin) return new PipeSink(file, viewer.stdin).begin();
-  if (name !== undefined && name !== '-') {
-    const rotation = { name, mostBytes: fileBytes, mostSeconds: fileSeconds, count: fileCount };
-    return new FileSink(file, rotation).begin();
-  }
-  if (stdout.isTTY !== true || name === '-') return new PipeSink(file, stdout).begin();
-  return new LineSink(new Outlet(stdout), interfaceOf, !env['NO_COLOR']);
-}
-
-/** @throws {UserError} when there is no Wireshark */
-async function startViewer(onEnd: () => void): Promise<ChildProcess> {
-  // In a session of its own: Ctrl-C ends the capture, and what was captured stays on the screen.
-  const child = spawn('wireshark', ['-k', '-i', '-'], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  try {
-    await once(child, 'spawn');
-  } catch (error) {
-    throw new UserError('Cannot start wireshark: install it, or write a file with -w', { cause: error });
-  }
-  child.once('exit', onEnd);
-  child.unref();
-  return child;
-}
+/** `kokotap capture` */
+export const CAPTURE: CommandDefinition = {
+  name: 'capture',
+  aliases: [],
+  usage: '[TARGET...]',
+  about: 'shows or saves packets of pods',
+  details:
+    'Each packet is shown with its pod and direction, wherever the pods run, and what is missing is counted. TARGET is a pod, or deploy/NAME, sts/, ds/, rs/, job/, svc/, node/ or tap/ID.',
+  flags: {
+    ...CAPTURE_GROUPS,
+    'Cluster, by flags of kubectl:': OF_KUBECTL,
+    'Other:': [QUIET, ...OTHER],
+  },
+  example: EXAMPLE,
+  check: (typed, isTerminal) => refuseTerminal(readCaptureOptions(typed), isTerminal),
+  run: async (typed, cluster, { say, stdout, env, untilInterrupted }) => {
+    const signal = untilInterrupted();
+    // Loaded only here: help needs nothing of it.
+    const { captureCommand } = await import('../capture/command.ts');
+    const terminal = { stdout: stdout(), say, env, signal };
+    return { exitCode: await captureCommand(readCaptureOptions(typed), cluster, terminal), text: '' };
+  },
+};

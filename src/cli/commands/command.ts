@@ -1,6 +1,8 @@
 import type { Cluster } from '#src/kube/cluster.ts';
-import type { Surroundings } from '../surroundings.ts';
-import type { Flag } from '../flags.ts';
+import type { FlagGroups } from '../flags.ts';
+import type { GivenFlag } from '../givenFlags.ts';
+import type { Outcome } from '../outcome.ts';
+import type { Terminal } from '../surroundings.ts';
 
 /** What was typed behind a command's name. */
 export interface Typed {
@@ -8,6 +10,8 @@ export interface Typed {
   readonly args: readonly string[];
   /** The values of the flags that were given, by their long names; those without a value are empty. */
   readonly values: ReadonlyMap<string, string>;
+  /** The flags themselves. */
+  readonly given: readonly GivenFlag[];
 }
 
 /** A command of the command line, besides the one without a name. */
@@ -18,9 +22,17 @@ export interface CommandDefinition {
   readonly usage: string;
   /** One sentence. */
   readonly about: string;
-  readonly flags: readonly Flag[];
-  /** @throws {UsageError} for what can be seen to be wrong before the cluster is asked. */
-  readonly check: (typed: Typed) => void;
-  /** @returns what is printed. */
-  readonly run: (typed: Typed, cluster: Cluster, surroundings: Surroundings) => Promise<string>;
+  /** Further sentences for its own help. */
+  readonly details?: string;
+  /** In the order of help. */
+  readonly flags: FlagGroups;
+  /** Printed behind the flags. */
+  readonly example?: string;
+  /**
+   * @param isTerminal whether standard output is one
+   * @throws {UsageError} for what can be seen to be wrong before the cluster is asked.
+   */
+  readonly check: (typed: Typed, isTerminal: boolean) => void;
+  /** @returns what is printed, and the exit code if it is not 0. */
+  readonly run: (typed: Typed, cluster: Cluster, terminal: Terminal) => Promise<string | Outcome>;
 }

@@ -16,13 +16,15 @@ export const DELETE: CommandDefinition = {
   aliases: [],
   usage: '{TAP|pod/NAME ... | -l SELECTOR | --all}',
   about: 'deletes taps, and waits until they are gone',
-  flags: [
-    TAPS_NAMESPACE,
-    plain('-l, --selector <selector>', 'those whose pods have these labels'),
-    plain('--all', 'all of the namespace'),
-    ...OF_KUBECTL,
-    ...OTHER,
-  ],
+  flags: {
+    'Which:': [
+      TAPS_NAMESPACE,
+      plain('-l, --selector <selector>', 'those whose pods have these labels'),
+      plain('--all', 'all of the namespace'),
+    ],
+    'Cluster, by flags of kubectl:': OF_KUBECTL,
+    'Other:': OTHER,
+  },
   check: ({ args, values }) => {
     const ways = [args.length > 0, values.has('--selector'), values.has('--all')];
     if (ways.filter(Boolean).length !== 1)

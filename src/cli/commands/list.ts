@@ -12,14 +12,16 @@ export const LIST: CommandDefinition = {
   aliases: ['ls', 'get'],
   usage: '[-A] [-l SELECTOR] [-o wide|json|yaml|name]',
   about: 'lists taps by their pods',
-  flags: [
-    TAPS_NAMESPACE,
-    plain('-A, --all-namespaces', 'of all namespaces'),
-    plain('-l, --selector <selector>', 'only those whose pods have these labels'),
-    plain('-o, --output <form>', `one of ${FORMS.join(', ')}`),
-    ...OF_KUBECTL,
-    ...OTHER,
-  ],
+  flags: {
+    'Which:': [
+      TAPS_NAMESPACE,
+      plain('-A, --all-namespaces', 'of all namespaces'),
+      plain('-l, --selector <selector>', 'only those whose pods have these labels'),
+      plain('-o, --output <form>', `one of ${FORMS.join(', ')}`),
+    ],
+    'Cluster, by flags of kubectl:': OF_KUBECTL,
+    'Other:': OTHER,
+  },
   check: ({ args, values }) => {
     if (args[0] !== undefined) throw new UsageError(`kokotap list takes flags only, not "${args[0]}"`);
     const form = values.get('--output') ?? 'wide';

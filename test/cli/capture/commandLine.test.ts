@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
-import { parseCaptureLine } from '#src/cli/capture/commandLine.ts';
+import { readCaptureOptions } from '#src/cli/capture/readOptions.ts';
+import { parseCommandLine } from '#src/cli/commandLine.ts';
+import { clusterOptions } from '#src/cli/options.ts';
 import { UsageError } from '#src/errors.ts';
 
 function optionsOf(...argv: string[]) {
-  const line = parseCaptureLine(argv);
-  if (line.kind !== 'capture') throw new Error(line.text);
-  return line;
+  const line = parseCommandLine(['capture', ...argv]);
+  if (line.kind !== 'command') throw new Error(`"${argv.join(' ')}" is no command`);
+  return { options: readCaptureOptions(line), cluster: clusterOptions(line.given) };
 }
 
 test('a target is enough', () => {
@@ -52,7 +54,7 @@ test('flags may stand anywhere, and those of kubectl go to it', () => {
 
 test.for([
   [[], 'Name what to capture, such as deploy/web, or give -l with labels'],
-  [['web', '--bogus'], "unknown option '--bogus', see kokotap capture --help"],
+  [['web', '--bogus'], 'Unknown flag "--bogus", see kokotap capture --help'],
   [['web', '-c', '0'], '--count "0" is not possible: give a whole number from 1 to 9007199254740991'],
   [
     ['web', '-C', '1T'],
@@ -73,9 +75,9 @@ test.for([
   [['web', '-w', 'x', '-W', '3'], '-W needs -C or -G, which say when a file ends'],
   [['web', '-w', 'x', '--wireshark'], '--wireshark and -w exclude each other: give one of them'],
 ] as const)('%j is refused', ([argv, message]) => {
-  expect(() => parseCaptureLine(argv)).toThrow(new UsageError(message));
+  expect(() => optionsOf(...argv)).toThrow(new UsageError(message));
 });
 
 test('help', () => {
-  expect(parseCaptureLine(['--help'])).toMatchSnapshot();
+  expect(parseCommandLine(['capture', '--help'])).toMatchSnapshot();
 });

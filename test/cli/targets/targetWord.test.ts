@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseTarget } from '#src/cli/capture/targetWord.ts';
+import { parseTarget } from '#src/cli/targets/targetWord.ts';
 
 test.for([
   ['web', { kind: 'pod', name: 'web' }],

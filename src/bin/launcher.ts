@@ -1,9 +1,15 @@
 #!/usr/bin/env node
 // Starts the program, unless this Node.js is too old for it. Such a one could not even read it, so there is only syntax
-// here that every Node.js has, and nothing is imported before the check.
+// here that every Node.js has, and nothing is imported before the check. What is printed whatever the cluster and the
+// environment are, such as help, was made when this was built: loading the program takes as long as Node.js itself.
+
+/** What is printed, by the words of the command line as JSON. scripts/build.ts puts it here. */
+declare const FIXED_TEXTS: Readonly<Record<string, string>>;
 
 /** What `engines` in package.json asks for. */
 const LEAST_NODE = 22;
+
+const fixedText = FIXED_TEXTS[JSON.stringify(process.argv.slice(2))];
 
 if (parseInt(process.versions.node, 10) < LEAST_NODE) {
   process.stderr.write(
@@ -14,6 +20,11 @@ if (parseInt(process.versions.node, 10) < LEAST_NODE) {
       ': install a newer one from https://nodejs.org/en/download\n',
   );
   process.exitCode = 1;
+} else if (fixedText !== undefined) {
+  process.stdout.on('error', function () {
+    process.exitCode = 1; // nobody reads any more
+  });
+  process.stdout.write(fixedText);
 } else {
   void import('./kokotap.ts');
 }

@@ -3,11 +3,11 @@ import { readAccount } from './support/account.ts';
 import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
 import { receiveTcp, sendTcp, sendUdp } from './support/traffic.ts';
+import { patienceMs } from './support/wait.ts';
 
 const bytes = 50_000_000;
-const settled = { timeout: scaled(30_000), interval: 200 };
+const settled = { timeout: patienceMs, interval: 200 };
 /** Leaves out ARP, and the ICMP errors that answer datagrams nobody waits for. */
 const filter = 'udp';
 

@@ -4,12 +4,10 @@ import { addresses } from './support/addresses.ts';
 import type { Agent } from './support/agent.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
 import { attachTcx, hasTcx } from './support/tcx.ts';
 import { sendUdp } from './support/traffic.ts';
-import { end } from './support/wait.ts';
+import { end, soon } from './support/wait.ts';
 
-const soon = { timeout: scaled(15_000) };
 const goesAhead = "the tap goes before others' programs, which could hide packets from it";
 
 describe("where another's program would hide packets, the tap goes before it", () => {

@@ -102,7 +102,6 @@ describe('a capture of a pod', () => {
     await sendDatagram(net, 'pod', '203.0.113.9', 7000, '6869');
     await until(
       async () => capturing.packets.length > 0,
-      5000,
       'the packet comes',
       () => capturing.said(),
     );
@@ -130,7 +129,6 @@ describe('what is captured', () => {
     const ended = () => capturing.notes.some((note) => note.event === 'end' && note.ifname === 'net1');
     await until(
       async () => ended(),
-      5000,
       'net1 ends',
       () => capturing.said(),
     );
@@ -170,7 +168,6 @@ describe('what is captured', () => {
     const ended = () => capturing.notes.some((note) => note.event === 'end' && note.ifname === 'eth0');
     await until(
       async () => ended(),
-      5000,
       'the pod is left',
       () => capturing.said(),
     );
@@ -221,7 +218,6 @@ describe('a reader that does not read', () => {
     await capturing.begun();
     await until(
       async () => capturing.packets.length >= sent,
-      30_000,
       'all comes',
       () => capturing.said(),
     );
@@ -244,7 +240,7 @@ describe('a capture ends', () => {
     const capturing = new Capturing(net, 'nodeA', {}, '--silence-ms=3000');
     await sleep(1500);
     await flood(net, 120_000);
-    expect(await capturing.ended(20_000)).toBe(0);
+    expect(await capturing.ended()).toBe(0);
   });
 
   test('not while its reader says that it is there', async ({ net }) => {
@@ -259,7 +255,7 @@ describe('a capture ends', () => {
     const capturing = await new Capturing(net, 'nodeA').read().begun();
     expect(await sockets(net)).toBe(1);
     capturing.child.kill('SIGKILL');
-    await until(async () => (await sockets(net)) === 0, 5000, 'nothing captures any more');
+    await until(async () => (await sockets(net)) === 0, 'nothing captures any more');
   });
 });
 

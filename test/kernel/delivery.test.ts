@@ -3,13 +3,10 @@ import { type Received, reportPacket } from '#src/tap/packets/receiverReport.ts'
 import { addresses } from './support/addresses.ts';
 import { ethernet } from './support/frames.ts';
 import { type Net, production, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
 import { sendDatagram, sendFrames, sendUdp } from './support/traffic.ts';
+import { patienceMs, soon } from './support/wait.ts';
 
 const filter = 'udp';
-/** Longer than the receiver takes to report. */
-const reportedMs = 8000;
-const noticedMs = 30_000;
 
 describe('what becomes of copies between the two ends', () => {
   test('is known at the sender: sent is received and lost', async ({ net }) => {
@@ -23,11 +20,8 @@ describe('what becomes of copies between the two ends', () => {
     await sendUdp(net, 'pod', addresses.gateway, { count: 30, minBytes: 400, maxBytes: 400 });
     await sendUdp(net, 'pod', addresses.gateway, { count: 20, maxBytes: 100 });
     await expectDelivered(net, { sentPackets: 100, reportedPackets: 70, lostPackets: 30 });
-    await sender.logged(
-      '"lostPackets":30,"msg":"copies are being lost on their way to the receiver"',
-      noticedMs,
-    );
-    await sender.logged('"lostPackets":30,"msg":"no more copies are lost"', noticedMs);
+    await sender.logged('"lostPackets":30,"msg":"copies are being lost on their way to the receiver"');
+    await sender.logged('"lostPackets":30,"msg":"no more copies are lost"');
     await swallowNothing(net);
     await sendUdp(net, 'pod', addresses.gateway, { count: 30, minBytes: 400, maxBytes: 400 });
     await expectDelivered(net, { sentPackets: 130, reportedPackets: 100, lostPackets: 30 });
@@ -67,12 +61,10 @@ describe('what becomes of copies between the two ends', () => {
     await net.stopPod();
     await sender.logged('"state":"waiting"');
     await net.startPod();
-    await expect
-      .poll(() => sender.log.filter(({ state }) => state === 'ready').length, { timeout: scaled(10_000) })
-      .toBe(2);
+    await expect.poll(() => sender.log.filter(({ state }) => state === 'ready').length, soon).toBe(2);
     await net.quiet();
     await sendUdp(net, 'pod', addresses.gateway, { count: 20, maxBytes: 100 });
-    await expectDelivered(net, { sentPackets: 20, reportedPackets: 20, lostPackets: 0 }, noticedMs);
+    await expectDelivered(net, { sentPackets: 20, reportedPackets: 20, lostPackets: 0 });
   });
 });
 
@@ -84,15 +76,15 @@ test('loss is told anew of a device that is made anew', async ({ net }) => {
     await swallow(net, 200);
     await sendUdp(net, 'pod', addresses.gateway, { count, minBytes: 400, maxBytes: 400 });
     await sendUdp(net, 'pod', addresses.gateway, { count: 1, maxBytes: 100 });
-    await sender.logged(`"lostPackets":${count},"msg":"copies are being lost`, noticedMs);
-    await sender.logged(`"lostPackets":${count},"msg":"no more copies are lost"`, noticedMs);
+    await sender.logged(`"lostPackets":${count},"msg":"copies are being lost`);
+    await sender.logged(`"lostPackets":${count},"msg":"no more copies are lost"`);
     await swallowNothing(net);
   };
   await lose(30);
   await net.exec('pod', 'ip link delete mirror');
   await sender.logged(/add vxlan mirror[^]*add vxlan mirror/u);
   await sendUdp(net, 'pod', addresses.gateway, { count: 5, maxBytes: 100 });
-  await expectDelivered(net, { sentPackets: 5, reportedPackets: 5, lostPackets: 0 }, noticedMs);
+  await expectDelivered(net, { sentPackets: 5, reportedPackets: 5, lostPackets: 0 });
   await lose(20);
 });
 
@@ -101,24 +93,24 @@ test('a path that swallows large packets is noticed, and that it no longer does'
   const receiver = net.startReceiver();
   const sender = net.startSender();
   await receiver.ready();
-  await sender.logged('but packets of 1500 bytes do not get to 192.0.2.2, small ones do', noticedMs);
+  await sender.logged('but packets of 1500 bytes do not get to 192.0.2.2, small ones do');
   expect(sender.isReady()).toBe(false);
   expect(await probe(net)).toMatchObject({ packetBytes: 1500, reached: false });
   await swallowNothing(net);
-  await sender.logged('the largest copies get to the receiver', noticedMs);
+  await sender.logged('the largest copies get to the receiver');
   expect(await probe(net)).toMatchObject({ packetBytes: 1500, reached: true });
-  await expect.poll(() => sender.isReady(), { timeout: scaled(1000) }).toBe(true);
+  await expect.poll(() => sender.isReady(), soon).toBe(true);
   // Once copies are lost on the path, it is asked again.
   await swallow(net, 1400);
   await sendUdp(net, 'pod', addresses.gateway, { count: 3, minBytes: 1400, maxBytes: 1400 });
-  await expect.poll(() => sender.isReady(), { timeout: scaled(noticedMs) }).toBe(false);
+  await expect.poll(() => sender.isReady(), soon).toBe(false);
 });
 
 test('a path that begins to swallow large packets while none is sent is noticed', async ({ net }) => {
   const { sender } = await net.tap({ 'rare-ms': '2000' });
   await sender.logged('the largest copies get to the receiver');
   await swallow(net, 1400);
-  await sender.logged('but packets of 1500 bytes do not get to 192.0.2.2, small ones do', noticedMs);
+  await sender.logged('but packets of 1500 bytes do not get to 192.0.2.2, small ones do');
 });
 
 test('a report that another one overtook is not taken for that of another device', async ({ net }) => {
@@ -132,10 +124,10 @@ test('a report that another one overtook is not taken for that of another device
     [1100, now + 2000],
   ] as const)
     await report(net, { packets, probes: 0, atMs });
-  await expect.poll(() => reported(net), { timeout: scaled(5000) }).toBe(1100);
+  await expect.poll(() => reported(net), soon).toBe(1100);
   // One of a node that was started anew has another clock, and another device.
   await report(net, { packets: 10, probes: 0, atMs: now - 3_600_000 });
-  await expect.poll(() => reported(net), { timeout: scaled(5000) }).toBe(1110);
+  await expect.poll(() => reported(net), soon).toBe(1110);
 });
 
 describe('packets without a UDP checksum, as copies are,', () => {
@@ -148,7 +140,7 @@ describe('packets without a UDP checksum, as copies are,', () => {
       return sender.isReady();
     };
     await dropWithoutChecksum(net);
-    await expect.poll(send, { timeout: scaled(noticedMs), interval: 500 }).toBe(false);
+    await expect.poll(send, { timeout: patienceMs, interval: 500 }).toBe(false);
     await sender.logged('but no copy gets to 192.0.2.2, though hellos do: a network card that spoils');
     await net.exec('nodeB', 'nft delete table inet wall');
     await send();
@@ -162,11 +154,10 @@ describe('packets without a UDP checksum, as copies are,', () => {
     await receiver.ready();
     await sender.logged(
       'packets of 1500 bytes without a UDP checksum, as copies are, do not get to 192.0.2.2, those with one do',
-      noticedMs,
     );
     expect(sender.isReady()).toBe(false);
     await net.exec('nodeB', 'nft delete table inet wall');
-    await sender.logged('the largest copies get to the receiver', noticedMs);
+    await sender.logged('the largest copies get to the receiver');
   });
 });
 
@@ -202,8 +193,8 @@ async function report(net: Net, received: Received): Promise<void> {
   await sendDatagram(net, 'nodeB', addresses.nodeA, 4789, packet);
 }
 
-async function expectDelivered(net: Net, account: object, timeoutMs = reportedMs): Promise<void> {
-  await expect.poll(() => senderStatus(net), { timeout: scaled(timeoutMs) }).toMatchObject(account);
+async function expectDelivered(net: Net, account: object): Promise<void> {
+  await expect.poll(() => senderStatus(net), soon).toMatchObject(account);
 }
 
 async function probe(net: Net): Promise<unknown> {

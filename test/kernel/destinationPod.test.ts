@@ -3,8 +3,8 @@ import { addresses } from './support/addresses.ts';
 import { Capture } from './support/capture.ts';
 import { ethernet, icmpEcho, ipv4, vxlan } from './support/frames.ts';
 import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
 import { echoUdp, exchangeUdp, sendDatagram } from './support/traffic.ts';
+import { soon } from './support/wait.ts';
 
 const port = 7000;
 const count = 100;
@@ -36,7 +36,7 @@ describe.for([
     await receiver.logged(
       `"state":"waiting","msg":"waiting for a running container of the pod tools/suricata with UID ${net.toolUid} on this node"`,
     );
-    await expect.poll(() => sender.isReady(), { timeout: scaled(10_000) }).toBe(false);
+    await expect.poll(() => sender.isReady(), soon).toBe(false);
     await net.startTool();
     await Promise.all([sender.ready(), receiver.ready()]);
     await expectCopies(net);
@@ -48,7 +48,7 @@ describe.for([
     const { sender, receiver } = await tap(net, onSameNode);
     const former = net.netns('tool');
     await net.replaceTool();
-    await expect.poll(() => net.exec('tool', 'ip link'), { timeout: scaled(10_000) }).toContain('mirror');
+    await expect.poll(() => net.exec('tool', 'ip link'), soon).toContain('mirror');
     await Promise.all([sender.ready(), receiver.ready()]);
     await expectCopies(net);
     expect(await net.execIn(former, 'ip link')).not.toContain('mirror');
@@ -89,9 +89,7 @@ describe.for([
         lost: of('sender')?.lostPackets,
       };
     };
-    await expect
-      .poll(account, { timeout: scaled(30_000) })
-      .toEqual({ reported: 2 * count, received: 2 * count, lost: 0 });
+    await expect.poll(account, soon).toEqual({ reported: 2 * count, received: 2 * count, lost: 0 });
   });
 });
 
@@ -124,10 +122,8 @@ test('what a receiver left in a pod is removed by another agent that enters pods
   );
   await inNode.stop();
   const entering = net.startAgent('nodeB', 'sender', ...net.senderOnNodeB(short));
-  await expect.poll(() => net.exec('tool', 'ip link'), { timeout: scaled(20_000) }).not.toContain('mirror');
-  await expect
-    .poll(() => net.exec('nodeB', 'nft list ruleset'), { timeout: scaled(10_000) })
-    .not.toContain(net.tapId);
+  await expect.poll(() => net.exec('tool', 'ip link'), soon).not.toContain('mirror');
+  await expect.poll(() => net.exec('nodeB', 'nft list ruleset'), soon).not.toContain(net.tapId);
   await entering.stop();
 });
 

@@ -131,7 +131,6 @@ describe('a list of endpoints', () => {
       const said = () => troubles(agent).filter((trouble) => trouble.includes(message)).length;
       await until(
         async () => said() > 0,
-        10_000,
         `it says ${message}`,
         () => agent.output,
       );
@@ -146,7 +145,6 @@ describe('a list of endpoints', () => {
     await expectKernel([pod], ['none'], agent);
     await until(
       async () => agent.isReady(),
-      5000,
       'the agent of no endpoint is ready',
       () => agent.output,
     );
@@ -211,12 +209,11 @@ describe('a list of endpoints', () => {
     list.write([senderOf(podOf(net), 0, 'both'), ...absent]);
     const agent = startList(net, 'sender', list);
     net.startReceiver({ 'tap-id': tapIdOf(0, false), vni: '100' });
-    await agent.logged(new RegExp(`"tap":"${tapIdOf(0, false)}".*"state":"ready"`), 60_000);
+    await agent.logged(new RegExp(`"tap":"${tapIdOf(0, false)}".*"state":"ready"`));
     expect(performance.now() - started).toBeLessThan(scaled(60_000));
     list.write([]);
     await until(
       async () => agent.isReady(),
-      20_000,
       'all are gone',
       () => agent.output.slice(-1000),
     );
@@ -286,7 +283,7 @@ async function expectKernel(pods: readonly Pod[], wanted: readonly Item[], agent
     const expected = kernelOf(item, at + 1);
     let seen = '';
     const isSo = async () => (seen = await tapIn(pod)) === expected;
-    await until(isSo, 20_000, `pod ${at} has ${expected}`, () => `${seen}\n${agent.output.slice(-4000)}`);
+    await until(isSo, `pod ${at} has ${expected}`, () => `${seen}\n${agent.output.slice(-4000)}`);
   }
 }
 

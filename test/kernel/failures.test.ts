@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
+import { soon } from './support/wait.ts';
 
 describe('a step that fails', () => {
   test('in a repair leaves what stood before, and is tried again', async ({ net }) => {
@@ -18,7 +18,7 @@ describe('a step that fails', () => {
     // Its number is the kernel's: a device made anew has another.
     expect(await essence(net)).toEqual(before.filter((line) => !line.startsWith('eth0 egress')));
     await net.exec('pod', 'rm', flag);
-    await expect.poll(() => essence(net), { timeout: scaled(20_000) }).toEqual(before);
+    await expect.poll(() => essence(net), soon).toEqual(before);
   });
 
   test('at the start takes away all that was made', async ({ net }) => {
@@ -28,7 +28,7 @@ describe('a step that fails', () => {
       `case "$* $INPUT" in *'dev eth0 egress'*'mirred'*) echo broken >&2; exit 1;; esac`,
     );
     await sender.logged('broken');
-    await expect.poll(() => net.snapshot('pod'), { timeout: scaled(10_000) }).toBe(before);
+    await expect.poll(() => net.snapshot('pod'), soon).toBe(before);
   });
 
   test('for good, everywhere, costs the target its qdisc once', async ({ net }) => {
@@ -49,13 +49,13 @@ describe('a step that fails', () => {
     expect(qdiscs()).toBe(2);
     expect(sender.log.at(-1)).toMatchObject({ state: 'failing' });
     await net.exec('pod', 'ip link set eth0 mtu 1400');
-    await expect.poll(qdiscs, { timeout: scaled(20_000) }).toBe(4);
+    await expect.poll(qdiscs, soon).toBe(4);
   });
 
   test('on the interface for a reason that passes is tried there again, seldom', async ({ net }) => {
     const qdiscs = watchQdiscs(net);
     net.startSenderWithTc(failingAt(onInterface, 'RTNETLINK answers: Cannot allocate memory'), often);
-    await expect.poll(qdiscs, { timeout: scaled(20_000) }).toBeGreaterThanOrEqual(4);
+    await expect.poll(qdiscs, soon).toBeGreaterThanOrEqual(4);
   });
 
   test('because the qdisc went away at that moment does not make the tap go without eBPF', async ({
@@ -66,7 +66,7 @@ describe('a step that fails', () => {
       `case $INPUT in *object-file*) [ -e ${flag} ] || { touch ${flag}; INPUT=$(printf '%s\\n' "$INPUT" | grep -v 'qdisc add'); };; esac`,
     );
     await sender.logged("Parent Qdisc doesn't exists");
-    await sender.logged('"state":"alone"', 20_000);
+    await sender.logged('"state":"alone"');
     expect(sender.output).not.toContain('could not be loaded');
     expect(await net.exec('pod', 'tc filter show dev mirror egress')).toContain('[tc/copy]');
   });

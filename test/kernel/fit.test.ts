@@ -157,10 +157,10 @@ test("the tap follows the underlay's MTU", async ({ net }) => {
   const { sender } = await net.tap();
   for (const where of ['nodeA', 'nodeB'] as const)
     await net.exec(where, 'ip', 'link', 'set', 'underlay', 'mtu', '1600');
-  await sender.logged('every copy fits the underlay', 15_000);
+  await sender.logged('every copy fits the underlay');
   expect(await net.exec('pod', 'ip', 'link', 'show', 'mirror')).toContain('mtu 1550');
   await net.exec('nodeA', 'ip', 'route', 'add', `${addresses.nodeB}/32`, 'dev', 'underlay', 'mtu', '1400');
-  await sender.logged('"underlayMtuBytes":1400', 15_000);
+  await sender.logged('"underlayMtuBytes":1400');
   expect(await net.exec('pod', 'ip', 'link', 'show', 'mirror')).toContain('mtu 1350');
 });
 

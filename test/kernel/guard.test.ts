@@ -3,14 +3,13 @@ import { addresses } from './support/addresses.ts';
 import { Capture } from './support/capture.ts';
 import { ethernet, ipv4, udp, vxlan } from './support/frames.ts';
 import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
 import { sendDatagram, sendUdp } from './support/traffic.ts';
+import { soon } from './support/wait.ts';
 
 const stranger = '192.0.2.9';
 const port = 4789;
 const payload = Buffer.from('injected').toString('hex');
 const marked = '026b00000001';
-const healMs = scaled(30_000);
 
 describe('from another address than the other end has', () => {
   test('no packet gets onto the mirror, though it has the VNI and port', async ({ net }) => {
@@ -52,7 +51,7 @@ describe('the table of nftables', () => {
       'flush chain inet kokotap input',
     ]) {
       await net.exec('nodeB', 'nft', damage);
-      await expect.poll(() => rules(net), { timeout: healMs }).toBe(made);
+      await expect.poll(() => rules(net), soon).toBe(made);
     }
     await sender.stop();
     await receiver.stop();
@@ -63,11 +62,11 @@ describe('the table of nftables', () => {
     const { sender } = await net.tap();
     const made = await tables(net);
     await net.exec('nodeA', 'ip link set underlay down');
-    await sender.logged('"state":"failing"', 20_000);
+    await sender.logged('"state":"failing"');
     await net.ticks(5);
     expect(await tables(net)).toEqual(made);
     await net.exec('nodeA', 'ip link set underlay up');
-    await expect.poll(() => sender.isReady(), { timeout: scaled(30_000) }).toBe(true);
+    await expect.poll(() => sender.isReady(), soon).toBe(true);
   });
 
   test('is not there while another tap has the VNI', async ({ net }) => {

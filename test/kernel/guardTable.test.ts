@@ -2,8 +2,8 @@ import { describe, expect } from 'vitest';
 import { run } from '#src/exec/command.ts';
 import { type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
+import { soon } from './support/wait.ts';
 
-const healMs = scaled(30_000);
 const other = { 'tap-id': '112233445566', vni: '101', ifname: 'other' };
 
 describe('the table of nftables that the taps of a node share', () => {
@@ -40,7 +40,7 @@ describe('the table of nftables that the taps of a node share', () => {
     const before = await rules(net);
     for (const damage of ['flush ruleset', 'flush map inet kokotap taps']) {
       await net.exec('nodeB', `nft ${damage}`);
-      await expect.poll(() => rules(net), { timeout: healMs }).toBe(before);
+      await expect.poll(() => rules(net), soon).toBe(before);
     }
   });
 

@@ -4,7 +4,6 @@ import { addresses, ipv6, second } from './support/addresses.ts';
 import { Capture } from './support/capture.ts';
 import { ethernet, ipv4, udp } from './support/frames.ts';
 import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
 import { reassemble, segment } from './support/stream.ts';
 import {
   echoUdp,
@@ -15,6 +14,7 @@ import {
   sendUdp,
   sha256OfStream,
 } from './support/traffic.ts';
+import { patienceMs } from './support/wait.ts';
 
 const port = 7000;
 const tcpPort = 7001;
@@ -129,7 +129,7 @@ describe('an underlay that is slower than the pod', () => {
         expect(refused).toBeGreaterThan(0);
         expect(received).toBe(sent - refused);
       },
-      { timeout: scaled(10_000), interval: 200 },
+      { timeout: patienceMs, interval: 200 },
     );
   });
 

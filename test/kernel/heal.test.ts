@@ -5,8 +5,7 @@ import { type Net, test } from './support/net.ts';
 import type { Where } from './support/network.ts';
 import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
-
-const healMs = scaled(10_000);
+import { soon } from './support/wait.ts';
 
 /** Damage to a running tap, each with where it is done. */
 const damage: Record<string, [Where, string][]> = {
@@ -34,7 +33,7 @@ describe('a running tap heals', () => {
       await net.tap();
       const whole = await essence(net);
       for (const [where, command] of commands) await exec(net, where, command);
-      await expect.poll(() => essence(net).catch(String), { timeout: healMs }).toEqual(whole);
+      await expect.poll(() => essence(net).catch(String), soon).toEqual(whole);
       await expectTraffic(net);
     });
   }
@@ -47,9 +46,7 @@ describe('a running tap heals', () => {
     await sender.logged('"state":"alone"');
     await net.ticks(4); // the other monitor listens by now
     await exec(net, 'pod', 'tc filter delete dev eth0 egress pref 7');
-    await expect
-      .poll(() => exec(net, 'pod', 'tc filter show dev eth0 egress'), { timeout: healMs + deafMs })
-      .toContain('mirred');
+    await expect.poll(() => exec(net, 'pod', 'tc filter show dev eth0 egress'), soon).toContain('mirred');
   });
 
   test('not a device that someone else took over: it is named and left alone', async ({ net }) => {

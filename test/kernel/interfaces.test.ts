@@ -3,11 +3,10 @@ import { addresses, second } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import type { Agent } from './support/agent.ts';
 import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
+import { soon } from './support/wait.ts';
 
 const filter = 'udp';
-const soon = { timeout: scaled(10_000) };
 
 describe('several interfaces', () => {
   test('are copied to one mirror, and their account is their sum', async ({ net }) => {

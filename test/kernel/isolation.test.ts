@@ -3,8 +3,8 @@ import { addresses } from './support/addresses.ts';
 import { Capture } from './support/capture.ts';
 import { arpRequest, ethernet, icmpEcho, ipv4, tcpSyn, udp, vxlan } from './support/frames.ts';
 import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
 import { echoUdp, receiveTcp, sendDatagram, sendFrames } from './support/traffic.ts';
+import { soon } from './support/wait.ts';
 
 const vxlanPort = 4789;
 const port = 7000;
@@ -42,7 +42,7 @@ describe("what comes from elsewhere with the tap's VNI and port", () => {
       ipv4(17, addresses.gateway, addresses.pod, udp(port, payload)),
     );
     await sendDatagram(net, 'nodeB', addresses.nodeA, vxlanPort, vxlan(100, frame));
-    await expect.poll(() => echo.received(), { timeout: scaled(10_000) }).toBe(1);
+    await expect.poll(() => echo.received(), soon).toBe(1);
   });
 
   test('is seen by captures on the receiver, but reaches no socket of the node and is not answered', async ({

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { run } from '#src/exec/command.ts';
 import { test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
+import { soon } from './support/wait.ts';
 
 const notice = 'The eBPF programs could not be loaded; the tap goes on without them';
 
@@ -39,7 +39,7 @@ test('programs that could not be loaded are loaded when it is tried again', asyn
   await sender.logged('"state":"alone"');
   const tries = () => sender.commands().filter((command) => command.includes('object-file')).length;
   const before = tries();
-  await expect.poll(tries, { timeout: scaled(10_000) }).toBeGreaterThanOrEqual(before + 2);
+  await expect.poll(tries, soon).toBeGreaterThanOrEqual(before + 2);
   // The tap stays what it is while it is tried, and the reason is told once.
   expect(sender.log.filter(({ msg }) => msg.startsWith(notice))).toHaveLength(1);
   expect(new Set(sender.log.flatMap(({ state }) => state ?? []))).toEqual(new Set(['alone']));

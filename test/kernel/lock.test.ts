@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest';
 import { lockSocket } from '#src/tap/ownership/lockSocket.ts';
 import type { Role } from '#src/tap/ownership/mark.ts';
 import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
+import { soon } from './support/wait.ts';
 
 /** Of the user nobody. */
 const nobody = 65534;
@@ -21,7 +21,7 @@ describe('the lock', () => {
     const waiting = new Set([1, 2, 3].map(() => net.startReceiver()));
     const holders = () => [...waiting].filter(({ output }) => output.includes('"state":"alone"'));
     for (; waiting.size > 0;) {
-      await expect.poll(holders, { timeout: scaled(20_000) }).toHaveLength(1);
+      await expect.poll(holders, soon).toHaveLength(1);
       await net.ticks(4); // in which the others try again
       const [holder, ...more] = holders();
       expect(more).toEqual([]);

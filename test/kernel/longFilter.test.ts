@@ -26,7 +26,7 @@ describe('a filter that classic BPF has no room for', () => {
     await net.quiet();
     const filter = `${hosts(1000)} or (vlan 5 and udp port 7001)`;
     const [receiver, sender] = [net.startReceiver(), net.startSender({ filter })];
-    await sender.logged('"state":"alone"', 60_000);
+    await sender.logged('"state":"alone"');
     await Promise.all([sender.ready(), receiver.ready()]);
     const atMirror = await Capture.start(net, 'nodeB', 'mirror');
     const [to, from] = ['026b00000001', '026b00000002'];
@@ -52,7 +52,6 @@ describe('a filter that classic BPF has no room for', () => {
     const sender = net.startSenderWithTc(refusing, { filter: hosts(500) });
     await sender.logged(
       '--filter is not possible: it is so long that it needs eBPF, which the kernel refuses: refused for the test (',
-      60_000,
     );
     expect(await sender.stop()).toBe(1);
     expect(await net.snapshot('pod')).toBe(before);
@@ -61,7 +60,7 @@ describe('a filter that classic BPF has no room for', () => {
 
   test('is made short where no eBPF can be loaded, if it can be', async ({ net }) => {
     const sender = net.startSenderWithTc(refusing, { filter: hosts(220) });
-    await sender.logged('"state":"alone"', 60_000);
+    await sender.logged('"state":"alone"');
     expect(await net.exec('pod', 'tc filter show dev eth0 ingress pref 7')).toContain('bytecode');
   });
 });

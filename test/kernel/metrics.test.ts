@@ -2,9 +2,8 @@ import { once } from 'node:events';
 import { expect } from 'vitest';
 import { addresses } from './support/addresses.ts';
 import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
-import { end } from './support/wait.ts';
+import { end, soon } from './support/wait.ts';
 
 const port = '9400';
 
@@ -35,7 +34,7 @@ test.for([
   const sender = net.startSender({ ...changes, 'metrics-port': port });
   await sender.logged(`"state":"${state}"`);
   const said = () => scrape(net, 'nodeA', '127.0.0.1');
-  await expect.poll(said, { timeout: scaled(10_000) }).toContain(`${stateOf(net, state)} 1\n`);
+  await expect.poll(said, soon).toContain(`${stateOf(net, state)} 1\n`);
   expect(await said()).toContain(`${stateOf(net, 'ready')} 0\n`);
 });
 
@@ -47,9 +46,9 @@ test('they say that an endpoint is blind, and ready again', async ({ net }) => {
     await sendUdp(net, 'nodeA', addresses.pod, { count: 60 });
     return scrape(net, 'nodeA', '127.0.0.1');
   };
-  await expect.poll(sentAndSaid, { timeout: scaled(20_000) }).toContain(`${stateOf(net, 'blind')} 1\n`);
+  await expect.poll(sentAndSaid, soon).toContain(`${stateOf(net, 'blind')} 1\n`);
   await net.exec('pod', 'tc filter delete dev eth0 ingress pref 1');
-  await expect.poll(sentAndSaid, { timeout: scaled(20_000) }).toContain(`${stateOf(net, 'ready')} 1\n`);
+  await expect.poll(sentAndSaid, soon).toContain(`${stateOf(net, 'ready')} 1\n`);
 });
 
 test('a port that is taken costs the metrics, not the tap', async ({ net }) => {
@@ -86,7 +85,7 @@ test('the metrics are there again after another agent took over, and when a take
   expect(await first.stop()).toBe(0);
   await second.logged('"state":"alone"');
   await expect
-    .poll(() => scrape(net, 'nodeA', '127.0.0.1').catch(String), { timeout: scaled(10_000) })
+    .poll(() => scrape(net, 'nodeA', '127.0.0.1').catch(String), soon)
     .toContain(`kokotap_device_up{tap="${net.tapId}",role="sender"} 1\n`);
   expect(second.output).not.toContain('no metrics');
 });

@@ -7,11 +7,12 @@ import type { Agent } from './support/agent.ts';
 import { type Net, test } from './support/net.ts';
 import { fewer, scaled } from './support/speed.ts';
 import { floodUdp, sendFrames, sendIp, sendUdp, sinkUdp } from './support/traffic.ts';
+import { patienceMs } from './support/wait.ts';
 
 const { nodeA, nodeB } = addresses;
 const port = 7000;
 const many = fewer(1_000_000);
-const settled = { timeout: scaled(30_000), interval: 200 };
+const settled = { timeout: patienceMs, interval: 200 };
 
 describe('a tap of a node', () => {
   test(`copies ${many.toLocaleString('en')} packets, and no copy`, async ({ net }) => {

@@ -2,7 +2,7 @@ import { release } from 'node:os';
 import { describe, expect } from 'vitest';
 import { addresses } from './support/addresses.ts';
 import { production, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
+import { soon } from './support/wait.ts';
 
 describe('readiness', () => {
   test('of each end waits for the other, and is lost with it', async ({ net }) => {
@@ -12,7 +12,7 @@ describe('readiness', () => {
     const receiver = net.startReceiver(production);
     await Promise.all([sender.ready(), receiver.ready()]);
     await receiver.stop();
-    await expect.poll(() => sender.isReady(), { timeout: scaled(10_000) }).toBe(false);
+    await expect.poll(() => sender.isReady(), soon).toBe(false);
   });
 
   test('comes when the node gets its address only after the agent began', async ({ net }) => {
@@ -24,7 +24,7 @@ describe('readiness', () => {
       '"state":"failing","msg":"192.0.2.1 is not an address of this node (it has 198.51.100.1): ',
     );
     await net.exec('nodeA', 'ip', 'address', 'add', address, 'dev', 'underlay');
-    await expect.poll(() => sender.isReady() && receiver.isReady(), { timeout: scaled(40_000) }).toBe(true);
+    await expect.poll(() => sender.isReady() && receiver.isReady(), soon).toBe(true);
   });
 
   test("goes when the node's address does, and says so at either end", async ({ net }) => {
@@ -52,7 +52,7 @@ describe('readiness', () => {
     // No netfilter tool is needed for a wall: a filter on the underlay that drops everything.
     await net.exec('nodeB', 'tc', 'qdisc', 'add', 'dev', 'underlay', 'clsact');
     await net.exec('nodeB', 'tc filter add dev underlay ingress bpf da bytecode', '1,6 0 0 2');
-    await expect.poll(() => receiver.isReady(), { timeout: scaled(10_000) }).toBe(false);
+    await expect.poll(() => receiver.isReady(), soon).toBe(false);
     await net.exec('nodeB', 'tc', 'qdisc', 'delete', 'dev', 'underlay', 'clsact');
     await Promise.all([sender.ready(), receiver.ready()]);
   });
@@ -89,7 +89,7 @@ describe('readiness', () => {
     const { sender, receiver } = await net.tapSameNode();
     await receiver.kill();
     await net.exec('nodeA', 'ip', 'link', 'set', 'mirror', 'down');
-    await expect.poll(() => sender.isReady(), { timeout: scaled(10_000) }).toBe(false);
+    await expect.poll(() => sender.isReady(), soon).toBe(false);
   });
 });
 

@@ -3,9 +3,9 @@ import { addresses } from './support/addresses.ts';
 import { Capture } from './support/capture.ts';
 import { isSoundTcp } from './support/frames.ts';
 import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
 import { covered, segment } from './support/stream.ts';
 import { receiveTcp, sendTcp } from './support/traffic.ts';
+import { soon } from './support/wait.ts';
 
 const port = 7000;
 const bytes = 2_000_000;
@@ -40,7 +40,7 @@ test("on the same node the mirror has the MTU of the tap's largest target, and f
   await net.tapSameNode();
   expect(await mtus(net)).toEqual([1500, 1500]);
   await net.setPodMtu(9000);
-  await expect.poll(() => mtus(net), { timeout: scaled(10_000) }).toEqual([9000, 9000]);
+  await expect.poll(() => mtus(net), soon).toEqual([9000, 9000]);
 });
 
 test('on the same node the mirror of lo has the largest MTU that it can have', async ({ net }) => {

@@ -2,11 +2,10 @@ import { describe, expect } from 'vitest';
 import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
 import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
+import { soon } from './support/wait.ts';
 
 const filter = 'udp';
-const soon = { timeout: scaled(10_000) };
 const passAll = '1,6 0 0 0'; // TC_ACT_OK
 
 describe('a filter with a verdict before ours', () => {

@@ -39,7 +39,7 @@ describe('a tap of a pod without traffic', () => {
     const mirror = await Capture.start(net, 'nodeA', 'mirror');
     await net.exec('nodeA', 'ip', 'link', 'set', 'mirror', 'down');
     const isUp = async () => (await net.exec('nodeA', 'ip', 'link', 'show', 'mirror')).includes('state UP');
-    await until(isUp, 10_000, 'the mirror is up again');
+    await until(isUp, 'the mirror is up again');
     await sleep(kernelsOwnMs);
     expect(await mirror.frames()).toEqual([]);
   });

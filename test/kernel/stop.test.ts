@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { readProcFile } from '#src/net/processNetns.ts';
 import { test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
+import { soon } from './support/wait.ts';
 
 test('SIGTERM ends an agent that waits for another of its tap, and leaves that one alone', async ({
   net,
@@ -22,12 +23,12 @@ test.for(['SIGTERM', 'SIGKILL'] as const)(
   async (signal, { net }) => {
     const { sender } = await net.tap();
     const monitors = () => childrenOf(sender.child.pid).filter((pid) => commandOf(pid).includes(' monitor'));
-    await expect.poll(() => monitors().map(commandOf)).toEqual(['ip monitor link', 'tc monitor']);
+    await expect.poll(() => monitors().map(commandOf), soon).toEqual(['ip monitor link', 'tc monitor']);
     const started = monitors();
     await (signal === 'SIGTERM' ? sender.stop() : sender.kill());
     const left = () => started.filter((pid) => commandOf(pid) !== '');
     // The kernel ends them, as soon as they are given CPU time.
-    await expect.poll(left, { timeout: scaled(1000) }).toEqual([]);
+    await expect.poll(left, { timeout: scaled(5000) }).toEqual([]);
   },
 );
 

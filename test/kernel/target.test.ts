@@ -1,8 +1,8 @@
 import { describe, expect } from 'vitest';
 import { addresses } from './support/addresses.ts';
 import { production, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
+import { soon } from './support/wait.ts';
 
 describe('the target', () => {
   test('not there yet is waited for', async ({ net }) => {
@@ -23,7 +23,7 @@ describe('the target', () => {
     await net.stopPod();
     await sender.logged('"state":"waiting"');
     expect(sender.isReady()).toBe(false);
-    await expect.poll(() => receiver.isReady(), { timeout: scaled(8000) }).toBe(false);
+    await expect.poll(() => receiver.isReady(), soon).toBe(false);
     await net.startPod();
     await Promise.all([sender.ready(), receiver.ready()]);
     const received = async () => net.exec('nodeB', 'ip', '-s', 'link', 'show', 'dev', 'mirror');

@@ -3,7 +3,7 @@ import { readAccount } from './support/account.ts';
 import { addresses } from './support/addresses.ts';
 import { ethernet, ipv4, tcpData, udp } from './support/frames.ts';
 import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
+import { patienceMs } from './support/wait.ts';
 import { sendUnfinished } from './support/traffic.ts';
 
 const port = 7000;
@@ -11,7 +11,7 @@ const filter = `dst port ${port}`;
 const bytes = 3000;
 /** Of Ethernet and IP. */
 const transportAt = 34;
-const settled = { timeout: scaled(15_000), interval: 200 };
+const settled = { timeout: patienceMs, interval: 200 };
 
 describe('a packet of a virtual machine, which does not say how many segments it becomes', () => {
   test.for([

@@ -63,17 +63,15 @@ export class Agent {
   async ready(): Promise<void> {
     await until(
       async () => this.isReady(),
-      10_000,
       'the agent is ready',
       () => this.#output,
     );
   }
 
-  async logged(text: string | RegExp, timeoutMs = 10_000): Promise<void> {
+  async logged(text: string | RegExp): Promise<void> {
     const found = () => (typeof text === 'string' ? this.#output.includes(text) : text.test(this.#output));
     await until(
       async () => found(),
-      timeoutMs,
       `the agent logs ${String(text)}`,
       () => this.#output,
     );

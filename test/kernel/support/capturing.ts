@@ -93,7 +93,6 @@ export class Capturing {
     const counted = () => this.counts.has(place) && this.begins(place) >= times;
     await until(
       async () => counted(),
-      10_000,
       `${place} is captured`,
       () => this.said(),
     );
@@ -110,7 +109,6 @@ export class Capturing {
     const said = () => this.notes.some((note) => note.event === 'waiting' && reason.test(note.reason));
     await until(
       async () => said(),
-      10_000,
       `it waits for ${String(reason)}`,
       () => this.said(),
     );
@@ -123,11 +121,10 @@ export class Capturing {
   }
 
   /** Waits for its end; the exit code. */
-  async ended(timeoutMs = 10_000): Promise<number | null> {
+  async ended(): Promise<number | null> {
     const { child } = this;
     await until(
       async () => child.exitCode !== null || child.signalCode !== null,
-      timeoutMs,
       'the capture ends',
       () => this.said(),
     );

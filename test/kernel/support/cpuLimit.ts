@@ -57,7 +57,7 @@ export class CpuLimit {
       }
       return true;
     };
-    await until(isGone, 30_000, `${this.#folder} can be removed`);
+    await until(isGone, `${this.#folder} can be removed`);
   }
 
   #read(folder: number, file: string): string {

@@ -35,7 +35,6 @@ export class MemoryLimit {
       const taker = spawn('bash', ['-c', taking], { stdio: 'ignore' });
       await until(
         async () => areEnded() || taker.exitCode !== null || taker.signalCode !== null,
-        20_000,
         'memory runs out',
       );
       await end(taker, 'SIGKILL');
@@ -53,7 +52,7 @@ export class MemoryLimit {
       }
       return true;
     };
-    await until(isGone, 30_000, `${this.#folder} can be removed`);
+    await until(isGone, `${this.#folder} can be removed`);
   }
 
   #read(file: string): string {

@@ -68,7 +68,7 @@ export class MorePods {
     await Promise.all(this.#processes.map((child) => end(child, 'SIGKILL')));
     for (const folder of this.#folders) {
       for (const each of [folder, path.dirname(folder)])
-        await until(async () => removed(each), 5000, `${each} can be removed`);
+        await until(async () => removed(each), `${each} can be removed`);
     }
     const [first] = this.#folders;
     if (first === undefined) return;

@@ -108,7 +108,7 @@ export class Network {
     await this.exec(where, 'ethtool', '-K', ifname, 'tx', 'off');
     const isUp = async () =>
       (await this.exec(where, 'ip', 'link', 'show', 'dev', ifname)).includes('state UP');
-    await until(isUp, 5000, `${ifname} is up`);
+    await until(isUp, `${ifname} is up`);
   }
 
   /** Switches IPv6 off between the pod and its node, so that the kernel sends nothing there by itself. */
@@ -205,7 +205,7 @@ export class Network {
     await this.stopContainer();
     await ip(['netns', 'delete', this.netns('pod')]);
     const isGone = async () => !(await this.exec('nodeA', 'ip', 'link')).includes('vethpod');
-    await until(isGone, 10_000, 'vethpod is gone');
+    await until(isGone, 'vethpod is gone');
   }
 
   /**
@@ -290,7 +290,7 @@ export class Network {
     const folders = [tool, path.dirname(tool)];
     for (let folder = this.#cgroup(this.podUid); folder !== cgroupRoot; folder = path.dirname(folder))
       folders.push(folder);
-    for (const folder of folders) await until(async () => removed(folder), 5000, `${folder} can be removed`);
+    for (const folder of folders) await until(async () => removed(folder), `${folder} can be removed`);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

@@ -4,21 +4,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { scaled } from './speed.ts';
 
 /**
- * Waits for something to be so.
- *
- * @param timeoutMs on a machine of usual speed; see {@link scaled}
+ * How long a test waits for what takes a second: a machine at work may stop for many. It is no promise of the product, and
+ * costs nothing where all is well.
  */
+export const patienceMs = scaled(60_000);
+
+/** What `expect.poll` takes to wait so long. */
+export const soon = { timeout: patienceMs };
+
+/** Waits for something to be so, as long as {@link patienceMs}. */
 export async function until(
   condition: () => Promise<boolean>,
-  timeoutMs: number,
   what: string,
   detail: () => string = () => '',
 ): Promise<void> {
-  const limitMs = scaled(timeoutMs);
-  const deadline = performance.now() + limitMs;
+  const deadline = performance.now() + patienceMs;
   while (!(await condition())) {
     if (performance.now() > deadline)
-      throw new Error(`Waited ${limitMs} ms in vain until ${what}\n${detail()}`);
+      throw new Error(`Waited ${patienceMs} ms in vain until ${what}\n${detail()}`);
     await sleep(20);
   }
 }

@@ -65,7 +65,12 @@ async function removeOtherChunks(current: readonly string[]): Promise<void> {
 /** The agent, in one file that the image copies. */
 async function buildAgent(): Promise<void> {
   const file = path.join(DIST, 'kokotap-agent.js');
-  await bundle({ ...COMMON, entryPoints: ['src/bin/kokotap-agent.ts'], outfile: file });
+  await bundle({
+    ...COMMON,
+    entryPoints: ['src/bin/kokotap-agent.ts'],
+    outfile: file,
+    plugins: [requiredModules],
+  });
   await chmod(file, 0o755);
 }
 
@@ -86,7 +91,7 @@ const COMMON = {
 } satisfies BuildOptions;
 
 /**
- * Requires the modules of Node.js that the command line imports. An import looks at each export of one, and some exports load
+ * Requires the modules of Node.js that both programs import. An import looks at each export of one, and some exports load
  * or compute much when they are looked at: with node:http that is the whole undici, with node:process a list of all flags
  * (measured where Node.js itself starts in 30 ms: 15 and 12 ms; node:util and node:fs take some more).
  */

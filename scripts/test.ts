@@ -111,7 +111,8 @@ function runTests(args: readonly string[], env: NodeJS.ProcessEnv = {}): Result 
     const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile.json=${file}`];
     const { status } = spawnSync('vitest', ['run', ...reporters, ...args], {
       stdio: 'inherit',
-      env: { ...process.env, ...env },
+      // The tests start the agent and the command line a thousand times.
+      env: { ...process.env, NODE_COMPILE_CACHE: path.join(folder, 'compiled'), ...env },
     });
     if (!existsSync(file)) return { passed: 0, failed: 1, parts: [] }; // it was interrupted
     const {

@@ -6,7 +6,7 @@ import { messageOf, UserError } from '#src/errors.ts';
 import { AGENT_SOCKET, RUN_FOLDER } from '#src/pods/runFolder.ts';
 import type { TapId } from '#src/tap/ownership/mark.ts';
 import type { EndpointManager } from './manager.ts';
-import { describeReadings } from './metrics.ts';
+import { describeReadings } from './metricsText.ts';
 import { probe } from './probeCommand.ts';
 import { shared } from './reading.ts';
 import { type Near, readNearStatus } from './status/find.ts';

@@ -3,13 +3,15 @@
 // here that every Node.js has, and nothing is imported before the check. What is printed whatever the cluster and the
 // environment are, such as help, was made when this was built: loading the program takes as long as Node.js itself.
 
+import { asCalled, wordsOf } from './calledAs.ts';
+
 /** What is printed, by the words of the command line as JSON. scripts/build.ts puts it here. */
 declare const FIXED_TEXTS: Readonly<Record<string, string>>;
 
 /** What `engines` in package.json asks for. */
 const LEAST_NODE = 22;
 
-const fixedText = FIXED_TEXTS[JSON.stringify(process.argv.slice(2))];
+const fixedText = FIXED_TEXTS[JSON.stringify(wordsOf(process.argv))];
 
 if (parseInt(process.versions.node, 10) < LEAST_NODE) {
   process.stderr.write(
@@ -24,7 +26,7 @@ if (parseInt(process.versions.node, 10) < LEAST_NODE) {
   process.stdout.on('error', function () {
     process.exitCode = 1; // nobody reads any more
   });
-  process.stdout.write(fixedText);
+  process.stdout.write(asCalled(fixedText, process.argv));
 } else {
   void import('./kokotap.ts');
 }

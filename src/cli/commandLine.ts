@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '#src/errors.ts';
 import { VERSION } from '#src/version.ts';
-import type { CommandDefinition } from './commands/command.ts';
+import type { AnyCommand, CommandDefinition, LocalCommand } from './commands/command.ts';
 import { commandNamed, COMMANDS } from './commands/registry.ts';
 import { type Flag, FLAG_GROUPS, type FlagGroups } from './flags.ts';
 import { DESCRIPTION, HELP_EXAMPLE } from './help.ts';
@@ -18,6 +18,12 @@ export type CommandLine =
       readonly command: CommandDefinition;
       readonly given: readonly GivenFlag[];
       readonly args: readonly string[];
+    }
+  | {
+      readonly kind: 'local';
+      readonly command: LocalCommand;
+      readonly given: readonly GivenFlag[];
+      readonly args: readonly string[];
     };
 
 /**
@@ -31,7 +37,10 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     const parsed = parse(argv.slice(1), Object.values(command.flags).flat(), (options) =>
       describeCommand(command, options),
     );
-    return 'text' in parsed ? { kind: 'text', ...parsed } : { kind: 'command', command, ...parsed };
+    if ('text' in parsed) return { kind: 'text', ...parsed };
+    return 'runHere' in command
+      ? { kind: 'local', command, ...parsed }
+      : { kind: 'command', command, ...parsed };
   }
   const parsed = parse(argv, Object.values(FLAG_GROUPS).flat(), describeProgram);
   if ('text' in parsed) return { kind: 'text', ...parsed };
@@ -72,7 +81,7 @@ function parse(
 }
 
 function describeCommand(
-  { name, usage, about, details = '', example, flags }: CommandDefinition,
+  { name, usage, about, details = '', example, flags }: AnyCommand,
   options: Options,
 ): Command {
   const program = new Command(`kokotap ${name}`)

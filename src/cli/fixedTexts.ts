@@ -1,5 +1,6 @@
 import { main } from './main.ts';
 import { COMMANDS } from './commands/registry.ts';
+import { SHELLS } from './completion/scripts.ts';
 
 /**
  * What is printed for command lines whose answer depends on nothing but the program.
@@ -9,10 +10,13 @@ import { COMMANDS } from './commands/registry.ts';
 export async function fixedTexts(): Promise<Record<string, string>> {
   const commands = [
     [],
-    ['capture'],
     ...COMMANDS.flatMap(({ name, aliases }) => [name].concat(aliases)).map((name) => [name]),
   ];
-  const lines = [['--version'], ...commands.flatMap((words) => [words.concat('--help'), words.concat('-h')])];
+  const lines = [
+    ['--version'],
+    ...commands.flatMap((words) => [words.concat('--help'), words.concat('-h')]),
+    ...SHELLS.map((shell) => ['completion', shell]),
+  ];
   const texts = await Promise.all(lines.map(textOf));
   return Object.fromEntries(lines.map((line, index) => [JSON.stringify(line), texts[index] ?? '']));
 }

@@ -34,7 +34,23 @@ export interface Flag {
   readonly isOfKubectl?: true;
   /** It may be given several times. */
   readonly isRepeatable?: true;
+  /** What a shell completes its value from; undefined: from the schema, where that has a list of values. */
+  readonly completes?: Completed | undefined;
 }
+
+/** Words, or the names of what the cluster, the kubeconfig or this machine has. */
+export type Completed =
+  | readonly string[]
+  | 'pods'
+  | 'nodes'
+  | 'namespaces'
+  | 'taps'
+  | 'targets'
+  | 'destinations'
+  | 'contexts'
+  | 'clusters'
+  | 'users'
+  | 'files';
 
 const fields = {
   ...tapSchema.shape,
@@ -50,18 +66,23 @@ export const REQUIRED = 'required';
 
 /** kubectl's own, of the same names and meanings. */
 export const OF_KUBECTL: readonly Flag[] = [
-  ofKubectl('--kubeconfig <file>', 'kubeconfig file', '$KUBECONFIG, ~/.kube/config, in-cluster'),
-  ofKubectl('--context <name>', 'context of the kubeconfig', 'its current one'),
-  ofKubectl('--cluster <name>', 'cluster of the kubeconfig', "the context's"),
-  ofKubectl('--user <name>', 'user of the kubeconfig', "the context's"),
+  ofKubectl('--kubeconfig <file>', 'kubeconfig file', '$KUBECONFIG, ~/.kube/config, in-cluster', 'files'),
+  ofKubectl('--context <name>', 'context of the kubeconfig', 'its current one', 'contexts'),
+  ofKubectl('--cluster <name>', 'cluster of the kubeconfig', "the context's", 'clusters'),
+  ofKubectl('--user <name>', 'user of the kubeconfig', "the context's", 'users'),
   ofKubectl('-s, --server <url>', 'URL of the API server', "the cluster's"),
   ofKubectl('--as <name>', 'user to act as'),
   { ...ofKubectl('--as-group <name>', 'group to act as, may be given again'), isRepeatable: true },
   ofKubectl('--as-uid <uid>', 'UID to act as'),
   ofKubectl('--token <token>', 'bearer token for the API server'),
-  ofKubectl('--client-certificate <file>', 'certificate to log in with'),
-  ofKubectl('--client-key <file>', 'its key'),
-  ofKubectl('--certificate-authority <file>', 'certificates that the API server is trusted by'),
+  ofKubectl('--client-certificate <file>', 'certificate to log in with', undefined, 'files'),
+  ofKubectl('--client-key <file>', 'its key', undefined, 'files'),
+  ofKubectl(
+    '--certificate-authority <file>',
+    'certificates that the API server is trusted by',
+    undefined,
+    'files',
+  ),
   ofKubectl('--tls-server-name <name>', "name in the API server's certificate", "the URL's"),
   ofKubectl('--insecure-skip-tls-verify', 'trust any API server'),
   ofKubectl('--request-timeout <time>', 'the longest that a request may take, 0 for no limit', '8s'),
@@ -76,6 +97,7 @@ export const OTHER: readonly Flag[] = [
 /** Where a command looks for taps. */
 export const TAPS_NAMESPACE: Flag = {
   ...plain('-n, --namespace <name>', "namespace of the taps' pods", "the context's"),
+  completes: 'namespaces',
   read: withoutEqualsSign,
 };
 
@@ -85,15 +107,22 @@ export type FlagGroups = Readonly<Record<string, readonly Flag[]>>;
 /** All flags, in the groups and the order of help and README. */
 export const FLAG_GROUPS: FlagGroups = {
   'Target:': [
-    ofTap('pod', '--pod <name>', { unset: REQUIRED }),
-    ofTap('namespace', '-n, --namespace <name>', { unset: "the context's", read: withoutEqualsSign }),
+    ofTap('pod', '--pod <name>', { unset: REQUIRED, completes: 'pods' }),
+    ofTap('namespace', '-n, --namespace <name>', {
+      unset: "the context's",
+      read: withoutEqualsSign,
+      completes: 'namespaces',
+    }),
     ofTap('interfaces', '--pod-ifname <names>', { read: commaSeparated }),
     ofTap('container', '--pod-container <name>'),
   ],
   'Destination (a node, a pod or an address):': [
-    ofTap('destinationNode', '--dest-node <node>'),
-    ofTap('destinationPod', '--dest-pod <name>'),
-    ofTap('destinationNamespace', '--dest-namespace <name>', { unset: "the target's" }),
+    ofTap('destinationNode', '--dest-node <node>', { completes: 'nodes' }),
+    ofTap('destinationPod', '--dest-pod <name>', { completes: 'pods' }),
+    ofTap('destinationNamespace', '--dest-namespace <name>', {
+      unset: "the target's",
+      completes: 'namespaces',
+    }),
     ofTap('externalAddress', '--dest-ip <address>'),
   ],
   'Mirror:': [
@@ -127,7 +156,7 @@ export const FLAG_GROUPS: FlagGroups = {
     }),
   ],
   "Tap's pods:": [
-    ofTap('tapNamespace', '--tap-namespace <name>', { unset: "the target's" }),
+    ofTap('tapNamespace', '--tap-namespace <name>', { unset: "the target's", completes: 'namespaces' }),
     ofTap('image', '--image <image>'),
     ofTap('imagePullSecret', '--image-pull-secret <name>'),
     ofTap('requests', '--requests <list>', { unset: listed(DEFAULT_RESOURCES.requests), read: amounts }),
@@ -142,7 +171,7 @@ export const FLAG_GROUPS: FlagGroups = {
 function ofTap(
   field: Field,
   usage: string,
-  { unset, ...reading }: Pick<Flag, 'read' | 'advice'> & { readonly unset?: string } = {},
+  { unset, ...reading }: Pick<Flag, 'read' | 'advice' | 'completes'> & { readonly unset?: string } = {},
 ): Flag {
   const schema: z.ZodMiniType = fields[field];
   const about = z.globalRegistry.get(schema)?.description ?? '';
@@ -155,8 +184,8 @@ export function plain(usage: string, about: string, unset?: string): Flag {
 }
 
 /** A flag of kubectl, of the same name and meaning. */
-function ofKubectl(usage: string, about: string, unset?: string): Flag {
-  return { ...plain(usage, about, unset), isOfKubectl: true };
+function ofKubectl(usage: string, about: string, unset?: string, completes?: Completed): Flag {
+  return { ...plain(usage, about, unset), isOfKubectl: true, completes };
 }
 
 /** A field's default as a flag would give it; undefined where there is none, or it is not to have the flag at all. */

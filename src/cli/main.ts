@@ -1,5 +1,6 @@
 import { messageOf, UsageError, UserError } from '#src/errors.ts';
 import type { Cluster } from '#src/kube/cluster.ts';
+import type { Typed } from './commands/command.ts';
 import { type CommandLine, parseCommandLine } from './commandLine.ts';
 import type { GivenFlag } from './givenFlags.ts';
 import { checkOptions, clusterOptions, type ClusterOptions } from './options.ts';
@@ -31,9 +32,12 @@ export async function main(
   let verbose = false;
   const say = (message: string) => print(`kokotap: ${oneLine(message)}\n`);
   try {
+    if (argv[0] === '__complete') return { exitCode: 0, text: await completions(argv.slice(1), env, open) };
     const commandLine = parseCommandLine(argv);
     if (commandLine.kind === 'text') return { exitCode: 0, text: commandLine.text };
     verbose = commandLine.given.some(({ name }) => name === '--verbose');
+    if (commandLine.kind === 'local')
+      return { exitCode: 0, text: await commandLine.command.runHere(typedOf(commandLine), env) };
     const work = workOf(commandLine);
     const trace = (message: string) => {
       if (verbose) say(message);
@@ -58,13 +62,12 @@ interface Work {
   readonly load: () => Promise<(cluster: Cluster, terminal: Terminal) => Promise<string | Outcome>>;
 }
 
-function workOf(line: Exclude<CommandLine, { readonly kind: 'text' }>): Work {
+function workOf(line: CommandLine & { readonly kind: 'command' | 'tap' }): Work {
   if (line.kind === 'command') {
-    const { command, given, args } = line;
-    const typed = { args, values: new Map(given.map(valueOf)), given };
-    command.check(typed, process.stdout.isTTY);
+    const { command } = line;
+    const typed = typedOf(line);
     return {
-      cluster: clusterOptions(given),
+      cluster: clusterOptions(line.given),
       load: async () => async (cluster, terminal) => command.run(typed, cluster, terminal),
     };
   }
@@ -76,6 +79,20 @@ function workOf(line: Exclude<CommandLine, { readonly kind: 'text' }>): Work {
       return async (cluster, terminal) => printTap(options, cluster, terminal);
     },
   };
+}
+
+/** @throws {UsageError} for what is wrong with it. */
+function typedOf({ command, given, args }: CommandLine & { readonly kind: 'command' | 'local' }): Typed {
+  const typed = { args, values: new Map(given.map(valueOf)), given };
+  command.check(typed, process.stdout.isTTY);
+  return typed;
+}
+
+/** What shells ask for when a key completes a command line. */
+async function completions(words: readonly string[], env: NodeJS.ProcessEnv, open: Open): Promise<string> {
+  const { complete } = await import('./completion/complete.ts');
+  const silent = { pass: () => undefined, onRequest: () => undefined };
+  return complete(words, { env, open: async (options) => open(options, env, silent) });
 }
 
 function valueOf({ flag: { read }, name, text }: GivenFlag): [string, string] {

@@ -25,6 +25,7 @@ export const CAPTURE_FLAGS = {
       labelName,
       {
         read: withoutEqualsSign,
+        completes: 'namespaces',
       },
     ),
     labels: flag('-l, --selector <labels>', 'pods with these labels, as for kubectl', nonEmpty),
@@ -53,6 +54,7 @@ export const CAPTURE_FLAGS = {
       '-w, --write <file>',
       'pcapng file, compressed if its name ends in .gz or .zst; - for a pipe',
       nonEmpty,
+      { completes: 'files' },
     ),
     fileBytes: flag('-C, --file-size <size>', 'begin another file after so much, such as 100M', bytes, {
       read: byteCount,
@@ -112,6 +114,7 @@ export const CAPTURE_FLAGS = {
       '--tap-namespace <name>',
       "their namespace (default: kokotap if there is one, else the targets')",
       labelName,
+      { completes: 'namespaces' },
     ),
     image: flag('--image <image>', 'their image', imageReference),
     imagePullSecret: flag('--image-pull-secret <name>', 'Secret to pull it with', subdomainName),
@@ -129,7 +132,7 @@ function flag(
   usage: string,
   about: string,
   schema: z.ZodMiniType,
-  reading: Pick<Flag, 'read' | 'advice'> = {},
+  reading: Pick<Flag, 'read' | 'advice' | 'completes'> = {},
 ): Flag {
   return { usage, about, unset: undefined, schema, ...reading };
 }

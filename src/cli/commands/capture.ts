@@ -22,6 +22,7 @@ export const CAPTURE: CommandDefinition = {
     'Cluster, by flags of kubectl:': OF_KUBECTL,
     'Other:': [QUIET, ...OTHER],
   },
+  completes: 'targets',
   example: EXAMPLE,
   check: (typed, isTerminal) => refuseTerminal(readCaptureOptions(typed), isTerminal),
   run: async (typed, cluster, { say, stdout, env, untilInterrupted }) => {

@@ -1,5 +1,5 @@
 import type { Cluster } from '#src/kube/cluster.ts';
-import type { FlagGroups } from '../flags.ts';
+import type { Completed, FlagGroups } from '../flags.ts';
 import type { GivenFlag } from '../givenFlags.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Terminal } from '../surroundings.ts';
@@ -26,6 +26,8 @@ export interface CommandDefinition {
   readonly details?: string;
   /** In the order of help. */
   readonly flags: FlagGroups;
+  /** What a shell completes from that is no flag; undefined: from nothing. */
+  readonly completes?: Completed;
   /** Printed behind the flags. */
   readonly example?: string;
   /**
@@ -36,3 +38,11 @@ export interface CommandDefinition {
   /** @returns what is printed, and the exit code if it is not 0. */
   readonly run: (typed: Typed, cluster: Cluster, terminal: Terminal) => Promise<string | Outcome>;
 }
+
+/** A command that asks no cluster: no kubectl is started for it. */
+export interface LocalCommand extends Omit<CommandDefinition, 'run'> {
+  /** @returns what is printed. */
+  readonly runHere: (typed: Typed, env: NodeJS.ProcessEnv) => Promise<string>;
+}
+
+export type AnyCommand = CommandDefinition | LocalCommand;

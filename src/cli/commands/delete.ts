@@ -16,6 +16,7 @@ export const DELETE: CommandDefinition = {
   aliases: [],
   usage: '{TAP|pod/NAME ... | -l SELECTOR | --all}',
   about: 'deletes taps, and waits until they are gone',
+  completes: 'taps',
   flags: {
     'Which:': [
       TAPS_NAMESPACE,

@@ -17,7 +17,7 @@ export const LIST: CommandDefinition = {
       TAPS_NAMESPACE,
       plain('-A, --all-namespaces', 'of all namespaces'),
       plain('-l, --selector <selector>', 'only those whose pods have these labels'),
-      plain('-o, --output <form>', `one of ${FORMS.join(', ')}`),
+      { ...plain('-o, --output <form>', `one of ${FORMS.join(', ')}`), completes: FORMS },
     ],
     'Cluster, by flags of kubectl:': OF_KUBECTL,
     'Other:': OTHER,

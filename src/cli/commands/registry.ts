@@ -1,12 +1,13 @@
-import type { CommandDefinition } from './command.ts';
+import type { AnyCommand } from './command.ts';
 import { CAPTURE } from './capture.ts';
+import { COMPLETION } from './completion.ts';
 import { LIST } from './list.ts';
 import { DELETE } from './delete.ts';
 
 /** In the order of help. */
-export const COMMANDS: readonly CommandDefinition[] = [CAPTURE, LIST, DELETE];
+export const COMMANDS: readonly AnyCommand[] = [CAPTURE, LIST, DELETE, COMPLETION];
 
 /** The command of a line that begins with its name. */
-export function commandNamed(name: string | undefined): CommandDefinition | undefined {
+export function commandNamed(name: string | undefined): AnyCommand | undefined {
   return COMMANDS.find((command) => command.name === name || command.aliases.includes(name ?? ''));
 }

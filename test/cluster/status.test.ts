@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { scriptOnNode } from './support/lab.ts';
+import { patient } from './support/patient.ts';
 import { pair, test } from './support/sandbox.ts';
 import { until } from './support/until.ts';
 
@@ -49,7 +50,7 @@ test('the status tells from the kernel what was copied', async ({ sandbox }) => 
   // What the receiver reports every five seconds, and what the sender asks for.
   await expect
     .poll(async () => (await status(sender))[0].lostPackets - before.lostPackets, {
-      timeout: 20_000,
+      timeout: patient(60_000),
       interval: 1000,
     })
     .toBeLessThanOrEqual(0);

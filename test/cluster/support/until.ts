@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '#src/errors.ts';
 import { patient } from './patient.ts';
 
-const pollMs = 200;
+const firstPollMs = 200;
+/** What takes long needs no close look, and each may start kubectl, which takes a tenth of a second of a CPU. */
+const longestPollMs = 1500;
 
 /** Waits until `attempt` neither throws nor returns false; fails with what it said last. */
 export async function until(
@@ -12,7 +14,7 @@ export async function until(
 ): Promise<void> {
   const longestMs = patient(timeoutMs);
   const deadline = performance.now() + longestMs;
-  for (;;) {
+  for (let pollMs = firstPollMs; ; pollMs = Math.min(1.2 * pollMs, longestPollMs)) {
     let last = 'it is not so';
     try {
       if (await attempt()) return;

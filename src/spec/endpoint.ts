@@ -29,7 +29,7 @@ export const apiVersionField = z.literal(
 );
 
 /** The UID that a pod's cgroups have. */
-const podUid = z.string().check(z.regex(/^[0-9A-Za-z-]+$/u, 'give the UID of a pod'));
+export const podUid = z.string().check(z.regex(/^[0-9A-Za-z-]+$/u, 'give the UID of a pod'));
 
 /** A pod that gets the mirror interface in its network; its name and namespace are for messages only. */
 const destinationPod = z.strictObject({

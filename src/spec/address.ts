@@ -60,7 +60,7 @@ function isIPv4(text: string): boolean {
 
 /** The URL parser knows all forms of an IPv6 address and writes the shortest one. */
 function canonicalIPv6(text: string): string | undefined {
-  if (!/^[0-9a-f:.]+$/iu.test(text) || !text.includes(':')) return undefined;
+  if (!/^[0-9a-f:.]+$/iu.test(text)) return undefined;
   const url = `http://[${text}]/`;
   return URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : undefined;
 }

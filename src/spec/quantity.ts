@@ -17,7 +17,6 @@ export function compareQuantities(first: string, second: string): number {
 
 /** NaN for what is none. */
 function valueOf(text: string): number {
-  const [, count = '', suffix = ''] = /^(\d+(?:\.\d+)?)([a-zA-Z]*)$/u.exec(text) ?? [];
-  const factor = SUFFIXES.get(suffix);
-  return count === '' || factor === undefined ? Number.NaN : Number(count) * factor;
+  const [, count, suffix] = /^(\d+(?:\.\d+)?)([a-zA-Z]*)$/u.exec(text) ?? [];
+  return Number(count) * (SUFFIXES.get(`${suffix}`) ?? Number.NaN);
 }

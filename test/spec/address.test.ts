@@ -36,8 +36,14 @@ test.each([
   ['::ffff:192.0.2.1', 'IPv4', '192.0.2.1'],
   ['::FFFF:C000:0201', 'IPv4', '192.0.2.1'],
   ['64:ff9b::192.0.2.1', 'IPv6', '64:ff9b::c000:201'],
+  ['64:ff9b::ffff:c000:201', 'IPv6', '64:ff9b::ffff:c000:201'],
+  ['::ffff:c000:201:1', 'IPv6', '::ffff:c000:201:1'],
 ])('%s is %s %s', (text, family, canonical) => {
   expect(parseAddress(text)).toEqual({ family, text: canonical });
+});
+
+test.each(['::1]:80/[::1', '::1]', '[::1', '1', 'a.b', ':'])('%s is no address', (text) => {
+  expect(parseAddress(text)).toBeUndefined();
 });
 
 test.each([

@@ -95,14 +95,7 @@ describe("a sender's document", () => {
   });
 
   test('that is no JSON tells where that begins', () => {
-    const thrown = (() => {
-      try {
-        return parseSender('{');
-      } catch (error) {
-        return error;
-      }
-    })();
-    expect((thrown as UsageError).cause).toBeInstanceOf(SyntaxError);
+    expect(() => parseSender('{')).toThrow(expect.objectContaining({ cause: expect.any(SyntaxError) }));
   });
 });
 

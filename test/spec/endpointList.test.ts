@@ -99,8 +99,33 @@ describe('a list of endpoints', () => {
   });
 });
 
-test('the key of an endpoint on the node of its peer has its tap in place of a VNI', () => {
-  const text = list(sender({ path: { kind: 'same-node' } }));
-  const { endpoints } = parseEndpointList('Sender', text);
-  expect(Array.from(endpoints.values(), endpointKey)).toEqual(['uid-1, tap 0123456789ab']);
+test.for([
+  ['Sender', sender({ path: { kind: 'same-node' } }), 'uid-1, tap 0123456789ab'],
+  ['Receiver', receiver({ path: { kind: 'same-node' } }), 'tap 0123456789ab'],
+  ['Sender', sender({ podUid: undefined, hostNetwork: true }), 'the node, VNI 100'],
+] as const)('the key of a %s %j is %s', ([kind, document, key]) => {
+  const { endpoints } = parseEndpointList(kind, list(document));
+  expect(Array.from(endpoints.values(), endpointKey)).toEqual([key]);
+});
+
+describe('the endpoint of an item that is not possible any more', () => {
+  const [id, otherId] = ['0123456789ab', 'ab0123456789'];
+  const before = parseEndpointList('Sender', list(sender(), sender({ tapId: otherId }, { vni: 101 })));
+  const bad = sender({ direction: 'sideways' });
+  const keysOf = (...items: object[]) =>
+    [...parseEndpointList('Sender', list(...items), before.endpoints).endpoints].map(
+      ([key, { tapId }]) => `${tapId}: ${key}`,
+    );
+
+  test('goes where its tap has another item', () => {
+    expect(keysOf(bad, sender({}, { vni: 102 }))).toEqual([`${id}: uid-1, VNI 102`]);
+  });
+
+  test('goes where another tap has its place', () => {
+    expect(keysOf(bad, sender({ tapId: otherId }))).toEqual([`${otherId}: uid-1, VNI 100`]);
+  });
+
+  test('stays alone: the one of a tap without an item goes', () => {
+    expect(keysOf(bad)).toEqual([`${id}: uid-1, VNI 100`]);
+  });
 });

@@ -68,7 +68,9 @@ test.each<[string, Partial<TapIdentity>]>([
   ["a pod whose sender could be another pod's receiver", { pod: 'a-receiver-b' }],
   ['a pod whose plain name looks hashed', { pod: 'web-0123456789' }],
 ])('%s makes the sender a name with a hash', (_, change) => {
-  expect(senderName({ ...PLAIN, ...change })).toMatch(/^kokotap-[a-z0-9-]+-[0-9a-f]{10}-sender$/u);
+  const identity = { ...PLAIN, ...change };
+  expect(senderName(identity)).toMatch(/^kokotap-[a-z0-9-]+-[0-9a-f]{10}-sender$/u);
+  expect(senderName(identity)).not.toBe(`kokotap-${identity.pod}-sender`);
 });
 
 test.each([
@@ -80,15 +82,36 @@ test.each([
   expect(receiverName({ ...PLAIN, pod, destination: { node } })).toMatch(/-[0-9a-f]{10}-receiver-/u);
 });
 
-test.each(['a-0123456789-b', 'a0123456789', 'a-012345678', 'a-01234567890', 'a-0123456789x'])(
-  'a plain name with no hash where names have one stays plain: %s',
-  (pod) => {
-    expect(names({ ...PLAIN, pod })).toEqual([
-      `default/kokotap-${pod}-sender`,
-      `default/kokotap-${pod}-receiver-node-b`,
-    ]);
-  },
-);
+// Names that could be read in two ways if what has no valid name were one.
+test.each([
+  ['a', 'x--sender'],
+  ['a--receiver-b', 'x'],
+  ['a-receiver--b', 'x'],
+])('the names of a tap of pod %s to node %s stay plain', (pod, node) => {
+  expect(names({ ...PLAIN, pod, destination: { node } })).toEqual([
+    `default/kokotap-${pod}-sender`,
+    `default/kokotap-${pod}-receiver-${node}`,
+  ]);
+});
+
+test('a destination outside the cluster has no receiver', () => {
+  expect(receiverName({ ...PLAIN, destination: { address: '192.0.2.7' } })).toBeUndefined();
+});
+
+test.each([
+  'a-0123456789-b',
+  'a0123456789',
+  'a-012345678',
+  'a-01234567890',
+  'a-0123456789x',
+  'a-0123456789-sender-b',
+  'a-ghijklmnop',
+])('a plain name with no hash where names have one stays plain: %s', (pod) => {
+  expect(names({ ...PLAIN, pod })).toEqual([
+    `default/kokotap-${pod}-sender`,
+    `default/kokotap-${pod}-receiver-node-b`,
+  ]);
+});
 
 test('a plain name is no longer than one for which the kubelet can make a folder', () => {
   const [longest, tooLong] = [139, 140].map((length) => senderName({ ...PLAIN, pod: 'x'.repeat(length) }));

@@ -32,6 +32,10 @@ test.each([
   ['1Gi', '1024Mi', 0],
   ['1T', '1000G', 0],
   ['1Ti', '1024Gi', 0],
+  ['1.25', '1.2', 1],
+  ['1.25', '1.26', -1],
+  ['', '1', Number.NaN],
+  ['1', '1MB', Number.NaN],
 ])('%s against %s: %i', (first, second, sign) => {
   expect(Math.sign(compareQuantities(first, second))).toBe(sign);
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { tapId, type TapIdentity } from '#src/spec/tapId.ts';
+import { nameHash, tapId, type TapIdentity } from '#src/spec/tapId.ts';
 
 const name = fc.string({ minLength: 1, maxLength: 5 });
 
@@ -27,6 +27,9 @@ test('the id of a tap never changes: it is in clusters and kernels', () => {
     tapNamespace: 'default',
   };
   expect(tapId(identity)).toBe('1b718cdae840');
+  expect(nameHash(identity)).toBe('cdad7eb81b');
+  expect(tapId({ ...identity, destination: { address: '192.0.2.7' } })).toBe('86395d27db94');
+  expect(tapId({ ...identity, destination: { pod: 'suricata', namespace: 'tools' } })).toBe('f4eca11a346b');
 });
 
 test('12 hex digits, whatever the order of the fields', () => {

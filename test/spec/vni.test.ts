@@ -62,8 +62,11 @@ test('a tap keeps the VNI of a range that it has, and gives up one that is not o
   const taps = [
     { tapId: 'aabbccddeeff', vni: 107 },
     { tapId: 'aabbccddeeff', vni: 5 },
+    { tapId: 'aabbccddeeff', vni: 120 },
     { tapId: 'other', vni: 100 },
   ];
   expect(chooseVniOf({ first: 100, last: 131 }, 'aabbccddeeff', taps)).toBe(107);
+  expect(chooseVniOf({ first: 107, last: 110 }, 'aabbccddeeff', taps)).toBe(107);
+  expect(chooseVniOf({ first: 90, last: 107 }, 'aabbccddeeff', taps)).toBe(107);
   expect(chooseVniOf({ first: 100, last: 106 }, 'aabbccddeeff', taps)).toBe(101);
 });

@@ -23,8 +23,9 @@ if (parseInt(process.versions.node, 10) < LEAST_NODE) {
   );
   process.exitCode = 1;
 } else if (fixedText !== undefined) {
-  process.stdout.on('error', function () {
-    process.exitCode = 1; // nobody reads any more
+  process.stdout.on('error', function ({ code, message }: NodeJS.ErrnoException) {
+    process.exitCode = 1;
+    if (code !== 'EPIPE') process.stderr.write('kokotap: ' + message + '\n'); // else nobody reads any more
   });
   process.stdout.write(asCalled(fixedText, process.argv));
 } else {

@@ -87,7 +87,7 @@ async function respond(response: ServerResponse, answer: () => Promise<Answer>, 
 }
 
 function json(said: object): Answer {
-  return { contentType: 'application/json', text: `${JSON.stringify(said)}\n` };
+  return { contentType: 'application/json', text: `${JSON.stringify(said, undefined, 2)}\n` };
 }
 
 /** @param only of this tap */

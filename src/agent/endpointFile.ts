@@ -68,8 +68,8 @@ export async function followEndpointFile(
         }
       }
     }
-    await alarm.wait(doubtedSince === undefined ? checkMs : doubtMs);
-    await alarm.pause(settleMs);
+    const hasRung = await alarm.wait(doubtedSince === undefined ? checkMs : doubtMs);
+    if (hasRung) await alarm.pause(settleMs);
   }
   folder?.close();
 }

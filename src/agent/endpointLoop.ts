@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { messageOf } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { isInNetDev } from '#src/tap/proc/netDev.ts';
@@ -7,6 +6,7 @@ import type { Endpoint } from './endpoint.ts';
 import { endpointState, type Facts } from './endpointState.ts';
 import type { Context } from './loopContext.ts';
 import { LeaseKeeper } from './keptLease.ts';
+import type { Place } from './place.ts';
 import { PeerWatch } from '#src/agent/path/peerWatch.ts';
 import { type Held, Placement } from './placement.ts';
 import { describeStep, Repair } from './repair.ts';
@@ -64,8 +64,8 @@ export class EndpointLoop {
     while (!signal.aborted) {
       await this.#check();
       if (!signal.aborted) report.tell(endpointState(this.#facts));
-      await this.#alarm.wait(timing.checkMs);
-      await this.#alarm.pause(this.#restMs());
+      const hasRung = await this.#alarm.wait(timing.checkMs);
+      if (hasRung) await this.#alarm.pause(this.#restMs());
     }
   }
 
@@ -144,6 +144,15 @@ export class EndpointLoop {
     const nothing = { peerAbsence: undefined, pathTrouble: undefined, unseen: undefined, idle: undefined };
     this.#learn({ ...nothing, ...watched });
     if (watched.unseen !== undefined && watched.unseen !== before) this.#lookAgain();
+    if (this.#hasLostName(place)) this.#lookAgain();
+  }
+
+  /** The kernel reports a rename by the new name, which says nothing to a receiver; see {@link Placement}. */
+  #hasLostName(place: Place): boolean {
+    const { role, ifname, joinedInto } = this.#endpoint.desired;
+    if (role === 'sender') return false;
+    const netDev = place.netDev();
+    return [ifname, joinedInto].some((name) => name !== undefined && !isInNetDev(netDev, name));
   }
 
   /** Without the device the VNI may be another tap's meanwhile. */
@@ -175,12 +184,12 @@ export class EndpointLoop {
   }
 }
 
-async function unlessEnded(looking: Promise<void>, end: AbortSignal): Promise<void> {
-  const done = new AbortController();
-  const ended = once(end, 'abort', { signal: done.signal }).catch(() => undefined);
-  try {
-    await Promise.race([looking, ended]);
-  } finally {
-    done.abort();
-  }
+/** Called several times a second: without a signal of its own, which costs more than what is waited for. */
+function unlessEnded(looking: Promise<void>, end: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onEnd = (): void => resolve();
+  if (end.aborted) resolve();
+  else end.addEventListener('abort', onEnd, { once: true });
+  looking.then(resolve, reject).finally(() => end.removeEventListener('abort', onEnd));
+  return promise;
 }

@@ -30,9 +30,20 @@ export function ownPlace(): Whereabouts {
       (place ??= {
         netns: new Netns('/proc/self/ns/net'),
         otherHalf: undefined,
-        netDev: () => readProcFile('self', 'net/dev') ?? '',
+        netDev: readOwnNetDev,
       }),
   };
+}
+
+/** Endpoints that look in the same moment share a reading: each of a hundred would read of a hundred devices. */
+const netDevFreshMs = 20;
+let ownNetDev = { content: '', readAt: -Infinity };
+
+function readOwnNetDev(): string {
+  const now = performance.now();
+  if (now - ownNetDev.readAt >= netDevFreshMs)
+    ownNetDev = { content: readProcFile('self', 'net/dev') ?? '', readAt: now };
+  return ownNetDev.content;
 }
 
 /** How old a look at /proc may be where a pod is waited for, which is tried every second, and where it has just gone. */

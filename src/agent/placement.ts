@@ -80,7 +80,10 @@ export class Placement {
         await this.#letGo(old);
       }
     }
-    if (place !== undefined) this.#held ??= this.#hold(place);
+    if (place !== undefined && this.#held === undefined) {
+      this.#held = this.#hold(place);
+      await this.#held.monitor.begun();
+    }
     return hasLeft;
   }
 
@@ -109,7 +112,7 @@ export class Placement {
     const { log, timing } = this.#context;
     return {
       place,
-      monitor: startMonitor(place.netns, this.#onChange),
+      monitor: startMonitor(place.netns, this.#onChange, this.#concerns),
       ahead: new Ahead(place.netns, log, timing, this.#onAheadGone),
       ownQdiscs: new Set(),
       observed: undefined,
@@ -117,6 +120,12 @@ export class Placement {
       wasInPlace: false,
     };
   }
+
+  /** Of a hundred receivers on a node each would look when the interface of another one changes. */
+  readonly #concerns = (ifname: string): boolean => {
+    const { role, ifname: own, joinedInto } = this.#endpoint.desired;
+    return role === 'sender' || ifname === own || ifname === joinedInto;
+  };
 
   async #removeFrom({ place, monitor, ahead, ownQdiscs, observed }: Held): Promise<readonly Step[]> {
     const isKnown = !monitor.hasChanged();

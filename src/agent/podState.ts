@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { READY_FILE, RUN_FOLDER } from '#src/pods/runFolder.ts';
 import type { EndpointState } from './endpointState.ts';
+import type { ReadyPort } from './readyPort.ts';
 
 /** What the kubelet shows as the reason a container ended; there only in a pod. */
 const terminationLog = '/dev/termination-log';
@@ -17,8 +18,11 @@ export class PodState {
   #isOpen = true;
   #isReady = false;
   #message = '';
+  readonly #readyPort: ReadyPort | undefined;
 
-  constructor() {
+  /** @param readyPort undefined: the kubelet looks for the file */
+  constructor(readyPort: ReadyPort | undefined) {
+    this.#readyPort = readyPort;
     rmSync(READY_FILE, { force: true });
   }
 
@@ -58,7 +62,9 @@ export class PodState {
       if (isReady) {
         mkdirSync(RUN_FOLDER, { recursive: true, mode: 0o700 });
         writeFileSync(READY_FILE, '');
+        this.#readyPort?.open();
       } else {
+        this.#readyPort?.close();
         rmSync(READY_FILE, { force: true });
       }
     }

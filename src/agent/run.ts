@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
 import type { EndpointDocument } from '#src/spec/endpoint.ts';
 import { guardTable } from '#src/tap/guard/rules.ts';
-import { readTable } from '#src/net/nftables.ts';
+import { tableReader } from '#src/net/nftables.ts';
 import { mayEnterNamespaces } from '#src/net/processNetns.ts';
 import { endpointKey } from '#src/spec/endpointList.ts';
 import type { Role } from '#src/tap/ownership/mark.ts';
+import { readySocket } from '#src/tap/ownership/readySocket.ts';
 import { serveSocket } from './agentSocket.ts';
 import { Alarm } from './alarm.ts';
 import type { EndpointSource } from './agentCommand.ts';
@@ -12,6 +13,7 @@ import { followEndpointFile } from './endpointFile.ts';
 import { EndpointManager } from './manager.ts';
 import { MetricsPorts } from './metricsPorts.ts';
 import { PodState } from './podState.ts';
+import { ReadyPort } from './readyPort.ts';
 import { shared as shareReading } from './reading.ts';
 import { Slots } from './slots.ts';
 import { Sweeper } from './sweep.ts';
@@ -34,7 +36,8 @@ export async function runAgent(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const podState = new PodState();
+  const readyAt = 'document' in source ? readySocket(role, source.document.tapId) : undefined;
+  const podState = new PodState(readyAt && new ReadyPort(readyAt, log));
   const metrics = new MetricsPorts(log);
   const onCommand = (command: string) => log.debug({ command }, 'command');
   const shared = {
@@ -42,7 +45,7 @@ export async function runAgent(
     timing,
     slots: new Slots(slotCount, slotMs),
     metrics,
-    readGuardTable: shareReading(() => readTable(guardTable, { onCommand }), timing.checkMs / 2),
+    readGuardTable: shareReading(tableReader(guardTable, { onCommand }), timing.checkMs / 2),
   };
   const manager = new EndpointManager(shared, podState, 'document' in source);
   await serveSocket(manager, timing, log, signal);

@@ -38,15 +38,15 @@ export class Sight {
   /**
    * Says what the tap does not see, and what is before it; undefined: it sees all, or it is not known.
    *
+   * @param before content of /proc/net/dev, which was just read
    * @param observed at the last look
    * @throws {CommandError}
    */
-  async check(place: Place, observed: Observed): Promise<string | undefined> {
+  async check(place: Place, before: string, observed: Observed): Promise<string | undefined> {
     const now = performance.now();
     if (now < this.#dueAt && observed === this.#observed) return this.#trouble;
     this.#observed = observed;
     const lookouts = lookoutsOf(this.#desired, observed);
-    const before = place.netDev();
     const isDue = lookouts.some((each) => {
       const last = this.#sightings.get(keyOf(each));
       return isWorthReading(last, each, carriedAt(each, before)) || (last !== undefined && isBlind(last));

@@ -1,38 +1,54 @@
-import { execa } from 'execa';
-import { listeningSockets } from '#src/tap/proc/netlinkSockets.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { unwatch, watch } from './monitorProcess.ts';
 import { Netns } from './netns.ts';
-import { openSockets, readProcFile } from './processNetns.ts';
 
 /** Watches the links, qdiscs and filters of a network namespace; the kernel reports changes, so waiting costs nothing. */
 export interface Monitor {
   /**
-   * Whether anything changed since the last call, or may have: a monitor process ended, which is started again then, or
-   * began to listen, and had received nothing before.
+   * Whether anything changed since the last call, or may have: the monitor ended, which is started again then, or began to
+   * listen, and had received nothing before.
    */
   changed(): boolean;
   /** The same, and nothing more. */
   hasChanged(): boolean;
+  /** Fulfilled when it listens, or a moment later: what looks only then need not look again because it has begun. */
+  begun(): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** The monitor has begun after 5 ms on an idle node. */
+const longestBeginMs = 500;
+
 /**
- * Watches a namespace by `ip monitor link` and `tc monitor`, one pair of processes however many watch it.
+ * Watches a namespace, by one process for all of them.
  *
  * @param onChange called at once on every change
+ * @param concerns only changes of interfaces of such names are told
  */
-export function startMonitor(netns: Netns, onChange: () => void): Monitor {
-  const pair = pairs.get(netns.inode) ?? new Pair(netns);
-  const user: User = { changed: true, onChange };
-  pair.users.add(user);
+export function startMonitor(
+  netns: Netns,
+  onChange: () => void,
+  concerns: (ifname: string) => boolean = () => true,
+): Monitor {
+  const watched = all.get(netns.inode) ?? new Watched(netns);
+  const user: User = { changed: true, onChange, concerns };
+  watched.users.add(user);
+  watched.ensure();
   return {
     changed() {
-      pair.ensure();
+      watched.ensure();
       const was = user.changed;
       user.changed = false;
       return was;
     },
-    hasChanged: () => user.changed || !pair.isListening,
-    stop: () => pair.leave(user),
+    hasChanged: () => user.changed || !watched.isListening,
+    async begun() {
+      const limit = new AbortController();
+      const late = sleep(longestBeginMs, undefined, { signal: limit.signal }).catch(() => undefined);
+      await Promise.race([watched.begun, late]);
+      limit.abort();
+    },
+    stop: () => watched.leave(user),
   };
 }
 
@@ -41,113 +57,60 @@ interface User {
   /** Since it asked last. */
   changed: boolean;
   readonly onChange: () => void;
+  readonly concerns: (ifname: string) => boolean;
 }
 
-/** By the namespace's inode number. */
-const pairs = new Map<number, Pair>();
+/** By the namespaces' inode numbers. */
+const all = new Map<number, Watched>();
 
-/** The monitors of one namespace. */
-class Pair {
+/** A namespace that is watched. */
+class Watched {
   readonly users = new Set<User>();
   /** Its own: users let go of theirs at different times. */
   readonly #netns: Netns;
-  readonly #watchers: readonly Watcher[];
+  readonly #begun = Promise.withResolvers<void>();
+  /** What the monitor knows it by; undefined: it does not. */
+  #id: number | undefined;
+  #isListening = false;
 
   constructor(netns: Netns) {
     this.#netns = new Netns(netns.path);
-    const onEvent = (): void => {
-      this.#noteChange();
-      for (const { onChange } of this.users) onChange();
-    };
-    // No ring for an ended process: it starts again at the next regular look, so one that cannot run costs little.
-    const onEnd = () => this.#noteChange();
-    this.#watchers = [
-      new Watcher(this.#netns, ['ip', 'monitor', 'link'], onEvent, onEnd),
-      new Watcher(this.#netns, ['tc', 'monitor'], onEvent, onEnd),
-    ];
-    pairs.set(netns.inode, this);
+    all.set(netns.inode, this);
   }
 
   get isListening(): boolean {
-    return this.#watchers.every((watcher) => watcher.isListening);
+    return this.#isListening;
   }
 
-  /** Starts what is not running. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
+  }
+
+  /** Has it watched, if it is not. */
   ensure(): void {
-    for (const watcher of this.#watchers) {
-      watcher.ensure();
-      if (watcher.hasBegun()) this.#noteChange();
-    }
+    const { isOwn, path } = this.#netns;
+    this.#id ??= watch(isOwn ? '/proc/self/ns/net' : path, (said, names) => this.#note(said, names));
   }
 
   async leave(user: User): Promise<void> {
     this.users.delete(user);
-    if (this.users.size > 0 || pairs.get(this.#netns.inode) !== this) return;
-    pairs.delete(this.#netns.inode);
-    await Promise.all(this.#watchers.map((watcher) => watcher.stop()));
+    if (this.users.size > 0 || all.get(this.#netns.inode) !== this) return;
+    all.delete(this.#netns.inode);
     this.#netns.close();
+    if (this.#id !== undefined) await unwatch(this.#id);
   }
 
-  #noteChange(): void {
-    for (const user of this.users) user.changed = true;
-  }
-}
-
-/**
- * One monitor process. It ends with the agent, or it would hold a dead pod's namespace for ever: the kernel ends it when the
- * agent has ended. An agent that is killed before the process has asked for that closes its output, and the next event, such
- * as the deletion of the pod's interface, ends it.
- */
-class Watcher {
-  readonly #netns: Netns;
-  readonly #command: readonly [string, ...string[]];
-  readonly #onEvent: () => void;
-  readonly #onEnd: () => void;
-  #process: { readonly pid: number; kill(): void; readonly ended: Promise<unknown> } | undefined;
-  #isListening = false;
-
-  constructor(netns: Netns, command: readonly [string, ...string[]], onEvent: () => void, onEnd: () => void) {
-    this.#netns = netns;
-    this.#command = command;
-    this.#onEvent = onEvent;
-    this.#onEnd = onEnd;
-  }
-
-  get isListening(): boolean {
-    return this.#isListening;
-  }
-
-  /** Whether it began to listen since the last call. */
-  hasBegun(): boolean {
-    if (this.#isListening || this.#process === undefined) return false;
-    const { pid } = this.#process;
-    const listening = listeningSockets(readProcFile(pid, 'net/netlink') ?? '');
-    this.#isListening = openSockets(pid).some((inode) => listening.has(inode));
-    return this.#isListening;
-  }
-
-  ensure(): void {
-    if (this.#process !== undefined) return;
-    const child = execa(
-      'setpriv',
-      ['--pdeathsig', 'KILL', ...this.#netns.command(this.#command[0], this.#command.slice(1))],
-      { stdin: 'ignore', stderr: 'ignore', buffer: false, reject: false },
-    );
-    child.stdout.on('data', this.#onEvent);
-    const ended = this.#untilEnd(child);
-    // Without a PID it could not be started, and has ended.
-    if (child.pid !== undefined) this.#process = { pid: child.pid, kill: () => child.kill('SIGKILL'), ended };
-  }
-
-  async stop(): Promise<void> {
-    this.#process?.kill();
-    await this.#process?.ended;
-  }
-
-  async #untilEnd(child: Promise<unknown>): Promise<void> {
-    await child;
-    this.#process = undefined;
-    this.#isListening = false;
-    this.#onEnd();
+  #note(said: string, names: string): void {
+    this.#isListening = said !== 'failed';
+    if (!this.#isListening) this.#id = undefined;
+    this.#begun.resolve();
+    // It can be too many to name.
+    const changed = said === 'changed' && names !== '*' ? names.split('/') : undefined;
+    for (const user of this.users) {
+      if (changed !== undefined && !changed.some(user.concerns)) continue;
+      user.changed = true;
+      // No ring where it failed: it begins again at the next regular look, so one that cannot run costs little.
+      if (said === 'changed') user.onChange();
+    }
   }
 }

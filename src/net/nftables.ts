@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
+import { askMonitor } from './monitorProcess.ts';
 
 /** `nft --json list` of nftables 1.0.6, as far as it is used. */
 const listing = z.object({
@@ -45,6 +46,29 @@ export async function readTable(name: string, options: RunOptions): Promise<Tabl
     if (error instanceof CommandError && error.stderr.includes('No such file or directory')) return undefined;
     throw error;
   }
+}
+
+/**
+ * Reads a table of family inet again and again: whole only if anything in nftables has changed since, by whomever. Else only
+ * its counters are read, without a process.
+ */
+export function tableReader(name: string, options: RunOptions): () => Promise<Table | undefined> {
+  let last: { readonly generation: string; readonly table: Table } | undefined;
+  return async () => {
+    // Before the table, so that what changes meanwhile is read the next time.
+    const answer = await askMonitor(`nft ${name}`);
+    const [generation = '', ...counters] = answer?.split(' ') ?? [];
+    if (last !== undefined && generation === last.generation)
+      return { ...last.table, counters: new Map(counters.map(parseCounter)) };
+    const table = await readTable(name, options);
+    last = table === undefined || answer === undefined ? undefined : { generation, table };
+    return table;
+  };
+}
+
+function parseCounter(text: string): [string, number] {
+  const [name = '', packets] = text.split('=');
+  return [name, Number(packets)];
 }
 
 function describe(objects: z.infer<typeof listing>['nftables']): Table {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { run } from '#src/exec/command.ts';
 import { runBatch, type Words } from './batch.ts';
+import { askMonitor } from './monitorProcess.ts';
 
 const route = z.object({
   dev: z.string(),
@@ -29,11 +30,24 @@ export interface UnderlayPath {
  * @throws {CommandError} when there is no route.
  */
 export function readPath(local: string, remote: string): Promise<UnderlayPath> {
-  return pathReader(local, remote)();
+  return processReader(local, remote)();
 }
 
-/** Reads the path again and again: by one process as long as it uses the same interface. */
+/** Reads the path again and again: by a process only if it has changed since. */
 export function pathReader(local: string, remote: string): () => Promise<UnderlayPath> {
+  const read = processReader(local, remote);
+  let last: { readonly answer: string; readonly path: UnderlayPath } | undefined;
+  return async () => {
+    const answer = await askMonitor(`path ${local} ${remote}`);
+    if (answer !== undefined && answer === last?.answer) return last.path;
+    const found = await read();
+    last = answer === undefined ? undefined : { answer, path: found };
+    return found;
+  };
+}
+
+/** By one process as long as the path uses the same interface. */
+function processReader(local: string, remote: string): () => Promise<UnderlayPath> {
   let usual: string | undefined;
   return async () => {
     const asked = ['route', 'get', remote, 'from', local];

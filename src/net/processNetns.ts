@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync, readFileSync } from 'node:fs';
+import { readlinkSync, readFileSync } from 'node:fs';
 
 /**
  * Which network namespace a process is in, as `net:[inode]`; undefined when it ended.
@@ -12,13 +12,6 @@ export function netnsOf(process: number | 'self'): string | undefined {
 /** A file of /proc/PID; undefined when the process ended. */
 export function readProcFile(process: number | 'self', file: string): string | undefined {
   return unlessEnded(() => readFileSync(`/proc/${process}/${file}`, 'utf8'));
-}
-
-/** The inode numbers of a process's sockets; none when it ended. */
-export function openSockets(pid: number): string[] {
-  const folder = `/proc/${pid}/fd`;
-  const links = unlessEnded(() => readdirSync(folder).map((fd) => readlinkSync(`${folder}/${fd}`))) ?? [];
-  return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
 }
 
 /** Whether this process has the right to enter other network namespaces (SYS_ADMIN): senders, and receivers into pods. */

@@ -4,6 +4,7 @@ import { VERSION } from '#src/version.ts';
 import type { AddressPair } from '#src/spec/address.ts';
 import { annotations, labels } from './labels.ts';
 import type { Role } from '#src/tap/ownership/mark.ts';
+import { readySocket } from '#src/tap/ownership/readySocket.ts';
 import { receiverName, senderName } from '#src/spec/names.ts';
 import type { AppArmorForm } from './appArmor.ts';
 import { podAnnotations, podSpec, type PodSpecInput } from './podSpec.ts';
@@ -97,7 +98,7 @@ function pod(tap: Tap, path: TapPath, name: string, input: PodSpecInput) {
       labels: labels({ tapId: tapId(identity), role: input.role, version: VERSION, vni }),
       annotations: { ...annotations(identity), ...podAnnotations(input) },
     },
-    spec: podSpec(tap, input),
+    spec: podSpec(tap, { ...input, readyAt: readySocket(input.role, tapId(identity)) }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Tap } from '#src/spec/tap.ts';
 import type { Role } from '#src/tap/ownership/mark.ts';
+import type { ReadySocket } from '#src/tap/ownership/readySocket.ts';
 import { containerResources } from '#src/spec/resources.ts';
 import { type AppArmorForm, appArmorAnnotation } from './appArmor.ts';
 import { CONTAINER, imagePullPolicy, securityContext } from './container.ts';
@@ -15,6 +16,8 @@ export interface PodSpecInput {
   readonly entersPods: boolean;
   /** The agent reads a list of endpoints from the pod's own annotation: `args` are {@link listArgs}. */
   readonly readsList?: boolean;
+  /** Where the agent of one endpoint listens while it is ready. */
+  readonly readyAt?: ReadySocket;
 }
 
 /**
@@ -64,15 +67,34 @@ export function podAnnotations({
   };
 }
 
-const isReady = { exec: { command: ['test', '-e', READY_FILE] }, timeoutSeconds: 5 };
 /** After the first time: so late it may be seen that a tap is not Ready any more, or is again. */
-export const READINESS_SECONDS = 30;
+export const READINESS_SECONDS = 10;
+/** The same of a pod of many endpoints. */
+const LIST_READINESS_SECONDS = 30;
+
+/**
+ * The kubelet itself connects to where the agent of one endpoint listens, which costs it next to nothing. To run a program in
+ * the container takes kubelet and runtime some 45 ms of CPU time (measured with containerd), as for a pod of many endpoints:
+ * those have no address of their own.
+ */
+function probes(readyAt: ReadySocket | undefined) {
+  const isReady =
+    readyAt === undefined
+      ? { exec: { command: ['test', '-e', READY_FILE] }, timeoutSeconds: 5 }
+      : { tcpSocket: { host: readyAt.address, port: readyAt.port }, timeoutSeconds: 5 };
+  const periodSeconds = readyAt === undefined ? LIST_READINESS_SECONDS : READINESS_SECONDS;
+  return {
+    // Frequent only until the tap is there for the first time, which no number of failures is to end.
+    startupProbe: { ...isReady, periodSeconds: 3, failureThreshold: NEVER },
+    readinessProbe: { ...isReady, periodSeconds, failureThreshold: 1 },
+  };
+}
 /** The largest number of failures that the API takes: 200 years. */
 const NEVER = 2 ** 31 - 1;
 
 function agentContainer(
   { image, requests, limits }: Tap,
-  { args, entersPods, appArmor, readsList }: PodSpecInput,
+  { args, entersPods, appArmor, readsList, readyAt }: PodSpecInput,
 ) {
   return {
     name: CONTAINER,
@@ -81,10 +103,7 @@ function agentContainer(
     args,
     ...(readsList === true ? { volumeMounts: [listMount] } : {}),
     resources: containerResources({ requests, limits }),
-    // A probe costs kubelet and runtime some 45 ms of CPU time (measured with containerd), far more than the agent takes
-    // meanwhile. So they are frequent only until the tap is there for the first time, which no number of them is to end.
-    startupProbe: { ...isReady, periodSeconds: 3, failureThreshold: NEVER },
-    readinessProbe: { ...isReady, periodSeconds: READINESS_SECONDS, failureThreshold: 1 },
+    ...probes(readyAt),
     // The runtimes' default AppArmor profile denies reading other processes' namespaces.
     securityContext: securityContext(
       entersPods ? POD_CAPABILITIES : NODE_CAPABILITIES,

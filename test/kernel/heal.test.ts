@@ -25,6 +25,10 @@ const damage: Record<string, [Where, string][]> = {
   'ARP switched on': [['nodeB', 'ip link set mirror arp on']],
   'GRO switched on': [['nodeB', 'ethtool --features mirror gro on']],
   'the MTU changed': [['nodeB', 'ip link set mirror mtu 1400']],
+  'the mirror device on the node renamed': [
+    ['nodeB', 'ip link set mirror down'],
+    ['nodeB', 'ip link set mirror name other'],
+  ],
 };
 
 describe('a running tap heals', () => {
@@ -40,11 +44,8 @@ describe('a running tap heals', () => {
 
   test('what is damaged before the agent hears of changes', async ({ net }) => {
     const deafMs = scaled(4000);
-    const sender = net.startSenderWithTc(
-      `[ "$*" != monitor ] || { sleep ${deafMs / 1000}; exec $TC monitor; }`,
-    );
+    const sender = net.startDeafSender(deafMs / 1000);
     await sender.logged('"state":"alone"');
-    await net.ticks(4); // the other monitor listens by now
     await exec(net, 'pod', 'tc filter delete dev eth0 egress pref 7');
     await expect.poll(() => exec(net, 'pod', 'tc filter show dev eth0 egress'), soon).toContain('mirred');
   });

@@ -52,6 +52,21 @@ test('status asks the agent of its pod, and searches the node where there is non
   expect(Object.keys(await inPod(net.otherTapId))).toEqual(['ends', 'leftovers']);
 });
 
+test('status in the image asks that agent without Node.js', async ({ net }) => {
+  const { sender } = await net.tap();
+  const inPod = (...args: string[]) =>
+    net.exec('nodeA', 'nsenter', `--mount=/proc/${sender.child.pid}/ns/mnt`, program, 'status', ...args);
+  const own = JSON.parse(await inPod(`--tap-id=${net.tapId}`));
+  expect(own.endpoints).toMatchObject([{ tap: net.tapId, state: 'ready' }]);
+  expect(own.ends).toMatchObject([{ tap: net.tapId, role: 'sender', device: { name: 'mirror' } }]);
+  expect(JSON.parse(await inPod()).endpoints).toEqual(own.endpoints);
+  // What the agent cannot say is up to its own program, which this machine does not have.
+  for (const other of [`--tap-id=${net.otherTapId}`, '--node', '--tap-id=x'])
+    await expect(inPod(other)).rejects.toThrow('cannot run /usr/bin/kokotap-agent');
+});
+
+const program = path.resolve('dist/kokotap-ask');
+
 async function ask(agent: Agent, method: string, url: string): Promise<{ status: number; body: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();
   const asked = request({ socketPath: agent.socket, method, path: url }, (response) => {

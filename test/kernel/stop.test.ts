@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect } from 'vitest';
 import { readProcFile } from '#src/net/processNetns.ts';
 import { test } from './support/net.ts';
@@ -22,8 +23,8 @@ test.for(['SIGTERM', 'SIGKILL'] as const)(
   'no process that an agent started outlives its %s',
   async (signal, { net }) => {
     const { sender } = await net.tap();
-    const monitors = () => childrenOf(sender.child.pid).filter((pid) => commandOf(pid).includes(' monitor'));
-    await expect.poll(() => monitors().map(commandOf), soon).toEqual(['ip monitor link', 'tc monitor']);
+    const monitors = () => childrenOf(sender.child.pid).filter((pid) => commandOf(pid).includes('monitor'));
+    await expect.poll(() => monitors().map(commandOf), soon).toEqual([path.resolve('dist/kokotap-monitor')]);
     const started = monitors();
     await (signal === 'SIGTERM' ? sender.stop() : sender.kill());
     const left = () => started.filter((pid) => commandOf(pid) !== '');

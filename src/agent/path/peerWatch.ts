@@ -58,7 +58,7 @@ export class PeerWatch {
       return { peerAbsence: reasonAlone(desired, this.#peer?.silence) };
     const facts = { netns: place.netns, netDev, ifname, fit };
     const pathTrouble = this.#peer && (await this.#pathWatch?.({ ...facts, peer: this.#peer }));
-    const unseen = observed && (await this.#sight?.check(place, observed));
+    const unseen = observed && (await this.#sight?.check(place, netDev, observed));
     const isGood = pathTrouble === undefined && unseen === undefined;
     const idle = isGood && observed !== undefined ? this.#idle?.check(netDev, observed) : undefined;
     return { pathTrouble, unseen, idle };

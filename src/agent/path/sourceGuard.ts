@@ -25,8 +25,8 @@ export class Guard {
   /** The table at the last look. */
   #table: Table | undefined;
   readonly #read: () => Promise<Table | undefined>;
-  /** When it looked last, in periods of its looks. */
-  #period: number | undefined;
+  /** When it looked last. */
+  #lookedAt = -Infinity;
   #isGone = false;
   #keeping: Promise<void> | undefined;
   #trouble: string | undefined;
@@ -58,9 +58,9 @@ export class Guard {
    * @param everyMs the last look is good for so long at most. All endpoints look at the same moments, and share a reading.
    */
   async keep(everyMs: number): Promise<void> {
-    const period = Math.floor(performance.now() / everyMs);
-    if (period === this.#period) return;
-    this.#period = period;
+    const now = performance.now();
+    if (Math.floor(now / everyMs) === Math.floor(this.#lookedAt / everyMs)) return;
+    this.#lookedAt = now;
     this.#keeping = this.#keep();
     await this.#keeping;
   }
@@ -113,7 +113,7 @@ export class Guard {
     }
     this.#table = undefined;
     this.#isGone = true;
-    this.#period = undefined;
+    this.#lookedAt = -Infinity;
   }
 
   async #look(): Promise<void> {

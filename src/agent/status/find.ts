@@ -1,11 +1,11 @@
-import { readClassified, readClassifier } from '#src/net/classifiers.ts';
-import type { CountedClassifier } from '#src/net/tcAnswers.ts';
+import { readClassified, readClassifiers } from '#src/net/classifiers.ts';
 import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { openNamespaces } from '#src/net/nodeNamespaces.ts';
 import { joinedId, macOf, parseAlias, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Link } from '#src/tap/state.ts';
 import type { Place } from '#src/agent/place.ts';
+import { Slots } from '#src/agent/slots.ts';
 import { describeEndpoint } from './describe.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
 
@@ -77,15 +77,20 @@ async function visitEndpointsIn<T>(
   taps: ReadonlySet<TapId> | undefined,
   visit: (end: EndpointStatus, netns: Netns) => Promise<T>,
 ): Promise<T[]> {
-  const all: T[] = [];
-  for (const netns of namespaces) {
+  const slots = new Slots(readAtOnce, slotMs);
+  const visitOne = async (netns: Netns): Promise<T[]> => {
     // Something vanished between two commands, as things do while a tap is made or removed: look again.
     const read = () => readEndpoints(netns, taps, namespaces);
-    const ends = await read().catch(read);
-    for (const end of ends) all.push(await visit(end, netns));
-  }
-  return all;
+    const visited: T[] = [];
+    for (const end of await read().catch(read)) visited.push(await visit(end, netns));
+    return visited;
+  };
+  return (await Promise.all(namespaces.map((netns) => slots.run(() => visitOne(netns))))).flat();
 }
+
+/** More would only wait for the CPU. */
+const readAtOnce = 4;
+const slotMs = 2000;
 
 async function readEndpoints(
   netns: Netns,
@@ -100,9 +105,11 @@ async function readEndpoints(
     return taps?.has(mark.id) === false ? [] : [{ link, id: mark.id }];
   });
   if (marked.length === 0) return [];
-  const classifiers = new Map<string, CountedClassifier>();
-  for (const { name } of hasSender(marked) ? links : marked.map(({ link }) => link))
-    classifiers.set(name, await readClassifier(netns, name));
+  const read = hasSender(marked) ? links : marked.map(({ link }) => link);
+  const classifiers = await readClassifiers(
+    netns,
+    read.map(({ name }) => name),
+  );
   return Promise.all(
     marked.map(({ link, id }) =>
       describeEndpoint(netns, id, link, links, classifiers, () => readOtherHalf(id, namespaces)),

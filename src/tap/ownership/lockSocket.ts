@@ -58,6 +58,6 @@ function reversed(hex: string): string {
 }
 
 /** An address whose last three bytes are given as hexadecimal digits. */
-function loopback(hex: string): string {
+export function loopback(hex: string): string {
   return `127.${[...Buffer.from(hex, 'hex')].join('.')}`;
 }

@@ -28,6 +28,19 @@ export function netDevCounts(netDev: string, ifname: string): NetDevCounts {
   return { receivedPackets, malformedPackets, sentPackets };
 }
 
+/** The last content, parsed: many endpoints look at the same one, each for its own device. */
+let last: { readonly netDev: string; readonly lines: ReadonlyMap<string, string> } | undefined;
+
 function lineOf(netDev: string, ifname: string): string | undefined {
-  return netDev.split('\n').find((text) => text.trimStart().startsWith(`${ifname}:`));
+  if (last?.netDev !== netDev) last = { netDev, lines: linesOf(netDev) };
+  return last.lines.get(ifname);
+}
+
+function linesOf(netDev: string): ReadonlyMap<string, string> {
+  return new Map(
+    netDev.split('\n').map((line) => {
+      const text = line.trimStart();
+      return [text.slice(0, Math.max(0, text.indexOf(':'))), text];
+    }),
+  );
 }

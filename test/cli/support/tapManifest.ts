@@ -62,15 +62,15 @@ export function tapManifest(
             limits: { cpu: '500m', memory: '128Mi' },
           },
           startupProbe: {
-            exec: { command: ['test', '-e', '/dev/shm/kokotap/ready'] },
+            tcpSocket: readyAt(id, role),
             timeoutSeconds: 5,
             periodSeconds: 3,
             failureThreshold: 2147483647,
           },
           readinessProbe: {
-            exec: { command: ['test', '-e', '/dev/shm/kokotap/ready'] },
+            tcpSocket: readyAt(id, role),
             timeoutSeconds: 5,
-            periodSeconds: 30,
+            periodSeconds: 10,
             failureThreshold: 1,
           },
           securityContext: {
@@ -114,3 +114,9 @@ export function documentOf(manifest: unknown): unknown {
 const podSchema = z.object({
   spec: z.object({ containers: z.tuple([z.object({ args: z.tuple([z.string(), z.string()]) })]) }),
 });
+
+/** A loopback address of the tap's own. */
+function readyAt(id: string, role: string) {
+  const bytes = [0, 2, 4].map((at) => Number.parseInt(id.slice(at, at + 2), 16));
+  return { host: ['127', ...bytes].join('.'), port: role === 'sender' ? 27_400 : 27_401 };
+}

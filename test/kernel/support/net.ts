@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -56,8 +56,6 @@ export class Net extends Network {
     const lines = [
       '#!/bin/sh',
       `TC=${program}`,
-      // In the shell's place, so that the agent ends it with the shell.
-      'case "$*" in *monitor*) exec $TC "$@" ;; esac',
       'INPUT=$(cat)',
       script,
       'printf "%s\\n" "$INPUT" | $TC "$@"',
@@ -133,6 +131,14 @@ export class Net extends Network {
     return this.startAgent('nodeB', 'receiver', ...this.#receiverFlags(changes));
   }
 
+  /** Starts a receiver of another version, in whose bundle some text is another. */
+  startOtherReceiver(text: string, other: string): Agent {
+    const bundle = readFileSync(agentBundle, 'utf8');
+    if (!bundle.includes(text)) throw new Error(`The agent's bundle has no ${text}`);
+    const folder = this.#folderWith({ 'kokotap-agent.js': bundle.replaceAll(text, other) });
+    return this.startAgentBundle(folder, 'nodeB', 'receiver', ...this.#receiverFlags());
+  }
+
   /** Starts a receiver where nftables does not work. */
   startReceiverWithoutGuard(): Agent {
     return this.startAgentWithout('/usr/sbin/nft', 'nodeB', 'receiver', ...this.#receiverFlags());
@@ -143,6 +149,12 @@ export class Net extends Network {
     const real = path.resolve('dist/kokotap-tcx');
     const script = `#!/bin/sh\n[ "$1" != hold ] || { echo 'eth0: Invalid argument' >&2; exit 1; }\nexec ${real} "$@"\n`;
     return this.#startSenderWith({ 'kokotap-tcx': script }, changes);
+  }
+
+  /** Starts a sender that hears of changes in the kernel only after a while. */
+  startDeafSender(seconds: number): Agent {
+    const real = path.resolve('dist/kokotap-monitor');
+    return this.#startSenderWith({ 'kokotap-monitor': `#!/bin/sh\nsleep ${seconds}\nexec ${real}\n` }, {});
   }
 
   /** Starts a sender where nftables does not work. */
@@ -249,13 +261,17 @@ export class Net extends Network {
 
   /** Starts a sender from a folder of its own, in which some of the agent's files are others. */
   #startSenderWith(others: Record<string, Uint8Array | string>, changes: Record<string, string>): Agent {
+    return this.startAgentBundle(this.#folderWith(others), 'nodeA', 'sender', ...this.#senderFlags(changes));
+  }
+
+  /** The bundle in a folder with the agent's files, of which some are others. */
+  #folderWith(others: Record<string, Uint8Array | string>): string {
     const folder = mkdtempSync(this.file('bundle-'));
-    for (const name of ['kokotap-agent.js', 'mirror.bpf.o', 'kokotap-tcx', 'kokotap-send'])
+    for (const name of ['kokotap-agent.js', 'mirror.bpf.o', 'kokotap-tcx', 'kokotap-send', 'kokotap-monitor'])
       copyFileSync(path.resolve('dist', name), path.join(folder, name));
     for (const [name, content] of Object.entries({ ...others, 'package.json': '{"type":"module"}' }))
       writeFileSync(path.join(folder, name), content);
-    const bundle = path.join(folder, 'kokotap-agent.js');
-    return this.startAgentBundle(bundle, 'nodeA', 'sender', ...this.#senderFlags(changes));
+    return path.join(folder, 'kokotap-agent.js');
   }
 
   #senderFlags(changes: Record<string, string>): string[] {

@@ -1,5 +1,6 @@
 import type { Machine } from './machine.ts';
 import type { AgentAtRest } from './measures/agents.ts';
+import type { EndpointFigures } from './measures/endpoints.ts';
 import type { Pauses } from './measures/pause.ts';
 import type { Sample } from './measures/traffic.ts';
 
@@ -13,5 +14,7 @@ export interface Results {
   readonly firstPacketMilliseconds: readonly number[];
   readonly commandLineMilliseconds: Readonly<Record<string, readonly number[]>>;
   readonly agents: Readonly<Record<'sender' | 'receiver', AgentAtRest>>;
+  /** Of one endpoint, and of many. */
+  readonly endpoints: readonly EndpointFigures[];
   readonly imageMegabytes: number;
 }

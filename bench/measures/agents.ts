@@ -29,7 +29,7 @@ export function measureAgents(lab: Lab): Promise<Record<'sender' | 'receiver', A
   });
 }
 
-async function atRest(pid: number): Promise<AgentAtRest> {
+export async function atRest(pid: number): Promise<AgentAtRest> {
   const before = cpuTicksOfAll(pid);
   await sleep(REST_SECONDS * 1000);
   const seconds = (cpuTicksOfAll(pid) - before) / TICKS_PER_SECOND;

@@ -1,5 +1,6 @@
 import { NEAR_TAP, PLAIN, TAP } from '../cases.ts';
 import type { Results } from '../results.ts';
+import { endpointTable } from './endpoints.ts';
 import { goalTable } from './goals.ts';
 import { fragments } from './losses.ts';
 import { ratio, ROUND_TRIP, TCP, UDP_64 } from './ratios.ts';
@@ -67,6 +68,11 @@ ${goalTable(traffic)}
 Of agents at rest, on a node with containerd:
 
 ${restGoalTable(results.agents)}
+
+Of agents that read a list of endpoints, each in another pod, at both nodes on one machine. Making and removing all is for both
+agents together; the answer is that of \`GET /status\`:
+
+${endpointTable(results.endpoints)}
 
 What helped to get there, and what did not, is in [ADR 12](adr/0012-cheap-copies.md).
 

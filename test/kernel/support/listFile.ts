@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Net } from './net.ts';
+import type { Network } from './network.ts';
 
 /** How the file of a list of endpoints is changed. */
 export const writers = ['volume', 'rename', 'in place'] as const;
@@ -13,7 +13,7 @@ export class ListFile {
   readonly #folder: string;
   #version = 0;
 
-  constructor(net: Net) {
+  constructor(net: Network) {
     this.#folder = mkdtempSync(net.file('list-'));
     this.name = path.join(this.#folder, 'endpoints');
   }

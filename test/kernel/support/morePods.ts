@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { run } from '#src/exec/command.ts';
-import type { Net } from './net.ts';
-import { cgroupRoot } from './network.ts';
+import { cgroupRoot, type Network } from './network.ts';
 import { scaled } from './speed.ts';
 import { end, until } from './wait.ts';
 
@@ -29,7 +28,7 @@ export class MorePods {
   }
 
   /** Makes so many; the network namespaces go with the test's network. */
-  static async start(net: Net, count: number): Promise<MorePods> {
+  static async start(net: Network, count: number): Promise<MorePods> {
     const node = net.netns('nodeA');
     const pods: Pod[] = [];
     const processes: ChildProcess[] = [];

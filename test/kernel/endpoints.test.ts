@@ -1,21 +1,30 @@
-import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import type { Agent } from './support/agent.ts';
-import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
-import { documentOf } from './support/document.ts';
-import { ListFile, type Writer, writers } from './support/listFile.ts';
+import {
+  expectKernel,
+  type Item,
+  items,
+  podOf,
+  receiverOf,
+  senderOf,
+  shapeOf,
+  startList,
+  startTraffic,
+  tapIdOf,
+  writeList,
+} from './support/endpointItems.ts';
+import { ListFile, writers } from './support/listFile.ts';
 import { MorePods, type Pod } from './support/morePods.ts';
 import { type Net, test as withNet } from './support/net.ts';
 import { scaled } from './support/speed.ts';
-import { echoUdp, exchangeUdp, sendUdp } from './support/traffic.ts';
+import { sendUdp } from './support/traffic.ts';
 import { until } from './support/wait.ts';
 
 /** `ENDPOINT_RUNS=100 npx vitest run test/kernel/endpoints.test.ts` tries as many sequences of lists. */
 const runs = Number(process.env['ENDPOINT_RUNS'] ?? 2);
 const podCount = 3;
-const port = 7000;
 
 const test = withNet.extend<{ pods: MorePods; list: ListFile }>({
   pods: async ({ net }, use) => {
@@ -29,27 +38,6 @@ const test = withNet.extend<{ pods: MorePods; list: ListFile }>({
   },
   list: async ({ net }, use) => use(new ListFile(net)),
 });
-
-/** What is in a list for one pod. */
-type Item =
-  | 'both'
-  | 'ingress'
-  | 'egress'
-  | 'other tap'
-  | 'bad filter'
-  | 'taken name'
-  | 'not possible'
-  | 'none';
-const items: readonly Item[] = [
-  'both',
-  'ingress',
-  'egress',
-  'other tap',
-  'bad filter',
-  'taken name',
-  'not possible',
-  'none',
-];
 
 describe('a list of endpoints', () => {
   test(
@@ -220,90 +208,6 @@ describe('a list of endpoints', () => {
   });
 });
 
-function startList(net: Net, role: 'sender' | 'receiver', list: ListFile): Agent {
-  const node = role === 'sender' ? 'nodeA' : 'nodeB';
-  return net.startAgent(node, role, `--endpoints=${list.name}`, `--tick-ms=${net.tickMs}`);
-}
-
-function podOf(net: Net): Pick<Pod, 'uid'> {
-  return { uid: net.podUid };
-}
-
-/** Hardware addresses and handles have the first digits only. */
-function tapIdOf(at: number, isOther: boolean): string {
-  return createHash('sha256').update(`${at} ${isOther}`).digest('hex').slice(0, 12);
-}
-
-function senderOf({ uid }: Pick<Pod, 'uid'>, at: number, item: Item): object {
-  const isOther = item === 'other tap';
-  const { document } = documentOf('sender', [
-    `--tap-id=${tapIdOf(at, isOther)}`,
-    `--pod-uid=${uid}`,
-    `--ifname=${item === 'taken name' ? 'taken' : 'mirror'}`,
-    `--mirror-type=${item === 'ingress' || item === 'egress' ? item : 'both'}`,
-    `--vni=${100 + at}`,
-    '--vxlan-port=4789',
-    `--local=${addresses.nodeA}`,
-    `--remote=${addresses.nodeB}`,
-    ...(item === 'bad filter' ? ['--filter=not possible'] : []),
-  ]);
-  return item === 'not possible' ? { ...document, direction: 'sideways' } : document;
-}
-
-function receiverOf(at: number, flags: readonly string[] = [`--ifname=mirror${at}`]): object {
-  return documentOf('receiver', [
-    `--tap-id=${tapIdOf(at, false)}`,
-    ...flags,
-    `--vni=${100 + at}`,
-    '--vxlan-port=4789',
-    `--local=${addresses.nodeB}`,
-    `--remote=${addresses.nodeA}`,
-  ]).document;
-}
-
-function writeList(
-  list: ListFile,
-  [steady, ...others]: readonly Pick<Pod, 'uid'>[],
-  wanted: readonly Item[],
-  by: Writer,
-): void {
-  const documents = others.flatMap((pod, at) => {
-    const item = wanted[at] ?? 'none';
-    return item === 'none' ? [] : [senderOf(pod, at + 1, item)];
-  });
-  list.write([...(steady === undefined ? [] : [senderOf(steady, 0, 'both')]), ...documents], by);
-}
-
-/** Waits until each pod has what is wanted of it. What an impossible item leaves depends on what was there before. */
-async function expectKernel(pods: readonly Pod[], wanted: readonly Item[], agent: Agent): Promise<void> {
-  for (const [at, pod] of pods.entries()) {
-    const item = wanted[at] ?? 'none';
-    if (item === 'bad filter' || item === 'not possible') continue;
-    const expected = kernelOf(item, at + 1);
-    let seen = '';
-    const isSo = async () => (seen = await tapIn(pod)) === expected;
-    await until(isSo, `pod ${at} has ${expected}`, () => `${seen}\n${agent.output.slice(-4000)}`);
-  }
-}
-
-function kernelOf(item: Item, at: number): string {
-  if (item === 'none' || item === 'taken name') return 'nothing';
-  const hooks = item === 'ingress' || item === 'egress' ? [item] : ['egress', 'ingress'];
-  return `kokotap:${tapIdOf(at, item === 'other tap')} ${hooks.join()}`;
-}
-
-/** The mark of the tap in a pod, and where it copies. */
-async function tapIn(pod: Pod): Promise<string> {
-  const links = await pod.exec('ip -oneline -details link show');
-  const marks = [...links.matchAll(/alias (kokotap:[0-9a-f]{12})/g)].map(([, mark]) => mark);
-  const hooks: string[] = [];
-  for (const hook of ['egress', 'ingress']) {
-    const filters = await pod.exec(`tc filter show dev eth0 ${hook}`);
-    if (filters.includes('mirror')) hooks.push(hook);
-  }
-  return marks.length === 0 && hooks.length === 0 ? 'nothing' : `${marks.join()} ${hooks.join()}`;
-}
-
 /** Sends each of some pods three datagrams from its node. */
 async function sendToEach(net: Net, pods: readonly Pod[]): Promise<void> {
   for (const { address } of pods) await sendUdp(net, 'nodeA', address, { count: 3, maxBytes: 100 });
@@ -317,34 +221,4 @@ function isTo(frame: string, address: string): boolean {
 /** What it said of the list. */
 function troubles(agent: Agent): string[] {
   return agent.log.flatMap(({ msg }) => (msg.startsWith('The last good list') ? [msg] : []));
-}
-
-/** What a pod has of links, qdiscs and filters, without counters and the kernel's numbers. */
-async function shapeOf(pod: Pod): Promise<string> {
-  const look =
-    'ip -oneline link show; tc qdisc show; tc filter show dev eth0 ingress 2>&1; tc filter show dev eth0 egress 2>&1';
-  return pod.exec('sh -c', `${look}; true`);
-}
-
-/** Exchanges numbered datagrams with the net's pod, and captures their copies. */
-async function startTraffic(net: Net): Promise<{ end(): Promise<{ copied: number; exchanged: number }> }> {
-  await echoUdp(net, 'pod', port);
-  const capture = await Capture.start(net, 'nodeB', 'mirror', 128, { roomKib: 65_536 });
-  const ending = new AbortController();
-  const exchange = async (): Promise<number> => {
-    let exchanged = 0;
-    for (; !ending.signal.aborted; exchanged += 500) {
-      const back = await exchangeUdp(net, 'nodeA', addresses.pod, { port, count: 500, bytes: 64 });
-      expect(back).toEqual({ lost: 0, changed: 0 });
-    }
-    return exchanged;
-  };
-  const exchanging = exchange();
-  return {
-    async end() {
-      ending.abort();
-      const exchanged = await exchanging;
-      return { exchanged, copied: (await capture.frames()).filter(isUdp).length };
-    },
-  };
 }

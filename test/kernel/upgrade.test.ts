@@ -42,6 +42,22 @@ test('an agent of another build replaces the programs in place, without a copy l
   expect(after.copied - before.copied).toBe(50);
 });
 
+test('a receiver of a version that reports otherwise gets copies, and the sender says what it does not know', async ({
+  net,
+}) => {
+  await net.quiet();
+  const receiver = net.startOtherReceiver(reportMark, String(Number(reportMark) + 1));
+  const sender = net.startSender();
+  await Promise.all([sender.ready(), receiver.ready()]);
+  await sender.logged('sends no reports that this version reads');
+  const atMirror = await Capture.start(net, 'nodeB', 'mirror');
+  await sendUdp(net, 'nodeA', addresses.pod, { count: 50, maxBytes: 200 });
+  expect((await atMirror.frames()).filter(isUdp)).toHaveLength(50);
+});
+
+/** By which a sender knows a report: `koko` in ASCII, as the bundle has it. */
+const reportMark = String(0x6b6f6b6f);
+
 /** The same source as another compiler would have it. */
 async function compileAnew(net: Net): Promise<Buffer> {
   const object = net.file('other.bpf.o');

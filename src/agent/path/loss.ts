@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { type Arrival, isDead, isSuspect, nextArrival } from '#src/tap/path/arrival.ts';
+import type { Netns } from '#src/net/netns.ts';
 import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import { hearReceiver, readSent } from './receiverReports.ts';
@@ -19,6 +20,7 @@ export class Loss {
   /** Undefined: not known yet, for copies were sent before the first look. */
   #lost: number | undefined = 0;
   #losing = false;
+  #hasToldSilence = false;
   #arrival: Arrival | undefined;
 
   constructor(tunnel: Tunnel, log: Logger, timing: Timing) {
@@ -49,6 +51,7 @@ export class Loss {
     if (heard === undefined) {
       // The first report is about to come, and a loss of what is sent before the first look is not known as one.
       if (now < this.#beganAt + this.#timing.firstReports.forMs) this.#dueAt = 0;
+      else await this.#tellSilence(netns, ifname);
       return;
     }
     if (heard.reports === this.#last?.reports) return;
@@ -65,6 +68,13 @@ export class Loss {
     if (isSuspect(this.#arrival)) this.#dueAt = now + this.#timing.reportMs + this.#timing.checkMs;
     this.#isSettled = !this.#losing && (sent === 0 || sent === this.#last?.sent);
     this.#last = { sent, reports: heard.reports, deviceSent };
+  }
+
+  /** Once; a sender without eBPF, which hears no reports, has said that. */
+  async #tellSilence(netns: Netns, ifname: string): Promise<void> {
+    if (this.#hasToldSilence || (await readSent(netns, ifname)) === undefined) return;
+    this.#hasToldSilence = true;
+    this.#log.warn({ remote: this.#tunnel.remote }, noReports);
   }
 
   /** The device is another one than at the last look, and its counts begin at 0. */
@@ -85,6 +95,9 @@ export class Loss {
     this.#lost = lostPackets;
   }
 }
+
+const noReports =
+  'the receiver is there, but sends no reports that this version reads, so losses, and whether the largest copies arrive, are not known: use one version of kokotap for both pods of a tap';
 
 function nothingArrives({ remote }: Tunnel): string {
   return `no copy gets to ${remote}, though hellos do: a network card that spoils tunnel packets (on both nodes: ethtool -K INTERFACE tx-udp_tnl-segmentation off tx-udp_tnl-csum-segmentation off), or something on the way that drops them, for example a firewall that wants UDP checksums`;

@@ -5,14 +5,12 @@ import type { Node } from './support/network.ts';
 import { soon } from './support/wait.ts';
 
 /** In ticks: longer than any period of an agent at rest but those of lease and leftovers. */
-const restTicks = 30;
+const restTicks = 12;
 
 test('an agent at rest starts no process', async ({ net }) => {
   const { sender, receiver } = await net.tap({ 'log-level': 'debug' });
-  for (const agent of [sender, receiver]) {
-    const recent = await settledCommands(net, agent);
-    expect(recent).toEqual([]);
-  }
+  const recent = await Promise.all([sender, receiver].map((agent) => settledCommands(net, agent)));
+  expect(recent).toEqual([[], []]);
 });
 
 test('at rest an agent sees that its entry of nftables, or the path, is another one', async ({ net }) => {
@@ -41,7 +39,7 @@ test('while it is ready, and not before and after, it listens where the kubelet 
 /** The commands of the last ticks, once there are none but those for lease and leftovers. */
 async function settledCommands(net: Net, agent: { commands(): string[] }): Promise<readonly string[]> {
   let recent: readonly string[] = [];
-  for (let tries = 0; tries < 4; tries++) {
+  for (let tries = 0; tries < 6; tries++) {
     const before = agent.commands().length;
     await net.ticks(restTicks);
     recent = agent.commands().slice(before);

@@ -113,6 +113,7 @@ test('help is grouped, has an example and fits 80 columns', async () => {
       capture                         shows or saves packets of pods
       list                            lists taps by their pods
       delete                          deletes taps, and waits until they are gone
+      extcap                          makes pods interfaces of Wireshark
       completion                      prints a script that completes command lines
 
     Example: show all packets of pod "centos" on interface "mirror" of kube-master

@@ -1,11 +1,12 @@
 import type { AnyCommand } from './command.ts';
 import { CAPTURE } from './capture.ts';
 import { COMPLETION } from './completion.ts';
+import { EXTCAP } from './extcap.ts';
 import { LIST } from './list.ts';
 import { DELETE } from './delete.ts';
 
 /** In the order of help. */
-export const COMMANDS: readonly AnyCommand[] = [CAPTURE, LIST, DELETE, COMPLETION];
+export const COMMANDS: readonly AnyCommand[] = [CAPTURE, LIST, DELETE, EXTCAP, COMPLETION];
 
 /** The command of a line that begins with its name. */
 export function commandNamed(name: string | undefined): AnyCommand | undefined {

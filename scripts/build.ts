@@ -13,11 +13,13 @@ export async function build(): Promise<void> {
   await Promise.all([buildCli(), buildAgent()]);
 }
 
+const PROGRAM = 'src/bin/kokotap.ts';
+
 /** The command line, in chunks: help and version load only what they need. */
 async function buildCli(): Promise<void> {
   const { metafile } = await bundle({
     ...COMMON,
-    entryPoints: ['src/bin/kokotap.ts'],
+    entryPoints: [PROGRAM],
     outdir: CHUNKS,
     entryNames: '[name]-[hash]',
     splitting: true,
@@ -26,8 +28,9 @@ async function buildCli(): Promise<void> {
     metafile: true,
   });
   const files = Object.keys(metafile.outputs).map((file) => path.basename(file));
-  const program = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint !== undefined);
-  await buildLauncher(path.basename(program?.[0] ?? ''));
+  const program = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === PROGRAM);
+  if (program === undefined) throw new Error(`nothing was made of ${PROGRAM}`);
+  await buildLauncher(path.basename(program[0]));
   await removeOtherChunks(files);
 }
 

@@ -8,9 +8,9 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const DIST = path.join(ROOT, 'dist');
 const CHUNKS = path.join(DIST, 'chunks');
 
-/** Makes both programs in dist/, for the Node.js versions that package.json names. */
+/** Makes the programs in dist/, for the Node.js versions that package.json names. */
 export async function build(): Promise<void> {
-  await Promise.all([buildCli(), buildAgent()]);
+  await Promise.all([buildCli(), ...['kokotap-agent', 'kokotap-controller'].map(buildOfImage)]);
 }
 
 const PROGRAM = 'src/bin/kokotap.ts';
@@ -65,12 +65,12 @@ async function removeOtherChunks(current: readonly string[]): Promise<void> {
   await Promise.all(others.map((file) => rm(path.join(CHUNKS, file))));
 }
 
-/** The agent, in one file that the image copies. */
-async function buildAgent(): Promise<void> {
-  const file = path.join(DIST, 'kokotap-agent.js');
+/** A program of the image, in one file that it copies. */
+async function buildOfImage(program: string): Promise<void> {
+  const file = path.join(DIST, `${program}.js`);
   await bundle({
     ...COMMON,
-    entryPoints: ['src/bin/kokotap-agent.ts'],
+    entryPoints: [`src/bin/${program}.ts`],
     outfile: file,
     plugins: [requiredModules],
   });

@@ -72,6 +72,9 @@ make_kubernetes() { # every program of Kubernetes, kubectl too, in one file that
 inputs_etcd() { cat "$lab"/programs/etcd/*; }
 make_etcd() { build_go etcd go.etcd.io/etcd/server/v3 "$1/etcd" ""; }
 
+inputs_helm() { cat "$lab"/programs/helm/*; }
+make_helm() { build_go helm helm.sh/helm/v4/cmd/helm "$1/helm" ""; }
+
 # With C, for libseccomp: without it CRI-O would leave a pod's seccomp profile out and not say so. Static, so that it does
 # not matter which C library the host has.
 inputs_cri-o() { cat "$lab"/programs/cri-o/*; }

@@ -2,6 +2,7 @@ import { UnresolvedError } from './unresolvedError.ts';
 import type { Pod } from '#src/kube/schemas.ts';
 import { NODE_VXLAN_PORT } from '#src/spec/endpoint.ts';
 import type { Tap } from '#src/spec/tap.ts';
+import { cgroupUid } from '#src/pods/cgroupUid.ts';
 import { nearNames } from './nearNames.ts';
 import { quote } from './text.ts';
 
@@ -102,15 +103,4 @@ function checkContainer({ spec }: Pod, label: string, container: string): void {
       ? `did you mean ${near.map(quote).join(' or ')}?`
       : `it has ${names.map(quote).join(', ')}`;
   throw new UnresolvedError(`${label} has no container ${quote(container)}: ${hint}`);
-}
-
-/**
- * The UID in the names of the pod's cgroups: that of a static pod is its config hash. Whoever creates a pod may write any
- * annotation, also with another pod's UID, so they count only where the pod's node owns it, as it does what its kubelet made.
- */
-function cgroupUid({ metadata, spec }: Pod): string {
-  const { uid, annotations = {}, ownerReferences = [] } = metadata;
-  const isOfNode = ownerReferences.some(({ kind, name }) => kind === 'Node' && name === spec.nodeName);
-  const isStatic = isOfNode && annotations['kubernetes.io/config.mirror'] !== undefined;
-  return (isStatic ? annotations['kubernetes.io/config.hash'] : undefined) ?? uid;
 }

@@ -3,16 +3,8 @@ import { destinationFields, MAX_DURATION_SECONDS, MAX_ONE_IN, tapSchema } from '
 import { nonEmpty } from '#src/spec/values.ts';
 import { DEFAULT_RESOURCES } from '#src/spec/resources.ts';
 import { MAX_VNI } from '#src/spec/vni.ts';
-import {
-  amounts,
-  bytesPerSecond,
-  commaSeparated,
-  durationSeconds,
-  numberOrRange,
-  oneIn,
-  plainNumber,
-  withoutEqualsSign,
-} from './values.ts';
+import { bytesPerSecond, durationSeconds, oneIn } from '#src/spec/written.ts';
+import { amounts, commaSeparated, numberOrRange, plainNumber, withoutEqualsSign } from './values.ts';
 
 /** A flag of the command line. */
 export interface Flag {

@@ -24,32 +24,6 @@ export function withoutEqualsSign(text: string): string {
   return text.replace(/^=/u, '');
 }
 
-/** A time in hours, minutes and seconds as kubectl writes it, in seconds. */
-export function durationSeconds(text: string): number {
-  const unitSeconds = new Map([
-    ['h', 3600],
-    ['m', 60],
-    ['s', 1],
-  ]);
-  const parts = /^(?:\d+[hms])+$/u.test(text) ? Array.from(text.matchAll(/(\d+)([hms])/gu)) : [];
-  if (parts.length === 0) return Number.NaN;
-  return parts.reduce(
-    (sum, [, count = '', unit = '']) => sum + Number(count) * (unitSeconds.get(unit) ?? 0),
-    0,
-  );
-}
-
-/** The N of 1/N. */
-export function oneIn(text: string): number {
-  return Number(/^1\/(\d+)$/u.exec(text)?.[1]);
-}
-
-/** A rate as tc writes it, of bits with their SI units, in bytes. */
-export function bytesPerSecond(text: string): number {
-  const [, count, unit = ''] = /^(\d+)([kmg]?)bit$/u.exec(text) ?? [];
-  return Math.floor((Number(count) * 1000 ** ['', 'k', 'm', 'g'].indexOf(unit)) / 8);
-}
-
 /** What `cpu=50m,memory=64Mi` says; the text itself where it is no such list, or names one twice. */
 export function amounts(text: string): Record<string, string> | string {
   const entries = text.split(',').flatMap((part): [string, string][] => {

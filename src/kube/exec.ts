@@ -101,6 +101,7 @@ async function connect(
   const asked = Object.entries({ container, stdin: 'true', stdout: 'true', stderr: 'true' });
   const path = pathOf(resource, [...command.map((word) => ['command', word] as const), ...asked]);
   const { door, describe, timeoutMs } = client.way;
+  if ('open' in door) throw new Error('programs are run in pods through kubectl only');
   const url =
     'socketPath' in door ? `ws+unix://${door.socketPath}:${path}` : `ws://${door.host}:${door.port}${path}`;
   const socket = new WebSocket(url, PROTOCOLS, timeoutMs === 0 ? {} : { handshakeTimeout: timeoutMs });

@@ -2,11 +2,14 @@ import { Agent, type IncomingMessage, request as startRequest } from 'node:http'
 import { text } from 'node:stream/consumers';
 import type { ApiAnswer } from './answer.ts';
 
-/** Where HTTP is spoken to: the socket of a `kubectl proxy`, or a server on this machine. */
-export type Door = { readonly socketPath: string } | { readonly host: string; readonly port: number };
+/** Where HTTP is spoken to: the socket of a `kubectl proxy`, a server on this machine, or what opens the way by itself. */
+export type Door =
+  | { readonly socketPath: string }
+  | { readonly host: string; readonly port: number }
+  | { readonly open: (request: ApiRequest, signal: AbortSignal) => Promise<IncomingMessage> };
 
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With the query. */
   readonly path: string;
   readonly accept: string;
@@ -24,11 +27,9 @@ export async function send(door: Door, request: ApiRequest, signal: AbortSignal)
 }
 
 /** Sends one request and gives the answer as it begins, for one that goes on for long. */
-export async function open(
-  door: Door,
-  { method, path, accept, body, bodyType = 'application/json' }: ApiRequest,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
+export async function open(door: Door, request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  if ('open' in door) return door.open(request, signal);
+  const { method, path, accept, body, bodyType = 'application/json' } = request;
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const headers = {
     // The only name that kubectl proxy takes.

@@ -20,6 +20,9 @@ export interface PodSpecInput {
   readonly readyAt?: ReadySocket;
 }
 
+/** What of a tap its pods are made of. */
+export type PodSettings = Pick<Tap, 'image' | 'requests' | 'limits' | 'durationSeconds' | 'imagePullSecret'>;
+
 /**
  * The removal of a tap of a pod takes 70 ms of CPU time, that of a node with 300 interfaces 400 ms (measured,
  * test/kernel/grace.test.ts): 8 s by the 50m that it requests, and 1 s at its limit.
@@ -34,7 +37,7 @@ const POD_CAPABILITIES = ['NET_ADMIN', 'SYS_ADMIN', 'SYS_PTRACE'];
  * The spec of a tap's pod. It names its node instead of asking the scheduler, tolerates every taint (a tap is
  * wanted on that node and no other), and has no rights in the Kubernetes API.
  */
-export function podSpec(tap: Tap, input: PodSpecInput) {
+export function podSpec(tap: PodSettings, input: PodSpecInput) {
   const { entersPods, nodeName, readsList } = input;
   const { durationSeconds, imagePullSecret } = tap;
   return {
@@ -93,7 +96,7 @@ function probes(readyAt: ReadySocket | undefined) {
 const NEVER = 2 ** 31 - 1;
 
 function agentContainer(
-  { image, requests, limits }: Tap,
+  { image, requests, limits }: PodSettings,
   { args, entersPods, appArmor, readsList, readyAt }: PodSpecInput,
 ) {
   return {

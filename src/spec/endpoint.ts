@@ -123,19 +123,32 @@ export function canBecome(made: EndpointDocument, wanted: EndpointDocument): boo
 }
 
 /** What an agent has to know besides what the tap says. */
-type CommonFacts = Pick<ReceiverEndpoint, 'tapId' | 'path' | 'destinationPod'>;
+type CommonFacts = Pick<ReceiverEndpoint, 'tapId' | 'path' | 'destinationPod'> &
+  Partial<Pick<ReceiverEndpoint, 'joined'>>;
 type SenderFacts = CommonFacts & Pick<SenderEndpoint, 'hostNetwork' | 'podUid' | 'externalPeer'>;
 
+/** What the agents are told of a tap as it is. */
+export type ReceiverSettings = Pick<Tap, keyof typeof commonFields | 'tapNamespace'>;
+export type SenderSettings = ReceiverSettings & Pick<Tap, keyof typeof copyFields | 'pod' | 'namespace'>;
+
 /** The document for the sender of a tap. */
-export function senderDocument(tap: Tap, facts: SenderFacts): string {
-  return text(z.parse(z.object(senderShape), { apiVersion: API_VERSION, kind: 'Sender', ...tap, ...facts }));
+export function senderDocument(tap: SenderSettings, facts: SenderFacts): string {
+  return text(senderEndpoint(tap, facts));
 }
 
 /** The document for the receiver of a tap. */
-export function receiverDocument(tap: Tap, facts: CommonFacts): string {
-  return text(
-    z.parse(z.object(receiverShape), { apiVersion: API_VERSION, kind: 'Receiver', ...tap, ...facts }),
-  );
+export function receiverDocument(tap: ReceiverSettings, facts: CommonFacts): string {
+  return text(receiverEndpoint(tap, facts));
+}
+
+/** What is in the document for the sender of a tap. */
+export function senderEndpoint(tap: SenderSettings, facts: SenderFacts): SenderEndpoint {
+  return z.parse(z.object(senderShape), { apiVersion: API_VERSION, kind: 'Sender', ...tap, ...facts });
+}
+
+/** Like {@link senderEndpoint}, for the receiver. */
+export function receiverEndpoint(tap: ReceiverSettings, facts: CommonFacts): ReceiverEndpoint {
+  return z.parse(z.object(receiverShape), { apiVersion: API_VERSION, kind: 'Receiver', ...tap, ...facts });
 }
 
 /** The kubelet would take `$(NAME)` in an argument for a variable. */

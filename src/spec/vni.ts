@@ -20,8 +20,13 @@ export function chooseVni(tapId: string, taps: readonly NumberedTap[]): number {
   const own = vnisOf(tapId, taps);
   if (own.length > 0) return Math.min(...own);
   const taken = new Set(taps.map(({ vni }) => vni));
+  return freeVni(tapId, (vni) => taken.has(vni));
+}
+
+/** The VNI that follows from a tap's id, moved upward past those that are taken. */
+export function freeVni(tapId: string, isTaken: (vni: number) => boolean): number {
   let vni = derivedVni(tapId);
-  while (taken.has(vni)) vni = (vni % MAX_VNI) + 1;
+  while (isTaken(vni)) vni = (vni % MAX_VNI) + 1;
   return vni;
 }
 

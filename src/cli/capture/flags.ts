@@ -8,8 +8,9 @@ import {
   subdomainName,
   wholeNumber,
 } from '#src/spec/values.ts';
+import { durationSeconds } from '#src/spec/written.ts';
 import { type Flag, type FlagGroups, plain } from '../flags.ts';
-import { commaSeparated, durationSeconds, plainNumber, withoutEqualsSign } from '../values.ts';
+import { commaSeparated, plainNumber, withoutEqualsSign } from '../values.ts';
 
 const times = 'give whole hours, minutes and seconds such as 30s or 1h30m';
 const sizes = 'give a whole number of bytes, or with k, M or G behind it, such as 100M';

@@ -1,0 +1,185 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import * as z from 'zod/mini';
+import { messageOf } from '#src/errors.ts';
+import type { ApiClient } from '#src/kube/client.ts';
+import { TAP_GROUP, TAP_VERSION, tapResourceSchema } from '#src/spec/tapResource.ts';
+import { Informer } from './api/informer.ts';
+import { Objects } from './api/objects.ts';
+import { FilterProblems } from './filterProblems.ts';
+import { Election, ELECTION_TIMES } from './lease.ts';
+import { readNode, readPod } from './model.ts';
+import type { ControllerOptions } from './options.ts';
+import { Queue } from './queue.ts';
+import { Reconciler } from './reconciler.ts';
+import { serveProbes } from './serve.ts';
+import { World } from './world.ts';
+
+/** Taps that are worked on at a time: each waits for the API server mostly. */
+const MOST_AT_ONCE = 8;
+/** So often all Taps are looked at anew, and pods whose Tap is gone. */
+const SWEEP_MS = 600_000;
+/** Without a word from the API server for so long the process is not healthy: a new one may do better. */
+const DEAF_MS = 900_000;
+
+/**
+ * Keeps the pods of all Taps until the signal comes, or another process leads.
+ *
+ * @returns whether it ended as it should: by the signal
+ */
+export async function runController(
+  client: ApiClient,
+  options: ControllerOptions,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const objects = new Objects(client, () => {});
+  const queue: Queue = new Queue(
+    MOST_AT_ONCE,
+    (tapUid) => reconciler.reconcile(tapUid),
+    (tapUid, error, delayMs) =>
+      log.error({ tapUid, delayMs, error: messageOf(error) }, 'cannot do it: tries again'),
+  );
+  const world = new World((tapUid) => queue.add(tapUid));
+  const informers = informersOf(world, client, options.namespace, log);
+  const { namespace, image, imagePullSecret } = options;
+  const reconciler = new Reconciler({
+    world,
+    objects,
+    filters: new FilterProblems(log),
+    settings: {
+      namespace,
+      image,
+      imagePullSecret,
+      requests: {},
+      limits: {},
+      owner: await ownerOf(objects, options),
+    },
+    log,
+    onPod: (object) => informers.pods.put(object),
+    onTap: (object) => informers.taps.put(object),
+    onChange: () => {},
+    later: (tapUid, delayMs) => queue.addLater(tapUid, delayMs),
+  });
+  const all = [informers.nodes, informers.pods, informers.taps];
+  const ending = new AbortController();
+  const until = AbortSignal.any([signal, ending.signal]);
+  await serveProbes(
+    options.port,
+    {
+      health: () =>
+        all.some(({ isSynced, lastHeardMs }) => isSynced && performance.now() - lastHeardMs > DEAF_MS)
+          ? 'the API server has not been heard for long'
+          : undefined,
+      readiness: () =>
+        all.every(({ isSynced }) => isSynced) ? undefined : 'the objects are still being listed',
+    },
+    log,
+    until,
+  );
+  const watching = Promise.all(all.map((informer) => informer.run(until)));
+  await lead(options, objects, log, until, async () => {
+    await Promise.race([Promise.all(all.map(({ synced }) => synced)), aborted(until)]);
+    if (until.aborted) return;
+    log.info({ pods: informers.pods.size, taps: informers.taps.size }, 'knows the cluster');
+    world.touchAll();
+    queue.open();
+    void sweepUntil(world, until);
+  });
+  queue.close();
+  ending.abort();
+  await watching;
+  return signal.aborted;
+}
+
+/** Does the work while this process leads. */
+async function lead(
+  { namespace, identity, electionMs }: ControllerOptions,
+  objects: Objects,
+  log: Logger,
+  signal: AbortSignal,
+  begin: () => Promise<void>,
+): Promise<void> {
+  const { leaseMs, renewWithinMs, retryMs } = ELECTION_TIMES;
+  const times = {
+    leaseMs: (leaseMs * electionMs) / 1000,
+    renewWithinMs: (renewWithinMs * electionMs) / 1000,
+    retryMs: (retryMs * electionMs) / 1000,
+  };
+  const election = new Election(objects, namespace, identity, times, log);
+  await election.win(signal);
+  if (signal.aborted) return;
+  log.info({ identity }, 'leads');
+  const keeping = election.keep(signal);
+  await Promise.race([begin(), keeping]);
+  await keeping;
+  if (!signal.aborted) {
+    log.error('the lease is lost: another process leads');
+    return;
+  }
+  await election.release().catch((error: unknown) => {
+    log.warn({ error: messageOf(error) }, 'cannot release the lease: it expires');
+  });
+}
+
+function informersOf(world: World, client: ApiClient, ownNamespace: string, log: Logger) {
+  const nodes = new Informer(
+    {
+      plural: 'nodes',
+      path: '/api/v1/nodes',
+      read: readNode,
+      onChange: (before, now) => world.changeNode(before, now),
+    },
+    client,
+    log,
+  );
+  const pods = new Informer(
+    {
+      plural: 'pods',
+      path: '/api/v1/pods',
+      read: (object) => readPod(object, ownNamespace),
+      onChange: (before, now) => world.changePod(before, now),
+    },
+    client,
+    log,
+  );
+  const taps = new Informer(
+    {
+      plural: 'taps',
+      path: `/apis/${TAP_GROUP}/${TAP_VERSION}/taps`,
+      read: (object) => tapResourceSchema.safeParse(object).data,
+      onChange: (before, now) => world.changeTap((now ?? before)?.metadata.uid ?? '', now),
+    },
+    client,
+    log,
+  );
+  return { nodes, pods, taps };
+}
+
+const deploymentSchema = z.object({ metadata: z.object({ uid: z.string() }) });
+
+/** What the pods of the taps go with: the controller's own Deployment. */
+async function ownerOf(
+  objects: Objects,
+  { namespace, deployment }: ControllerOptions,
+): Promise<object | undefined> {
+  if (deployment === undefined) return undefined;
+  const found = await objects.get(`/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`);
+  const { uid } = z.parse(deploymentSchema, found).metadata;
+  return { apiVersion: 'apps/v1', kind: 'Deployment', name: deployment, uid, controller: true };
+}
+
+async function sweepUntil(world: World, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await sleep(SWEEP_MS, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    world.touchAll();
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  return promise;
+}

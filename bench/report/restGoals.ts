@@ -3,10 +3,10 @@ import type { AgentAtRest } from '../measures/agents.ts';
 import { table } from './table.ts';
 
 /**
- * CPU time that kubelet, containerd, its shim and runc take for one readiness probe, in milliseconds. Measured once in the lab,
- * of the CPU time of all its machines in a minute: eight agents, probed every 3 and every 30 seconds.
+ * CPU time that kubelet and runtime take for one readiness probe, a connection, in milliseconds. Measured once in the lab: of
+ * ten pods probed every second, against the same time without, 350 ms for 400 probes.
  */
-const PROBE_MS = 46;
+const PROBE_MS = 0.9;
 
 /** What an agent is to take at rest, and whether it does. */
 export function restGoalTable(agents: Readonly<Record<'sender' | 'receiver', AgentAtRest>>): string {

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import {
   expectKernel,
@@ -17,6 +18,7 @@ import { ListFile, writers } from './support/listFile.ts';
 import { MorePods } from './support/morePods.ts';
 import { test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
+import { soon } from './support/wait.ts';
 
 /** `CHURN_SECONDS=600 npx vitest run test/kernel/churn.test.ts` churns for ten minutes. */
 const churnSeconds = Number(process.env['CHURN_SECONDS'] ?? 10);
@@ -38,10 +40,7 @@ test(
       const [sender, receiver] = [startList(net, 'sender', senders), startList(net, 'receiver', receivers)];
       const steady = net.startReceiver({ 'tap-id': tapIdOf(0, false), vni: '100', ifname: 'mirror' });
       await Promise.all([steady.ready(), receiver.ready(), sender.ready()]);
-      const atFirst = {
-        descriptors: descriptorsOf(sender.child.pid),
-        processes: childrenOf(sender.child.pid),
-      };
+      const atFirst = await settled(() => held(sender.child.pid));
       const traffic = await startTraffic(net);
       const wanted: Item[] = pods.all.map(() => 'none');
       const write = (): void => {
@@ -63,11 +62,7 @@ test(
       await expectKernel(pods.all, wanted, sender);
       const { copied, exchanged } = await traffic.end();
       expect(copied).toBe(2 * exchanged);
-      await net.ticks(8);
-      expect({
-        descriptors: descriptorsOf(sender.child.pid),
-        processes: childrenOf(sender.child.pid),
-      }).toEqual(atFirst);
+      await expect.poll(() => held(sender.child.pid), soon).toEqual(atFirst);
       expect(await Promise.all([sender, receiver, steady].map((agent) => agent.stop()))).toEqual([0, 0, 0]);
       expect(await Promise.all(pods.all.map(shapeOf))).toEqual(before);
       expect(await net.snapshot('nodeB')).toEqual(node);
@@ -84,9 +79,31 @@ function pick<T>(values: readonly T[]): T {
   return value;
 }
 
-/** How many descriptors a process has open. */
-function descriptorsOf(pid: number | undefined): number {
-  return readdirSync(`/proc/${pid}/fd`).length;
+/** What a process has open, by kind, and how many children. */
+function held(pid: number | undefined): Record<string, number> {
+  const folder = `/proc/${pid}/fd`;
+  const kinds = readdirSync(folder).map((fd) => kindOf(`${folder}/${fd}`));
+  const counts: Record<string, number> = { children: childrenOf(pid) };
+  for (const kind of kinds) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
+function kindOf(fd: string): string {
+  try {
+    return readlinkSync(fd).replace(/\[?\d+\]?/gu, '');
+  } catch {
+    return 'closed meanwhile';
+  }
+}
+
+/** What does not change any more for a while: no command is running. */
+async function settled<T>(read: () => T): Promise<T> {
+  for (let last = read(); ;) {
+    await sleep(scaled(1000));
+    const now = read();
+    if (isDeepStrictEqual(now, last)) return now;
+    last = now;
+  }
 }
 
 function childrenOf(pid: number | undefined): number {

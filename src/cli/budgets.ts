@@ -33,7 +33,7 @@ export function amongBudgets(
   budgets: BudgetsThere,
   pods: readonly PodManifest[],
   { warn, trace }: Listeners,
-): readonly object[] {
+): readonly PodManifest[] {
   if (budgets instanceof UserError) {
     const unknown = `whether a PodDisruptionBudget counts the tap's pods is not known: ${messageOf(budgets)}`;
     if (budgets instanceof ForbiddenError) trace(unknown);

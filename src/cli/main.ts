@@ -46,7 +46,7 @@ export async function main(
     await using cluster = await open(work.cluster, env, { pass: print, onRequest: trace });
     const run = await loading;
     const warn = (message: string) => say(`warning: ${message}`);
-    const ended = await run(cluster, { say, warn, trace, env, stdout: openStdout, untilInterrupted });
+    const ended = await run(cluster, { say, print, warn, trace, env, stdout: openStdout, untilInterrupted });
     return typeof ended === 'string' ? { exitCode: 0, text: ended } : ended;
   } catch (error) {
     say(errorMessage(error));

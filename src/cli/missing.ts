@@ -39,7 +39,7 @@ export function missingNode(api: KubeApi, name: string): MissingError {
 
 async function namespaceExists(api: KubeApi, namespace: string): Promise<boolean> {
   try {
-    return await api.hasNamespace(namespace);
+    return (await api.getNamespace(namespace)) !== undefined;
   } catch {
     // Whoever may not ask is told of the pod only.
     return true;

@@ -35,23 +35,49 @@ export interface ClusterOptions {
  * @throws {UsageError} for the first flag that is missing or wrong.
  */
 export function checkOptions(given: readonly GivenFlag[]): Options {
-  const values = new Map(given.map((each) => [each.flag.field, checked(each)]));
+  const values = valuesOf(given);
   if (!values.has('pod')) throw new UsageError('--pod is missing: name the pod whose packets are copied');
-  const fields = [...values].filter(([field]) => field !== undefined && field in tapSchema.shape);
-  const tap = z.parse(tapSchema, {
-    ...Object.fromEntries(fields),
-    destination: destinationOf(values),
-  });
+  const settings = checkSettings(values, destinationOf(values));
+  const tap = z.parse(tapSchema, { ...settings, pod: values.get('pod'), namespace: values.get('namespace') });
   checkDestination(tap, values);
-  if (tap.interfaces.includes(tap.mirrorInterface)) {
-    throw new UsageError(
-      `--ifname and --pod-ifname both name ${quote(tap.mirrorInterface)}, but both interfaces are in the pod: give another --ifname`,
-    );
-  }
-  refuseRequestsAboveLimits(tap);
   const namespace = values.has('namespace') ? tap.namespace : undefined;
   return { tap: { ...tap, namespace }, cluster: clusterOptions(given) };
 }
+
+/** What a tap is but for its target. */
+export type TapSettings = Omit<Tap, 'pod' | 'namespace'>;
+
+/** What flags that set fields of a tap stand for, by these fields. */
+export type FieldValues = ReadonlyMap<Flag['field'], unknown>;
+
+/** @throws {UsageError} for the first flag that is wrong. */
+export function valuesOf(given: readonly GivenFlag[]): FieldValues {
+  return new Map(given.map((each) => [each.flag.field, checked(each)]));
+}
+
+/**
+ * Checks flags of a tap together.
+ *
+ * @param destination as the tap has it, not checked yet
+ * @throws {UsageError} for what cannot go together.
+ */
+export function checkSettings(values: FieldValues, destination: unknown): TapSettings {
+  const fields = [...values].filter(([field]) => field !== undefined && field in settingsSchema.shape);
+  const settings = z.parse(settingsSchema, { ...Object.fromEntries(fields), destination });
+  if ('address' in settings.destination && settings.destinationAddress !== undefined)
+    throw new UsageError(
+      "--dest-address is an address of the destination's node: leave it out, for the destination is outside the cluster",
+    );
+  if (settings.interfaces.includes(settings.mirrorInterface)) {
+    throw new UsageError(
+      `--ifname and --pod-ifname both name ${quote(settings.mirrorInterface)}, but both interfaces are in the pod: give another --ifname`,
+    );
+  }
+  refuseRequestsAboveLimits(settings);
+  return settings;
+}
+
+const settingsSchema = z.omit(tapSchema, { pod: true, namespace: true });
 
 /** How the cluster is reached, by flags that every command has. */
 export function clusterOptions(given: readonly GivenFlag[]): ClusterOptions {
@@ -81,7 +107,7 @@ export function checked({ flag, name, text }: GivenFlag): unknown {
   );
 }
 
-function destinationOf(values: ReadonlyMap<Flag['field'], unknown>): object {
+function destinationOf(values: FieldValues): object {
   const namespace = values.get('destinationNamespace');
   const given = [
     { flag: '--dest-node', value: values.get('destinationNode'), destination: (node: unknown) => ({ node }) },
@@ -104,12 +130,8 @@ function destinationOf(values: ReadonlyMap<Flag['field'], unknown>): object {
   return first.destination(first.value);
 }
 
-function checkDestination(tap: Tap, values: ReadonlyMap<Flag['field'], unknown>): void {
+function checkDestination(tap: Tap, values: FieldValues): void {
   const { destination } = tap;
-  if ('address' in destination && tap.destinationAddress !== undefined)
-    throw new UsageError(
-      "--dest-address is an address of the destination's node: leave it out with --dest-ip",
-    );
   if (!('pod' in destination)) {
     if (values.has('destinationNamespace'))
       throw new UsageError('--dest-namespace is the namespace of --dest-pod: give that too');
@@ -124,8 +146,8 @@ function checkDestination(tap: Tap, values: ReadonlyMap<Flag['field'], unknown>)
     );
 }
 
-function refuseRequestsAboveLimits(tap: Tap): void {
-  const { requests, limits } = containerResources(tap);
+function refuseRequestsAboveLimits(settings: TapSettings): void {
+  const { requests, limits } = containerResources(settings);
   for (const [name, request] of Object.entries(requests)) {
     const limit = limits[name];
     if (limit !== undefined && compareQuantities(request, limit) > 0)

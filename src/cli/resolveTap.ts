@@ -3,6 +3,7 @@ import type { Tap } from '#src/spec/tap.ts';
 import type { TapPod } from '#src/kube/schemas.ts';
 import type { Whereabouts, TapPath } from '#src/pods/manifests.ts';
 import { receiverName } from '#src/spec/names.ts';
+import type { NumberedTap } from '#src/spec/vni.ts';
 import { identityOf, tapId } from '#src/spec/tapId.ts';
 import { type End, findEnd, findNode, placeOf } from './destination.ts';
 import { missingPod } from './missing.ts';
@@ -19,10 +20,16 @@ export type Warn = (message: string) => void;
 /**
  * Completes what the user wants with what only the cluster knows: where the pod is, and the nodes' addresses.
  *
+ * @param planned taps that are not there yet, but whose VNIs are taken
  * @throws {UnresolvedError} if the pod cannot be tapped, or its packets cannot travel to the destination.
  * @throws {UserError} if the cluster cannot be asked, or another tap has the sender's name.
  */
-export async function resolveTap(api: KubeApi, tap: Tap, warn: Warn): Promise<Whereabouts> {
+export async function resolveTap(
+  api: KubeApi,
+  tap: Tap,
+  warn: Warn,
+  planned: readonly NumberedTap[] = [],
+): Promise<Whereabouts> {
   const identity = identityOf(tap);
   const pendingTarget = findTarget(api, tap, warn);
   const pendingEnd = findEnd(api, tap, warn);
@@ -35,7 +42,7 @@ export async function resolveTap(api: KubeApi, tap: Tap, warn: Warn): Promise<Wh
   if (sender !== undefined && isOfEarlierPod(sender, target)) warn(earlierPod(tap.pod));
   const end = await pendingEnd;
   const endNode = 'address' in end ? undefined : end.node.name;
-  if (target.hostNetwork) checkNodeTap(target, podLabel(tap.namespace, tap.pod), tap, endNode);
+  if (target.hostNetwork) checkNodeTap(target, labelOf(tap), tap, endNode);
   const tool = 'address' in end ? undefined : end.pod;
   if (tool?.target.uid === target.uid)
     throw new UnresolvedError(
@@ -44,7 +51,7 @@ export async function resolveTap(api: KubeApi, tap: Tap, warn: Warn): Promise<Wh
   const receiver = await pendingReceiver;
   if (receiver !== undefined && tool !== undefined && isOfEarlierDestination(receiver, tool.target))
     warn(earlierPod(tool.name));
-  const { start, path } = await findPath(api, tap, target.node, end, warn);
+  const { start, path } = await findPath(api, tap, target.node, end, { warn, planned });
   return {
     podUid: target.uid,
     hostNetwork: target.hostNetwork,
@@ -55,12 +62,21 @@ export async function resolveTap(api: KubeApi, tap: Tap, warn: Warn): Promise<Wh
   };
 }
 
+/** How messages name the target. */
+function labelOf({ targetNode, namespace, pod }: Tap): string {
+  return targetNode === undefined ? podLabel(namespace, pod) : `A tap of node ${quote(targetNode)}`;
+}
+
 function earlierPod(name: string): string {
   return `The tap that is there is of an earlier pod ${quote(name)}, with another UID: delete it with this line and kubectl delete -f -, then create it again`;
 }
 
 async function findTarget(api: KubeApi, tap: Tap, warn: Warn): Promise<Target> {
-  const { namespace, pod: name } = tap;
+  const { namespace, pod: name, targetNode, anyNode } = tap;
+  if (targetNode !== undefined) {
+    const { name: node } = await findNode(api, targetNode, anyNode);
+    return { uid: '', node, hostNetwork: true, beingDeleted: false };
+  }
   const pod = await api.getPod(namespace, name);
   if (!pod) throw missingPod(api, namespace, name);
   const label = podLabel(namespace, name);
@@ -81,7 +97,7 @@ async function findPath(
   tap: Tap,
   podNode: string,
   end: End,
-  warn: Warn,
+  { warn, planned }: { readonly warn: Warn; readonly planned: readonly NumberedTap[] },
 ): Promise<{ start: NamedNode; path: TapPath }> {
   if (!('address' in end)) {
     warnIfNotReady(end.node, warn);
@@ -89,7 +105,9 @@ async function findPath(
   }
   const pendingStart = findNode(api, podNode, tap.anyNode);
   const pendingVni =
-    typeof tap.vni === 'number' ? tap.vni : vniFromCluster(api, tapId(identityOf(tap)), tap.vni);
+    typeof tap.vni === 'number'
+      ? tap.vni
+      : vniFromCluster(api, tapId(identityOf(tap)), { range: tap.vni, planned });
   await Promise.allSettled([pendingStart, pendingVni]);
   const start = await pendingStart;
   warnIfNotReady(start, warn);

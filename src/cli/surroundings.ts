@@ -11,6 +11,8 @@ export interface Surroundings {
 export interface Terminal extends Surroundings {
   /** Writes a line to standard error. */
   readonly say: (message: string) => void;
+  /** Writes to standard error as it is. */
+  readonly print: (text: string) => void;
   /** Standard output, for what is written while the command runs. */
   readonly stdout: () => Writable & { readonly isTTY?: boolean | undefined };
   readonly env: NodeJS.ProcessEnv;

@@ -15,12 +15,21 @@ const MAX_LISTED = 5;
  * A VNI for the tap that no other tap in the cluster has.
  *
  * @param range where the VNI has to be; undefined: any.
+ * @param planned taps that are about to be made.
  * @throws {UserError} if the taps cannot be listed, or have all of the range.
  */
-export async function vniFromCluster(api: KubeApi, tapId: string, range?: VniRange): Promise<number> {
+export async function vniFromCluster(
+  api: KubeApi,
+  tapId: string,
+  {
+    range,
+    planned = [],
+  }: { readonly range?: VniRange | undefined; readonly planned?: readonly NumberedTap[] },
+): Promise<number> {
   const pods = await numberedPods(api, range);
-  if (range === undefined) return chooseVni(tapId, pods);
-  const vni = chooseVniOf(range, tapId, pods);
+  const taps = [...pods, ...planned];
+  if (range === undefined) return chooseVni(tapId, taps);
+  const vni = chooseVniOf(range, tapId, taps);
   if (vni === undefined) throw new UserError(noneFree(range, pods));
   return vni;
 }

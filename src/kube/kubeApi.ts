@@ -10,6 +10,7 @@ import {
   type Budget,
   budgetListSchema,
   metadataListSchema,
+  type Namespace,
   namespaceSchema,
   type Node,
   nodeSchema,
@@ -56,8 +57,8 @@ export class KubeApi {
     return this.get({ kind: 'nodes', name }, nodeSchema);
   }
 
-  async hasNamespace(name: string): Promise<boolean> {
-    return (await this.get({ kind: 'namespaces', name }, namespaceSchema)) !== undefined;
+  async getNamespace(name: string): Promise<Namespace | undefined> {
+    return this.get({ kind: 'namespaces', name }, namespaceSchema);
   }
 
   /** Names and labels of the objects, page by page: whole ones would be ten times as much. */
@@ -88,19 +89,42 @@ export class KubeApi {
     return this.#judge(readingVerb(resource), resource, schema, answer);
   }
 
-  /** Makes an object. Fails where there is one of that name. */
-  async create(resource: Omit<Resource, 'name'>, object: object): Promise<void> {
+  /** The last lines that a pod of one container has written. Undefined where there is no such pod. */
+  async getLog(namespace: string, name: string, lines: number): Promise<string | undefined> {
+    const resource: Resource = { kind: 'pods', namespace, name, subresource: 'log' };
+    const path = pathOf(resource, [['tailLines', String(lines)]]);
+    const answer = await this.#client.ask({ method: 'GET', path, accept: '*/*' });
+    if (answer.status === 200) return answer.body;
+    if (answer.status === 404 && isApiStatus(parseJson(answer.body))) return undefined;
+    throw answerFailure(await this.#client.way.describe(), 'get', resource, answer);
+  }
+
+  /** Makes an object. Fails where there is one of that name. Returns it as the schema has it. */
+  async create<Value>(
+    resource: Omit<Resource, 'name'>,
+    object: object,
+    schema: ZodMiniType<Value>,
+  ): Promise<Value> {
     const body = JSON.stringify(object);
     const request: ApiRequest = { method: 'POST', path: pathOf(resource), accept: JSON_TYPE, body };
     const answer = await this.#client.ask(request);
-    if (answer.status !== 201)
-      throw answerFailure(await this.#client.way.describe(), 'create', resource, answer);
+    const server = this.#client.way.describe;
+    if (answer.status !== 201) throw answerFailure(await server(), 'create', resource, answer);
+    const made = schema.safeParse(parseJson(answer.body));
+    if (!made.success) throw notJson(await server(), answer);
+    return made.data;
   }
 
-  /** @returns whether there was one. Its end may take a while more. */
-  async delete(resource: Resource): Promise<boolean> {
-    const answer = await this.#client.ask({ method: 'DELETE', path: pathOf(resource), accept: JSON_TYPE });
-    if (answer.status === 404 && isApiStatus(parseJson(answer.body))) return false;
+  /**
+   * @param uid only the object that has it, not another one that has got its name since
+   * @returns whether there was one. Its end may take a while more.
+   */
+  async delete(resource: Resource, uid?: string): Promise<boolean> {
+    const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } });
+    const request: ApiRequest = { method: 'DELETE', path: pathOf(resource), accept: JSON_TYPE };
+    const answer = await this.#client.ask(uid === undefined ? request : { ...request, body });
+    const isGone = answer.status === 404 || (uid !== undefined && answer.status === 409);
+    if (isGone && isApiStatus(parseJson(answer.body))) return false;
     if (answer.status !== 200 && answer.status !== 202)
       throw answerFailure(await this.#client.way.describe(), 'delete', resource, answer);
     return true;

@@ -7,6 +7,7 @@ export interface Resource {
   /** A part of one, such as `log`. */
   readonly subresource?: 'exec' | 'log';
   readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
 }
 
 /** What can be done with one, as a role names it. */
@@ -23,6 +24,8 @@ const API = {
   daemonsets: { root: '/apis/apps/v1', isNamespaced: true },
   replicasets: { root: '/apis/apps/v1', isNamespaced: true },
   jobs: { root: '/apis/batch/v1', isNamespaced: true },
+  events: { root: '/api/v1', isNamespaced: true },
+  selfsubjectaccessreviews: { root: '/apis/authorization.k8s.io/v1', isNamespaced: false },
   poddisruptionbudgets: { root: '/apis/policy/v1', isNamespaced: true },
 } as const;
 
@@ -37,16 +40,23 @@ export function describe(verb: Verb, { kind, namespace, subresource }: Resource)
   return `${verb} ${kind}${subresource === undefined ? '' : `/${subresource}`}${place}`;
 }
 
+/** The API group, as a role names it. */
+export function groupOf({ kind }: Resource): string {
+  return /^\/apis\/([^/]+)/u.exec(API[kind].root)?.[1] ?? '';
+}
+
 /** @param query what else is asked for */
 export function pathOf(
-  { kind, namespace, name, subresource, labelSelector }: Resource,
+  { kind, namespace, name, subresource, labelSelector, fieldSelector }: Resource,
   query: readonly (readonly [string, string])[] = [],
 ): string {
   const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
   const object = name === undefined ? '' : `/${encodeURIComponent(name)}`;
   const part = subresource === undefined ? '' : `/${subresource}`;
-  const selected = labelSelector === undefined ? [] : [['labelSelector', labelSelector]];
-  const search = new URLSearchParams([...selected, ...query].map(([key = '', value = '']) => [key, value]));
+  const selected = Object.entries({ labelSelector, fieldSelector });
+  const search = new URLSearchParams(
+    [...selected, ...query].flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
   return `${API[kind].root}${scope}/${kind}${object}${part}${search.size > 0 ? `?${search.toString()}` : ''}`;
 }
 

@@ -89,8 +89,12 @@ export const watchEventSchema = z.object({
   object: z.unknown(),
 });
 
-export const namespaceSchema = z.object({ metadata: named });
+export const namespaceSchema = z.object({ metadata: z.object({ name: z.string(), labels: strings }) });
 
+/** What an object that was just made is known by. */
+export const madeSchema = z.object({ metadata: z.object({ name: z.string(), uid: z.string() }) });
+
+export type Namespace = z.infer<typeof namespaceSchema>;
 export type Pod = z.infer<typeof podSchema>;
 export type Node = z.infer<typeof nodeSchema>;
 export type TapPod = z.infer<typeof tapPodSchema>;

@@ -1,5 +1,5 @@
 import type { Role } from '#src/tap/ownership/mark.ts';
-import type { DestinationIdentity, TapIdentity } from '#src/spec/tapId.ts';
+import { NODE_PREFIX, type TapIdentity } from '#src/spec/tapId.ts';
 
 /** Selects the pods of all taps. */
 export const TAP_SELECTOR = 'app.kubernetes.io/name=kokotap';
@@ -8,10 +8,12 @@ export const TAP_SELECTOR = 'app.kubernetes.io/name=kokotap';
 export const OWN_PREFIX = 'kokotap.dev/';
 
 export const TAP_LABEL = `${OWN_PREFIX}tap`;
+/** What is tapped, as `NAMESPACE/POD` or `node/NAME`. */
+export const TARGET_ANNOTATION = `${OWN_PREFIX}target`;
 /** Where the copies go, as `node/NAME`, `pod/NAMESPACE/NAME` or `ip/ADDRESS`. */
 export const DESTINATION_ANNOTATION = `${OWN_PREFIX}destination`;
 export const VNI_LABEL = `${OWN_PREFIX}vni`;
-const ROLE_LABEL = `${OWN_PREFIX}role`;
+export const ROLE_LABEL = `${OWN_PREFIX}role`;
 
 export interface LabelInput {
   readonly tapId: string;
@@ -38,13 +40,19 @@ export function labels({ tapId, role, version, vni }: LabelInput): Record<string
 /** What a person wants to know of a tap and what no label can hold. */
 export function annotations(identity: TapIdentity): Record<string, string> {
   return {
-    [`${OWN_PREFIX}target`]: `${identity.targetNamespace}/${identity.pod}`,
+    [TARGET_ANNOTATION]: targetText(identity),
     [`${OWN_PREFIX}target-interface`]: identity.podIfname,
-    [DESTINATION_ANNOTATION]: destinationText(identity.destination),
+    [DESTINATION_ANNOTATION]: destinationText(identity),
   };
 }
 
-function destinationText(destination: DestinationIdentity): string {
+/** As {@link TARGET_ANNOTATION} has it. */
+export function targetText({ targetNamespace, pod }: Pick<TapIdentity, 'targetNamespace' | 'pod'>): string {
+  return pod.startsWith(NODE_PREFIX) ? pod : `${targetNamespace}/${pod}`;
+}
+
+/** As {@link DESTINATION_ANNOTATION} has it. */
+export function destinationText({ destination }: Pick<TapIdentity, 'destination'>): string {
   if ('node' in destination) return `node/${destination.node}`;
   if ('pod' in destination) return `pod/${destination.namespace}/${destination.pod}`;
   return `ip/${destination.address}`;

@@ -26,6 +26,8 @@ export interface Whereabouts {
   readonly path: TapPath;
   /** Undefined for one outside the cluster. */
   readonly destination: DestinationPlace | undefined;
+  /** Other taps show their copies at the same mirror interface of the destination. */
+  readonly joined?: boolean | undefined;
 }
 
 /** Where the receiver's end of a tap is. */
@@ -40,19 +42,22 @@ export type PodManifest = ReturnType<typeof pod>;
 
 /** The pods of a tap: the sender, and the receiver unless the destination is outside the cluster. */
 export function manifests(tap: Tap, whereabouts: Whereabouts): PodManifest[] {
-  const { podUid, hostNetwork, podNode, path, appArmor, destination } = whereabouts;
+  const { podUid, hostNetwork, podNode, path, appArmor, destination, joined } = whereabouts;
   const identity = identityOf(tap);
   const { tapNamespace } = identity;
   const id = tapId(identity);
   const isSameNode = path.kind === 'same-node';
   const destinationPod = destinationPodOf(identity.destination, destination?.podUid);
-  const sender = senderDocument(tap, {
+  // A node has no name of a pod.
+  const copied = tap.targetNode === undefined ? tap : { ...tap, pod: undefined };
+  const sender = senderDocument(copied, {
     tapId: id,
     hostNetwork,
     podUid: hostNetwork ? undefined : podUid,
     path: endpointPath(path, 'sender'),
     externalPeer: destination === undefined,
     destinationPod: isSameNode ? destinationPod : undefined,
+    joined: isSameNode ? joined : undefined,
   });
   const pods = [
     pod(tap, path, senderName(identity), {
@@ -72,7 +77,7 @@ export function manifests(tap: Tap, whereabouts: Whereabouts): PodManifest[] {
       metricsPort: isSameNode ? undefined : tap.metricsPort,
       tapNamespace: destinationPod && tapNamespace,
     },
-    { tapId: id, path: endpointPath(path, 'receiver'), destinationPod },
+    { tapId: id, path: endpointPath(path, 'receiver'), destinationPod, joined },
   );
   return [
     ...pods,

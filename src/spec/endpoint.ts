@@ -129,7 +129,11 @@ type SenderFacts = CommonFacts & Pick<SenderEndpoint, 'hostNetwork' | 'podUid' |
 
 /** What the agents are told of a tap as it is. */
 export type ReceiverSettings = Pick<Tap, keyof typeof commonFields | 'tapNamespace'>;
-export type SenderSettings = ReceiverSettings & Pick<Tap, keyof typeof copyFields | 'pod' | 'namespace'>;
+export type SenderSettings = ReceiverSettings &
+  Pick<Tap, keyof typeof copyFields | 'namespace'> & {
+    /** Undefined: the target is a node. */
+    readonly pod: string | undefined;
+  };
 
 /** The document for the sender of a tap. */
 export function senderDocument(tap: SenderSettings, facts: SenderFacts): string {

@@ -86,6 +86,10 @@ export const destinationFields = {
 export const tapSchema = z.strictObject({
   pod: about(subdomainName, 'pod whose packets are copied; of one with hostNetwork, those of its node'),
   namespace: about(z._default(labelName, 'default'), 'namespace of the pod'),
+  targetNode: about(
+    z.optional(subdomainName),
+    'node whose own packets are copied, instead of those of a pod; it has the name of the pod then',
+  ),
   container: about(
     z.optional(labelName),
     'a container that the pod must have; all containers of a pod share its network',

@@ -4,6 +4,7 @@ import type { Destination, Tap } from './tap.ts';
 /** What makes a tap this tap and no other. VNI, port and direction are settings of it, not part of it. */
 export interface TapIdentity {
   readonly targetNamespace: string;
+  /** Its name; of a node `node/NAME`, which no pod can be called. */
   readonly pod: string;
   readonly podIfname: string;
   readonly destination: DestinationIdentity;
@@ -16,10 +17,13 @@ export type DestinationIdentity =
   | Exclude<Destination, { readonly pod: string }>
   | { readonly pod: string; readonly namespace: string };
 
+/** Begins {@link TapIdentity.pod} of a node. */
+export const NODE_PREFIX = 'node/';
+
 export function identityOf(tap: Tap): TapIdentity {
   return {
     targetNamespace: tap.namespace,
-    pod: tap.pod,
+    pod: tap.targetNode === undefined ? tap.pod : `${NODE_PREFIX}${tap.targetNode}`,
     podIfname: tap.interfaces.join(','),
     destination: destinationOf(tap),
     ifname: tap.mirrorInterface,

@@ -111,7 +111,9 @@ test('help is grouped, has an example and fits 80 columns', async () => {
 
     Commands (kokotap COMMAND --help says more):
       capture                         shows or saves packets of pods
-      list                            lists taps by their pods
+      create                          makes taps, and waits until copies can flow
+      list                            lists taps, with their rates and losses
+      status                          shows both ends of taps, and their counts
       delete                          deletes taps, and waits until they are gone
       extcap                          makes pods interfaces of Wireshark
       completion                      prints a script that completes command lines
@@ -151,13 +153,13 @@ test('version', async () => {
   });
 });
 
-test.each(['capture', 'list', 'ls', 'delete'])(
-  'help of %s fits 80 columns and names its flags',
+test.each(['capture', 'create', 'list', 'ls', 'status', 'delete'])(
+  'help of %s fits 80 columns',
   async (name) => {
     const { exitCode, stdout } = await command([name, '--help']);
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/^Usage: kokotap (?:capture|list|delete) /u);
-    expect(stdout).toContain('-l, --selector <');
+    expect(stdout).toMatch(/^Usage: kokotap (?:capture|create|list|status|delete) /u);
+    expect(stdout).toContain('-n, --namespace <');
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   },
 );

@@ -40,8 +40,8 @@ test.each<[string[], string]>([
     ['list', '--al-namespaces'],
     'Unknown flag "--al-namespaces", did you mean --all-namespaces?, see kokotap list --help',
   ],
-  [['delete'], 'Which taps? Give their names (see kokotap list), pod/NAME, -l or --all'],
-  [['delete', 'x', '--all'], 'Which taps? Give their names (see kokotap list), pod/NAME, -l or --all'],
+  [['delete'], 'Which taps? Give their names (see kokotap list), their targets, -l or --all'],
+  [['delete', 'x', '--all'], 'Which taps? Give their names (see kokotap list), their targets, -l or --all'],
   [['--pod'], "Option '--pod <name>' argument missing, see kokotap --help"],
   [['--pdo=web'], 'Unknown flag "--pdo", did you mean --pod?, see kokotap --help'],
   [['--mirror-type', 'in'], 'Unknown flag "--mirror-type", did you mean --mirrortype?, see kokotap --help'],
@@ -126,7 +126,7 @@ test.each<[string[], string]>([
   )('127.0.0.1'),
   [
     [POD, '--dest-ip=192.0.2.1', '--dest-address=192.0.2.2'],
-    "--dest-address is an address of the destination's node: leave it out with --dest-ip",
+    "--dest-address is an address of the destination's node: leave it out, for the destination is outside the cluster",
   ],
   ...['', '30', '1.5h', '0s', '-5m', '1d', '500ms', 'x30m', '30mx', '2147483648s'].map(
     wrong('--duration', DURATION_RANGE),

@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { ForbiddenError } from '#src/kube/failures.ts';
+import { madeSchema } from '#src/kube/schemas.ts';
 import { clusterAt } from '../cli/support/kokotap.ts';
 import { status } from '../cli/support/objects.ts';
 import { serve } from './support/server.ts';
@@ -57,11 +58,16 @@ test('an object is made as it is', async () => {
   const { url } = await serve((request, response) => {
     const answer = async () => {
       seen.push(request.method, request.url, request.headers['content-type'], await text(request));
-      response.writeHead(201).end('{}');
+      response.writeHead(201).end(JSON.stringify({ metadata: { name: 'x', uid: 'u' } }));
     };
     void answer();
   });
-  await clusterAt(url).api.create({ kind: 'pods', namespace: 'taps' }, { kind: 'Pod' });
+  const made = await clusterAt(url).api.create(
+    { kind: 'pods', namespace: 'taps' },
+    { kind: 'Pod' },
+    madeSchema,
+  );
+  expect(made.metadata.uid).toBe('u');
   expect(seen).toEqual(['POST', '/api/v1/namespaces/taps/pods', 'application/json', '{"kind":"Pod"}']);
 });
 
@@ -74,7 +80,7 @@ test.each([
   [status(422, 'Invalid', 'name'), 'Cannot create pods (status 422): name'],
 ])('an object that is refused: %j', async (answer, message) => {
   const { url } = await serve((_, response) => response.writeHead(answer.code).end(JSON.stringify(answer)));
-  const creating = clusterAt(url).api.create({ kind: 'pods', namespace: 'taps' }, {});
+  const creating = clusterAt(url).api.create({ kind: 'pods', namespace: 'taps' }, {}, madeSchema);
   await expect(creating).rejects.toThrow(message);
   const error: unknown = await creating.catch((thrown: unknown) => thrown);
   expect(error instanceof ForbiddenError).toBe(answer.code === 403);
@@ -87,6 +93,20 @@ test.each([
 ])('deleting answers %i', async (code, answer, wasThere) => {
   const { url } = await serve((_, response) => response.writeHead(code).end(JSON.stringify(answer)));
   expect(await clusterAt(url).api.delete({ kind: 'pods', namespace: 'taps', name: 'x' })).toBe(wasThere);
+});
+
+test('an object that another one has the name of is not deleted', async () => {
+  const bodies: string[] = [];
+  const { url } = await serve((request, response) => {
+    const answer = async () => {
+      bodies.push(await text(request));
+      response.writeHead(409).end(JSON.stringify(status(409, 'Conflict', 'the UID is another')));
+    };
+    void answer();
+  });
+  const { api } = clusterAt(url);
+  expect(await api.delete({ kind: 'pods', namespace: 'taps', name: 'x' }, 'u')).toBe(false);
+  expect(bodies).toEqual(['{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"uid":"u"}}']);
 });
 
 test('what may not be deleted says so', async () => {
@@ -105,6 +125,6 @@ test('a server that has just started is asked again', async () => {
     if (asked < 3) response.writeHead(503).end(JSON.stringify(status(503, 'ServiceUnavailable', 'starting')));
     else response.end(JSON.stringify({ metadata: { name: 'default' } }));
   });
-  expect(await clusterAt(url).api.hasNamespace('default')).toBe(true);
+  expect(await clusterAt(url).api.getNamespace('default')).toMatchObject({ metadata: { name: 'default' } });
   expect(asked).toBe(3);
 });

@@ -3,6 +3,7 @@ import { FrameReader, type Frame } from '#src/capture/frames.ts';
 import { UserError } from '#src/errors.ts';
 import { exec, type Execution } from '#src/kube/exec.ts';
 import type { Cluster } from '#src/kube/cluster.ts';
+import { madeSchema } from '#src/kube/schemas.ts';
 import { capturePod, type CapturePodInput } from '#src/pods/capturePod.ts';
 import { CONTAINER } from '#src/pods/container.ts';
 import { quote } from '../text.ts';
@@ -54,7 +55,7 @@ export class NodeCapture {
     options: NodeCaptureOptions,
   ): Promise<NodeCapture> {
     const { namespace, name } = pod;
-    await cluster.api.create({ kind: 'pods', namespace }, capturePod(pod));
+    await cluster.api.create({ kind: 'pods', namespace }, capturePod(pod), madeSchema);
     try {
       await untilRunning(cluster, pod, options);
       const target = { namespace, pod: name, container: CONTAINER };

@@ -1,5 +1,4 @@
 import { UserError } from '#src/errors.ts';
-import { ForbiddenError } from '#src/kube/failures.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import { CAPTURE_SELECTOR, type CapturePodInput } from '#src/pods/capturePod.ts';
 import { knowsAppArmorField } from '../namedNode.ts';
@@ -8,27 +7,10 @@ import { quote } from '../text.ts';
 import type { CaptureOptions } from './options.ts';
 import { podListSchema } from '../targets/schemas.ts';
 
-/** The namespace for kokotap's own pods, where somebody has made it. */
-const OWN_NAMESPACE = 'kokotap';
 /** However a capture without a duration ends, its pods do not outlive a day. */
 const LONGEST_SECONDS = 86_400;
 /** For the start before the duration, and what comes behind it. */
 const MARGIN_SECONDS = 120;
-
-/** Where a capture's pods are made: where the user says, in kokotap's own namespace, or beside the targets. */
-export async function podNamespace(
-  api: KubeApi,
-  asked: string | undefined,
-  ofTargets: string,
-): Promise<string> {
-  if (asked !== undefined) return asked;
-  try {
-    return (await api.hasNamespace(OWN_NAMESPACE)) ? OWN_NAMESPACE : ofTargets;
-  } catch (error) {
-    if (error instanceof ForbiddenError) return ofTargets;
-    throw error;
-  }
-}
 
 interface Place extends Pick<CapturePodInput, 'captureId' | 'namespace' | 'targets'> {
   readonly node: string;

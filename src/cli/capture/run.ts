@@ -10,12 +10,13 @@ import { CaptureFile } from '#src/pcapng/captureFile.ts';
 import { captureLine } from '#src/spec/capture.ts';
 import { VERSION } from '#src/version.ts';
 import { isBrokenPipe } from '../output.ts';
+import { podsNamespace } from '../podsNamespace.ts';
 import { quote } from '../text.ts';
 import type { NamedInterface } from './lineSink.ts';
 import { namesOf } from './names.ts';
 import { NodeCapture } from './nodeCapture.ts';
 import type { CaptureOptions } from './options.ts';
-import { podInput, podNamespace, removeEnded } from './pods.ts';
+import { podInput, removeEnded } from './pods.ts';
 import { Selection, type Selected } from '../targets/selection.ts';
 import type { Sink } from './sink.ts';
 import { isComplete, summary } from './summary.ts';
@@ -108,7 +109,7 @@ class CaptureRun {
   async run(): Promise<CaptureResult> {
     const found = await this.#find();
     if (found.length === 0) throw new UserError(this.#nothing());
-    this.#podNamespace = await podNamespace(this.#cluster.api, this.#options.tapNamespace, this.#namespace);
+    this.#podNamespace = await podsNamespace(this.#cluster.api, this.#options.tapNamespace, this.#namespace);
     this.#sink = await this.#io.openSink(this.#file, (id) => this.#interfaces[id] ?? unknown);
     void removeEnded(this.#cluster.api, this.#podNamespace);
     try {

@@ -4,6 +4,7 @@ import { TAP_LABEL } from '#src/pods/labels.ts';
 import { selectorText } from '#src/pods/selectorText.ts';
 import { parseReceiver } from '#src/spec/endpoint.ts';
 import type { CaptureTarget } from '#src/spec/capture.ts';
+import { joinedDeviceName } from '#src/tap/ownership/mark.ts';
 import { quote } from '../text.ts';
 import { type CapturePod, podListSchema, podSchema, serviceSchema, workloadSchema } from './schemas.ts';
 import type { TargetWord, Workload } from './targetWord.ts';
@@ -101,10 +102,10 @@ export class Selection {
     return (list?.items ?? []).flatMap(({ spec }) => {
       const [role, document = ''] = spec.containers[0]?.args ?? [];
       if (role !== 'receiver' || spec.nodeName === undefined) return [];
-      const { mirrorInterface } = parseReceiver(document);
-      return [
-        { node: spec.nodeName, target: { name: `tap/${id}`, interfaces: [mirrorInterface] }, pod: undefined },
-      ];
+      const { mirrorInterface, joined, tapId } = parseReceiver(document);
+      // At the mirror interface others are joined into it too.
+      const ifname = joined === true ? joinedDeviceName(tapId) : mirrorInterface;
+      return [{ node: spec.nodeName, target: { name: `tap/${id}`, interfaces: [ifname] }, pod: undefined }];
     });
   }
 }

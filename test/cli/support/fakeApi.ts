@@ -122,6 +122,8 @@ function listPaths({ kind, metadata }: ApiObject): string[] {
 function isSelected({ metadata }: ApiObject, labelSelector: string | null): boolean {
   if (labelSelector === null) return true;
   const labels = 'labels' in metadata ? JSON.stringify(metadata.labels) : '';
-  const [key, value] = labelSelector.split('=');
-  return labels.includes(`"${key}":"${value}"`);
+  return labelSelector.split(',').every((each) => {
+    const [key, value] = each.split('=');
+    return labels.includes(`"${key}":"${value}"`);
+  });
 }

@@ -1,0 +1,91 @@
+import { messageOf, UserError } from '#src/errors.ts';
+import type { Cluster } from '#src/kube/cluster.ts';
+import type { PodManifest } from '#src/pods/manifests.ts';
+import { amongBudgets, budgetsIn } from '../budgets.ts';
+import { podsNamespace } from '../podsNamespace.ts';
+import { Progress, stderrColumns } from '../progress.ts';
+import type { Terminal } from '../surroundings.ts';
+import { yamlDocuments } from '../yaml.ts';
+import { MadePods } from './madePods.ts';
+import type { CreateOptions } from './options.ts';
+import { type PlannedTap, planTaps } from './plan.ts';
+import { warnOfPodSecurity } from './podSecurity.ts';
+import { advice, report } from './report.ts';
+import { targetsOf } from './targets.ts';
+import { untilReady } from './untilReady.ts';
+
+/**
+ * Makes the taps that the options describe, and waits until copies can flow. What a failed or interrupted command has made is
+ * taken away again.
+ *
+ * @returns what is printed
+ * @throws {UserError} with what keeps a tap from being made, or from becoming ready
+ */
+export async function createTaps(
+  options: CreateOptions,
+  cluster: Cluster,
+  terminal: Terminal,
+): Promise<string> {
+  const { api } = cluster;
+  const { warn, print, env, untilInterrupted } = terminal;
+  const signal = untilInterrupted();
+  const namespace = options.namespace ?? (await cluster.namespace());
+  const [targets, tapNamespace] = await Promise.all([
+    targetsOf(options, api, namespace),
+    podsNamespace(api, options.settings.tapNamespace, namespace),
+  ]);
+  const pendingBudgets = budgetsIn(api, tapNamespace);
+  await warnOfPodSecurity(api, tapNamespace, warn);
+  const taps = await planTaps(options, { namespace, targets, tapNamespace }, api, terminal);
+  const pods = amongBudgets(
+    await pendingBudgets,
+    taps.flatMap((tap) => tap.pods),
+    terminal,
+  );
+  if (options.dryRun) return printed(options, taps, pods);
+  const { quiet } = options;
+  const progress = new Progress({ write: quiet ? () => undefined : print, columns: stderrColumns(env) });
+  await make(options, pods, { cluster, progress, signal });
+  const isForPeople = options.form === undefined && !quiet;
+  return `${printed(options, taps, pods)}${isForPeople ? advice(taps, tapNamespace) : ''}`;
+}
+
+/** Makes pods, waits for them, and takes them away unless all is well. */
+async function make(
+  { wait, timeoutMs }: CreateOptions,
+  pods: readonly PodManifest[],
+  { cluster, progress, signal }: { cluster: Cluster; progress: Progress; signal: AbortSignal },
+): Promise<void> {
+  const made = new MadePods(cluster.api);
+  const tell = (lines: readonly string[]) => progress.show(lines);
+  try {
+    for (const pod of pods) if (!signal.aborted) await made.make(pod);
+    if (wait) await untilReady(cluster, pods, { timeoutMs, signal, tell });
+    progress.clear();
+    if (signal.aborted) throw new UserError('Interrupted: what was made is taken away again');
+  } catch (error) {
+    tell(['taking away what was made']);
+    await made.takeAway().catch((second: unknown) => {
+      throw new UserError(`${messageOf(error)}. ${messageOf(second)}`, { cause: error });
+    });
+    progress.clear();
+    throw error;
+  }
+}
+
+function printed(
+  { form, dryRun }: CreateOptions,
+  taps: readonly PlannedTap[],
+  pods: readonly PodManifest[],
+): string {
+  switch (form) {
+    case 'yaml':
+      return yamlDocuments(pods);
+    case 'json':
+      return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: pods }, undefined, 2)}\n`;
+    case 'name':
+      return taps.map(({ id }) => `tap/${id}\n`).join('');
+    case undefined:
+      return report(taps, dryRun ? 'would be created (dry run)' : 'created');
+  }
+}

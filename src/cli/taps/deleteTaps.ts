@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '#src/errors.ts';
+import type { Cluster } from '#src/kube/cluster.ts';
+import type { KubeApi } from '#src/kube/kubeApi.ts';
+import type { Typed } from '../commands/command.ts';
+import { quote } from '../text.ts';
+import { chosenTaps } from './chosenTaps.ts';
+import { type ListedTap, listTaps } from './taps.ts';
+
+/** A tap's pods have 30 s to take away what they made. */
+const LONGEST_MS = 60_000;
+const LOOK_MS = 500;
+
+/** `kokotap delete`: what is printed when all pods are gone. */
+export async function deleteTaps({ args, values }: Typed, { api, namespace }: Cluster): Promise<string> {
+  const place = values.get('--namespace') ?? (await namespace());
+  const taps = await chosenTaps(api, args, place, values.get('--selector'));
+  await Promise.all(
+    taps.flatMap((tap) =>
+      tap.pods.map(({ name }) => api.delete({ kind: 'pods', namespace: tap.namespace, name })),
+    ),
+  );
+  await gone(api, place, taps);
+  return taps.map(({ id }) => `tap/${id} deleted\n`).join('');
+}
+
+async function gone(api: KubeApi, namespace: string, taps: readonly ListedTap[]): Promise<void> {
+  const names = new Set(taps.flatMap(podsOf));
+  const endMs = performance.now() + LONGEST_MS;
+  for (;;) {
+    const left = (await listTaps(api, { namespace })).flatMap(podsOf).filter((name) => names.has(name));
+    const [first] = left;
+    if (first === undefined) return;
+    if (performance.now() > endMs)
+      throw new UserError(
+        `After ${LONGEST_MS / 1000} s ${left.map(quote).join(', ')} are still there; see: kubectl describe pod -n ${first.replace('/', ' ')}`,
+      );
+    await sleep(LOOK_MS);
+  }
+}
+
+function podsOf({ namespace, pods }: ListedTap): string[] {
+  return pods.map(({ name }) => `${namespace}/${name}`);
+}

@@ -1,0 +1,48 @@
+import type { Cluster } from '#src/kube/cluster.ts';
+import type { Typed } from '../commands/command.ts';
+import type { Terminal } from '../surroundings.ts';
+import { table } from '../table.ts';
+import { watch } from '../watch.ts';
+import { age } from './age.ts';
+import { type Flow, rateText, readFlows } from './rate.ts';
+import { tapList } from './tapList.ts';
+import { itemOf, type ListedTap, listTaps } from './taps.ts';
+
+/** `kokotap list`: what is printed. */
+export async function list({ values }: Typed, cluster: Cluster, terminal: Terminal): Promise<string> {
+  const look = async () => {
+    const namespace = values.has('--all-namespaces')
+      ? undefined
+      : (values.get('--namespace') ?? (await cluster.namespace()));
+    const taps = await listTaps(cluster.api, { namespace, selector: values.get('--selector') });
+    return printed(cluster, taps, values);
+  };
+  if (!values.has('--watch')) return look();
+  await watch(look, terminal);
+  return '';
+}
+
+async function printed(
+  cluster: Cluster,
+  taps: readonly ListedTap[],
+  values: Typed['values'],
+): Promise<string> {
+  const form = values.get('--output');
+  if (form === 'name') return taps.map(({ id }) => `tap/${id}\n`).join('');
+  const flows = await readFlows(cluster, taps);
+  if (form === 'json' || form === 'yaml')
+    return tapList(
+      taps.map((tap) => Object.assign(itemOf(tap), flows.get(tap))),
+      form,
+    );
+  const isWide = form === 'wide';
+  const head = ['NAMESPACE', 'TAP', 'TARGET', 'DESTINATION', 'STATE', 'RATE', 'LOST', 'AGE'];
+  const rows = taps.map((tap) => row(tap, flows.get(tap)).concat(isWide ? [String(tap.vni ?? '-')] : []));
+  return table([[...head, ...(isWide ? ['VNI'] : [])], ...rows]);
+}
+
+function row(tap: ListedTap, flow: Flow | undefined): string[] {
+  const { namespace, id, target, destination, state, created } = tap;
+  const lost = String(flow?.lostPackets ?? '?');
+  return [namespace, id, target, destination, state, rateText(flow?.bitsPerSecond), lost, age(created)];
+}

@@ -13,6 +13,9 @@ const sweep = 'test/cluster/sweep.test.ts';
 /** What has no agent, which the agents of any other kernel test would find and remove: they look through the machine. */
 const leftovers = ['test/kernel/lease.test.ts', 'test/kernel/ends.test.ts'];
 
+/** What is promised of copies whichever way they go. */
+const bothWays = ['account', 'copies', 'fit', 'frames', 'harmless', 'heal', 'isolation', 'removal'];
+
 /** What all projects of the cluster have in common. */
 const cluster = {
   globalSetup: ['test/cluster/support/lab.setup.ts'],
@@ -77,6 +80,17 @@ export default defineConfig({
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
           exclude: leftovers,
+          setupFiles: ['test/kernel/support/timeouts.setup.ts'],
+          maxWorkers: kernelWorkers,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'kernel-fast-path',
+          include: bothWays.map((name) => `test/kernel/${name}.test.ts`),
+          env: { KOKOTAP_TEST_FAST_PATH: '1' },
           setupFiles: ['test/kernel/support/timeouts.setup.ts'],
           maxWorkers: kernelWorkers,
           sequence: { groupOrder: 2 },

@@ -17,6 +17,9 @@ const volatile struct {
     __u32 cut;              // 1: cut what else does not fit; 0: only what no IP packet has room for
     __u32 seed;             // of the hash that samples
     __u32 mtu;              // of the device, on a kernel older than 5.12; 0: the kernel knows it
+    __u32 bypass;           // 1: copies may go past the node's IP stack, and then:
+    __u32 vni, port;        // of the tunnel
+    __be32 local, remote;   // its addresses
 } settings = {.magic = 0x6b6f6b6f74617021};
 
 // The time until which copies may be made, in nanoseconds of CLOCK_MONOTONIC: see src/tap/programs/lease.ts. The agent
@@ -27,6 +30,15 @@ volatile struct {
     __u64 until_ns;
 } lease SEC(".data.lease") = {.magic = 0x6b6f6b6f6c656173};
 
+// Copies go past the node's IP stack only until this time, of CLOCK_MONOTONIC in nanoseconds, and only by this device. The
+// agent moves the time on while nothing of the node wants to treat the tunnel's packets: see src/tap/programs/gate.ts.
+volatile struct {
+    __u64 magic;
+    __u64 until_ns; // 0: it is closed
+    __u32 ifindex;
+    __u32 reason; // why it is closed, for who reads the account
+} gate SEC(".data.gate") = {.magic = 0x6b6f6b6f67617465};
+
 struct count {
     __u64 seen;
     __u64 sampled_out;
@@ -34,7 +46,8 @@ struct count {
     __u64 unfit;                // could not be made to fit
     __u64 copied, copied_bytes; // before they are cut in any way
     __u64 sent;                 // of these, as handed to the device, which then cuts them into so many
-    __u64 unmeasured;           // of all these but `seen`, the packets that the kernel's statistics lack
+    __u64 bypassed;             // of the sent ones, past the node's IP stack
+    __u64 unmeasured;           // of all these but `seen` and `bypassed`, the packets that the kernel's statistics lack
 };
 
 // By direction; `seen` has one of its own on each hook of the target interface.

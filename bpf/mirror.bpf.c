@@ -10,6 +10,7 @@
 //                - TCP that the kernel would cut into segments (GSO) is cut into smaller ones;
 //                - on an IPv6 underlay, where the kernel drops what does not fit, anything else loses its last bytes;
 //                - on an IPv4 underlay the rest travels as IP fragments; it loses its last bytes if no IP packet has room for it
+//   5. bypass  where the agent allows it, a copy that can do without the VXLAN device goes straight to the underlay's device
 //
 // What fits is the mirror device's MTU, which the agent sets; on a kernel that programs cannot ask for it, the agent puts it
 // into the settings. A copy that cannot be made to fit is dropped and counted.
@@ -21,6 +22,7 @@
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "bypass.h"
 #include "fit.h"
 #include "headers.h"
 #include "maps.h"
@@ -98,12 +100,15 @@ static __always_inline __u64 now(void) {
 SEC("tc/copy") int copy(struct __sk_buff *skb) {
     __u32 direction = skb->cb[MARK] ^ SEEN;
     struct count *count = count_of(direction);
-    __u32 packets = packets_of(skb), length = skb->len, bytes = length;
+    __u32 packets = packets_of(skb), length, bytes;
     struct layers at = {};
-    __s32 sent;
+    __s32 sent = 0, device = LEFT;
 
     if (!count) // no copy: the kernel itself, or somebody in the pod, sends it by this device
         return TC_ACT_SHOT;
+    if (settings.bypass)
+        unwrite_tag(skb);
+    length = bytes = skb->len;
     if (is_unmeasured(skb))
         count->unmeasured += packets;
     if (now() > lease.until_ns)
@@ -124,7 +129,15 @@ SEC("tc/copy") int copy(struct __sk_buff *skb) {
     // LARGEST_CUT: then the copy stays whole.
     if (length < bytes)
         bpf_skb_change_tail(skb, length, 0);
-    sent = fit(skb, &at, skb->gso_size ? packets : 1); // one whose end is cut off is one packet
+    if (settings.bypass) {
+        forget_pod(skb);
+        if (now() < gate.until_ns)
+            device = bypass(skb, &at, &sent);
+        if (device == SPOILT)
+            sent = UNFIT;
+    }
+    if (device == LEFT)
+        sent = fit(skb, &at, skb->gso_size ? packets : 1); // one whose end is cut off is one packet
     if (sent == UNFIT) {
         count->unfit += packets;
         return TC_ACT_SHOT;
@@ -132,7 +145,10 @@ SEC("tc/copy") int copy(struct __sk_buff *skb) {
     count->copied += packets;
     count->copied_bytes += bytes;
     count->sent += sent;
-    return TC_ACT_UNSPEC; // on to the device's other filters
+    if (device == LEFT)
+        return TC_ACT_UNSPEC; // on to the device's other filters
+    count->bypassed += sent;
+    return bpf_redirect(device, 0);
 }
 
 char _license[] SEC("license") = "GPL"; // as the helpers demand

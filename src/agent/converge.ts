@@ -42,7 +42,7 @@ export interface ConvergeOptions extends RunOptions {
   /** The object of the programs. */
   readonly object: TapObject | undefined;
   /** Goes before others' programs. */
-  readonly ahead: Ahead;
+  readonly ahead: Pick<Ahead, 'isRefused' | 'follow'>;
   /**
    * Told of the qdiscs that are the tap's own, those about to be made among them: an interrupted command does not say how
    * far it got.

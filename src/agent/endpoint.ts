@@ -13,6 +13,7 @@ import { mayWrap } from '#src/tap/programs/nodeTraffic.ts';
 import type { Vxlan, Desired } from '#src/tap/state.ts';
 import { matchingProgram } from './matching.ts';
 import { shared } from './reading.ts';
+import { type Bypass, bypassOf } from './bypass/bypass.ts';
 import { copySettings, desiredReceiver, desiredSender } from './desired.ts';
 import { ownPlace, podPlace, type Whereabouts } from './place.ts';
 
@@ -25,6 +26,8 @@ export interface Endpoint extends Whereabouts {
   readonly peerSaysHello: boolean;
   /** The largest packet in bytes that the underlay takes; not asked of an endpoint that sends nothing over one. */
   readonly pathMtuBytes?: () => Promise<number>;
+  /** Copies of a pod may go through a device in the node; undefined: this endpoint never has one. */
+  readonly bypass?: Bypass;
 }
 
 /**
@@ -48,6 +51,9 @@ async function sender(endpoint: SenderEndpoint, running: RunOptions): Promise<En
     desired,
     objectFor,
     ...(device.kind === 'vxlan' ? { pathMtuBytes: pathMtu(device, podUid === undefined) } : {}),
+    ...(device.kind === 'vxlan'
+      ? { bypass: bypassOf(endpoint, { ...desired, device }, sharedPathReader(device.local, device.remote)) }
+      : {}),
     peerSaysHello: !endpoint.externalPeer,
     ...senderPlace(endpoint),
   };

@@ -2,6 +2,8 @@ import { messageOf } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { isInNetDev } from '#src/tap/proc/netDev.ts';
 import { Alarm } from './alarm.ts';
+import { GateKeeper } from './bypass/gateKeeper.ts';
+import { nodeNetDev, throughStackNotice } from './bypass/tunnel.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointState, type Facts } from './endpointState.ts';
 import type { Context } from './loopContext.ts';
@@ -29,6 +31,7 @@ export class EndpointLoop {
   readonly #run: RunOptions;
   readonly #guard: Guard | undefined;
   readonly #lease: LeaseKeeper | undefined;
+  readonly #gate: GateKeeper | undefined;
   readonly #placement: Placement;
   readonly #repair: Repair;
   readonly #peerWatch: PeerWatch;
@@ -48,6 +51,9 @@ export class EndpointLoop {
     if (role === 'sender') this.#lease = new LeaseKeeper(id, context.timing, context.log);
     if (device.kind === 'vxlan')
       this.#guard = new Guard(endpoint.desired, device, context.log, logging, context.readGuardTable);
+    const { bypass } = endpoint;
+    if (bypass?.objectFor !== undefined && device.kind === 'vxlan')
+      this.#gate = new GateKeeper(bypass, device, context.timing, context.log);
     this.#placement = new Placement(endpoint, context, logging, {
       onChange: () => this.#alarm.ring(),
       onAheadGone: () => this.#lookAgain(),
@@ -60,7 +66,9 @@ export class EndpointLoop {
 
   /** Keeps the endpoint until the signal comes. */
   async run(): Promise<void> {
-    const { signal, timing, report } = this.#context;
+    const { signal, timing, report, log } = this.#context;
+    const { bypass } = this.#endpoint;
+    if (bypass?.reason !== undefined) log.warn({ cause: bypass.reason }, throughStackNotice);
     while (!signal.aborted) {
       await this.#check();
       if (!signal.aborted) report.tell(endpointState(this.#facts));
@@ -132,14 +140,30 @@ export class EndpointLoop {
       return;
     }
     await this.#guard?.keep(this.#context.timing.guardCheckMs);
-    const { place, observed } = held;
+    const { place, observed, node, tunnel } = held;
+    const { bypass } = this.#endpoint;
+    const at =
+      node === undefined || bypass === undefined || tunnel === undefined
+        ? undefined
+        : { netns: node, netDev: nodeNetDev(), ifname: bypass.tunnel.ifname };
     const before = this.#facts.unseen;
     const watched = await this.#peerWatch.check({
       place,
       observed,
       fit: this.#repair.fit,
       carrier: this.#carrier,
+      tunnel: at,
     });
+    if (at !== undefined && tunnel !== undefined)
+      await this.#gate?.check(
+        {
+          tunnel,
+          netDev: at.netDev,
+          isPeerThere: watched.peerAbsence === undefined,
+          doCopiesArrive: watched.pathTrouble === undefined,
+        },
+        this.#run,
+      );
     if (this.#context.signal.aborted) return;
     const nothing = { peerAbsence: undefined, pathTrouble: undefined, unseen: undefined, idle: undefined };
     this.#learn({ ...nothing, ...watched });

@@ -19,6 +19,11 @@ const directionMetrics = [
 /** Of an end. */
 const endMetrics = [
   ['sentPackets', 'sent_packets', 'Copies as they went to the device, cut to fit'],
+  [
+    'bypassedPackets',
+    'bypassed_packets',
+    'Of the sent copies, those that went past the IP stack of the node',
+  ],
   ['refusedCopies', 'refused_copies', 'Copies that the device did not take'],
   ['turnedAwayPackets', 'turned_away_packets', 'Packets that came to the device in the pod from outside'],
   ['reportedPackets', 'reported_packets', 'Copies that came to the receiver, as the sender was told'],

@@ -1,7 +1,9 @@
 import type { RunOptions } from '#src/exec/command.ts';
-import { type Monitor, startMonitor } from '#src/net/monitor.ts';
+import { type Monitor, monitorOfBoth, startMonitor } from '#src/net/monitor.ts';
+import { Netns } from '#src/net/netns.ts';
 import type { Observed, Step } from '#src/tap/state.ts';
 import { Ahead } from './ahead.ts';
+import { removeTunnel } from './bypass/tunnel.ts';
 import { remove } from './converge.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Context } from './loopContext.ts';
@@ -17,6 +19,12 @@ export interface Held {
   observed: Observed | undefined;
   /** The eBPF programs could not be loaded: why, and when it is tried again. */
   withoutObject: { readonly reason: string; readonly until: number } | undefined;
+  /** The node's, where copies may go through a device there. */
+  readonly node: Netns | undefined;
+  /** What is in the node, while copies go through a device there. */
+  tunnel: Observed | undefined;
+  /** Copies cannot go through a device in the node: why, and when it is tried again. */
+  withoutTunnel: { readonly reason: string; readonly until: number } | undefined;
   /** The endpoint has been in place there. */
   wasInPlace: boolean;
 }
@@ -94,7 +102,7 @@ export class Placement {
    */
   async remove(): Promise<readonly Step[]> {
     const place = this.#held?.place ?? this.#endpoint.place();
-    if (place === undefined) return [];
+    if (place === undefined) return this.#removeTunnel();
     this.#held ??= this.#hold(place);
     const steps = await this.#removeFrom(this.#held);
     await this.letGo();
@@ -110,9 +118,14 @@ export class Placement {
 
   #hold(place: Place): Held {
     const { log, timing } = this.#context;
+    const node = this.#endpoint.bypass?.objectFor && new Netns('/proc/self/ns/net');
+    const monitor = startMonitor(place.netns, this.#onChange, this.#concerns);
     return {
       place,
-      monitor: startMonitor(place.netns, this.#onChange, this.#concerns),
+      node,
+      tunnel: undefined,
+      withoutTunnel: undefined,
+      monitor: node === undefined ? monitor : monitorOfBoth(monitor, this.#watchNode(node)),
       ahead: new Ahead(place.netns, log, timing, this.#onAheadGone),
       ownQdiscs: new Set(),
       observed: undefined,
@@ -127,17 +140,35 @@ export class Placement {
     return role === 'sender' || ifname === own || ifname === joinedInto;
   };
 
-  async #removeFrom({ place, monitor, ahead, ownQdiscs, observed }: Held): Promise<readonly Step[]> {
+  /** Of a node's many devices one is the endpoint's. */
+  #watchNode(node: Netns): Monitor {
+    const own = this.#endpoint.bypass?.tunnel.ifname;
+    return startMonitor(node, this.#onChange, (ifname) => ifname === own);
+  }
+
+  async #removeFrom({ place, monitor, ahead, ownQdiscs, observed, tunnel }: Held): Promise<readonly Step[]> {
     const isKnown = !monitor.hasChanged();
     await ahead.release();
     const desired = { ...this.#endpoint.desired, ownQdiscs };
-    return remove(place.netns, desired, this.#run, isKnown ? observed : undefined);
+    try {
+      return await remove(place.netns, desired, this.#run, isKnown ? observed : undefined);
+    } finally {
+      await this.#removeTunnel(isKnown ? tunnel : undefined);
+    }
   }
 
-  async #letGo({ place, monitor, ahead }: Held): Promise<void> {
+  async #removeTunnel(known?: Observed): Promise<readonly Step[]> {
+    const { bypass } = this.#endpoint;
+    return bypass === undefined ? [] : removeTunnel(bypass.tunnel, this.#run, known);
+  }
+
+  async #letGo({ place, node, monitor, ahead }: Held): Promise<void> {
     await ahead.release();
     await monitor.stop();
     // Not before what looks there has ended: the descriptor's number may be another namespace's then.
-    void this.#whenIdle().finally(() => closePlace(place));
+    void this.#whenIdle().finally(() => {
+      closePlace(place);
+      node?.close();
+    });
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '#src/errors.ts';
-import type { Netns } from '#src/net/netns.ts';
+import { inOwnNetns, type Netns } from '#src/net/netns.ts';
 import { largestWholeBytes } from '#src/tap/path/fit.ts';
 import type { TapId } from '#src/tap/ownership/mark.ts';
 import { hearReceiver } from '#src/agent/path/receiverReports.ts';
@@ -27,7 +27,10 @@ const pollMs = 250;
  * @throws {UserError} when there is no sender whose receiver could tell
  */
 export async function probe(whose: TapId | Near | undefined, times: Timing): Promise<ProbeResult[]> {
-  const visit = (end: EndpointStatus, netns: Netns) => probeEnd(end, netns, times);
+  const visit = (end: EndpointStatus, netns: Netns) =>
+    end.device.over === undefined
+      ? probeEnd(end, end.device.name, netns, times)
+      : inOwnNetns((node) => probeEnd(end, end.device.over ?? '', node, times));
   const all = typeof whose === 'object' ? visitNear(whose, visit) : visitEndpoints(whose, visit);
   const results = (await all).filter((result) => result !== undefined);
   if (results.length === 0)
@@ -39,10 +42,11 @@ export async function probe(whose: TapId | Near | undefined, times: Timing): Pro
 
 async function probeEnd(
   { tap, device, fit }: EndpointStatus,
+  name: string,
   netns: Netns,
   times: Timing,
 ): Promise<ProbeResult | undefined> {
-  const { name, vni, port, local, remote } = device;
+  const { vni, port, local, remote } = device;
   if (fit === undefined || vni === undefined || port === undefined || !local || !remote) return undefined;
   const before = (await hearReceiver(netns, name))?.probes;
   if (before === undefined) return undefined;

@@ -9,14 +9,19 @@ interface Reading<T> {
  * it again while it is fresh. A failure is given to those who waited; the next one reads anew.
  *
  * @param freshForMs counted from the reading's start
+ * @param restFactor after a reading that took long it is fresh for so many times as long
  */
-export function shared<T>(read: () => Promise<T>, freshForMs: number): () => Promise<T> {
+export function shared<T>(read: () => Promise<T>, freshForMs: number, restFactor = 0): () => Promise<T> {
   let last: Reading<T> | undefined;
   const begin = (): Reading<T> => {
     const startedAt = performance.now();
     const reading = { result: read(), goodUntil: Infinity };
     void settle(reading.result, (isGood) => {
-      reading.goodUntil = isGood ? startedAt + freshForMs : -Infinity;
+      const endedAt = performance.now();
+      const restedAt = endedAt + restFactor * (endedAt - startedAt);
+      reading.goodUntil = isGood
+        ? Math.max(startedAt + freshForMs, restFactor > 0 ? restedAt : 0)
+        : -Infinity;
     });
     return reading;
   };

@@ -3,7 +3,8 @@ import { UserError } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
 import { type Fit, fitOf, overheadBytes } from '#src/tap/path/fit.ts';
 import type { Desired, Step } from '#src/tap/state.ts';
-import { converge, type Outcome, remove } from './converge.ts';
+import { convergeOverTunnel, type OverTunnel, removeTunnel, throughStackNotice } from './bypass/tunnel.ts';
+import { converge, type ConvergeOptions, type Outcome, remove } from './converge.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Context } from './loopContext.ts';
 import type { LeaseKeeper } from './keptLease.ts';
@@ -88,17 +89,22 @@ export class Repair {
     if (performance.now() < this.#retryAt) return undefined;
     if (!this.#context.report.isReady) await this.#address?.check(this.#run);
     const otherPath = await this.#readPath(held);
-    const reload = held.withoutObject !== undefined && performance.now() >= held.withoutObject.until;
+    const reload = [held.withoutObject, held.withoutTunnel].some(
+      (without) => without !== undefined && performance.now() >= without.until,
+    );
     if (this.#failures === 0 && !changed && !otherPath && !reload && !this.#mustLook) return undefined;
     this.#mustLook = false;
     held.observed = undefined;
     const wasWithout = held.withoutObject;
-    if (reload) held.withoutObject = undefined;
+    if (reload) held.withoutObject = held.withoutTunnel = undefined;
+    held.tunnel = undefined;
     const made = await this.#context.slots.run(() => this.#converge(held));
     const { steps, missing, withoutObject } = made;
     held.ownQdiscs = made.ownQdiscs;
     held.observed = made.observed;
-    this.#lease?.follow(this.#endpoint.desired.ifname, made.observed, steps);
+    const { bypass, desired } = this.#endpoint;
+    const { ifname } = held.tunnel === undefined ? desired : (bypass?.tunnel ?? desired);
+    this.#lease?.follow(ifname, held.tunnel ?? made.observed, steps);
     if (withoutObject !== undefined) {
       const until = performance.now() + this.#context.timing.loadRetryMs;
       held.withoutObject = { reason: withoutObject, until };
@@ -110,7 +116,8 @@ export class Repair {
     if (steps.length > 0) log.info({ steps: steps.map(describeStep) }, 'made');
     if (withoutObject !== undefined && withoutObject !== wasWithout?.reason)
       log.warn({ cause: withoutObject }, withoutObjectNotice);
-    if (reload && held.withoutObject === undefined) log.info('The eBPF programs could be loaded now');
+    if (wasWithout !== undefined && held.withoutObject === undefined)
+      log.info('The eBPF programs could be loaded now');
     if (missing === undefined) this.#tellFit(held, made.copiedMtuBytes);
     return made;
   }
@@ -121,24 +128,52 @@ export class Repair {
     let { ownQdiscs } = held;
     const desired = this.#desiredIn(held);
     await this.#guard?.announce();
+    const options: ConvergeOptions = {
+      ...this.#run,
+      ahead: held.ahead,
+      otherHalf: held.place.otherHalf,
+      object: this.#endpoint.objectFor?.(desired.mtuBytes),
+      leaseMs: this.#context.timing.leaseMs,
+      onOwnQdiscs(own) {
+        ownQdiscs = own;
+      },
+      onDisturbance: (disturbance) => this.#restraint.noteDisturbance(disturbance),
+    };
     try {
-      return await converge(held.place.netns, desired, {
-        ...this.#run,
-        ahead: held.ahead,
-        otherHalf: held.place.otherHalf,
-        object: this.#endpoint.objectFor?.(desired.mtuBytes),
-        leaseMs: this.#context.timing.leaseMs,
-        onOwnQdiscs(own) {
-          ownQdiscs = own;
-        },
-        onDisturbance: (disturbance) => this.#restraint.noteDisturbance(disturbance),
-      });
+      const over = await this.#convergeOverTunnel(held, desired, options);
+      if (over !== undefined && 'made' in over) {
+        held.tunnel = over.tunnel;
+        return { ...over.made, steps: [...over.tunnelSteps, ...over.made.steps] };
+      }
+      if (over !== undefined) this.#noteRefused(held, over.refused);
+      if (this.#endpoint.bypass !== undefined) await removeTunnel(this.#endpoint.bypass.tunnel, this.#run);
+      return await converge(held.place.netns, desired, options);
     } catch (error) {
       if (this.#context.signal.aborted) held.ownQdiscs = ownQdiscs;
       throw error;
     } finally {
       this.#lookMs = performance.now() - beganAt;
     }
+  }
+
+  /** Undefined: the mirror device is to be the VXLAN device. */
+  async #convergeOverTunnel(
+    { node, place, withoutObject, withoutTunnel }: Held,
+    desired: Desired,
+    options: ConvergeOptions,
+  ): Promise<OverTunnel | undefined> {
+    const { bypass } = this.#endpoint;
+    const object = bypass?.objectFor?.(desired.mtuBytes);
+    const isRefused = withoutObject !== undefined || withoutTunnel !== undefined;
+    if (bypass === undefined || node === undefined || object === undefined || isRefused) return undefined;
+    const common = { mtuBytes: desired.mtuBytes, object: object.name };
+    const both = { desired: { ...desired, ...common }, tunnel: { ...bypass.tunnel, ...common } };
+    return convergeOverTunnel(node, place.netns, both, { ...options, object });
+  }
+
+  #noteRefused(held: Held, reason: string): void {
+    held.withoutTunnel = { reason, until: performance.now() + this.#context.timing.loadRetryMs };
+    this.#context.log.warn({ cause: reason }, throughStackNotice);
   }
 
   #desiredIn({ ownQdiscs, withoutObject }: Held): Desired {
@@ -166,6 +201,7 @@ export class Repair {
       held.ownQdiscs = new Set();
       held.observed = undefined;
       await remove(held.place.netns, { ...desired, ownQdiscs }, this.#run);
+      if (this.#endpoint.bypass !== undefined) await removeTunnel(this.#endpoint.bypass.tunnel, this.#run);
       throw error;
     }
     this.#pathPeriod = period;

@@ -131,6 +131,7 @@ export const FLAG_GROUPS: FlagGroups = {
       read: bytesPerSecond,
       advice: 'give whole bit, kbit, mbit or gbit a second, from 8kbit to 1000gbit, such as 200mbit',
     }),
+    ofTap('fastPath', '--fast-path'),
     ofTap('mirrorInterface', '--dest-ifname, --ifname <name>'),
     ofTap('vni', '--vxlan-id <vni>', {
       unset: 'one that no other tap has',

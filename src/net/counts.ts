@@ -13,6 +13,8 @@ export interface Counts {
   readonly copied: number;
   readonly copiedBytes: number;
   readonly sent: number;
+  /** Of the sent ones, past the IP stack of the node. */
+  readonly bypassed: number;
   /** Of those that came to the mirror device, the packets that the kernel's own statistics lack. */
   readonly unmeasured: number;
 }
@@ -34,6 +36,8 @@ const counts = z.array(
             copied: z.number(),
             copied_bytes: z.number(),
             sent: z.number(),
+            // Programs of earlier versions have none.
+            bypassed: z._default(z.number(), 0),
             unmeasured: z.number(),
           }),
         }),
@@ -185,6 +189,7 @@ function sum(entries: z.infer<typeof counts>, hook: Hook): Counts {
     copied: total('copied'),
     copiedBytes: total('copied_bytes'),
     sent: total('sent'),
+    bypassed: total('bypassed'),
     unmeasured: total('unmeasured'),
   };
 }

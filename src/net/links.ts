@@ -27,6 +27,8 @@ const ipLink = z.object({
   link_type: z.string(),
   mtu: z.number(),
   txqlen: z.optional(z.number()),
+  gso_max_size: z.optional(z.number()),
+  gro_max_size: z.optional(z.number()),
   address: z.optional(z.string()),
   altnames: z.optional(z.array(z.string())),
   ifalias: z.optional(z.string()),
@@ -34,6 +36,9 @@ const ipLink = z.object({
   linkinfo: z.optional(z.object({ info_kind: z.optional(z.string()), info_data: z.optional(z.unknown()) })),
   stats64: z.object({ rx: counters, tx: counters }),
 });
+
+/** Of a packet, unless the device is told otherwise. */
+const usualMaxBytes = 65_536;
 
 /** Packets and bytes since the device was made. */
 export interface LinkCounters {
@@ -58,6 +63,7 @@ export async function listLinks(
     silent: isSilent(link),
     mtuBytes: link.mtu,
     hasQueue: link.txqlen !== undefined,
+    isBig: Math.max(link.gso_max_size ?? 0, link.gro_max_size ?? 0) > usualMaxBytes,
     vxlan: link.linkinfo?.info_kind === 'vxlan' ? parseVxlan(link.linkinfo.info_data) : undefined,
     counters: { received: link.stats64.rx, sent: link.stats64.tx },
   }));

@@ -52,6 +52,23 @@ export function startMonitor(
   };
 }
 
+/** Watches two namespaces as one. */
+export function monitorOfBoth(one: Monitor, other: Monitor): Monitor {
+  return {
+    changed() {
+      const changes = [one.changed(), other.changed()]; // each is asked, or it would tell again of the same change
+      return changes.includes(true);
+    },
+    hasChanged: () => one.hasChanged() || other.hasChanged(),
+    async begun() {
+      await Promise.all([one.begun(), other.begun()]);
+    },
+    async stop() {
+      await Promise.all([one.stop(), other.stop()]);
+    },
+  };
+}
+
 /** Who watches a namespace. */
 interface User {
   /** Since it asked last. */

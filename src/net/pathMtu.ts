@@ -8,6 +8,8 @@ const route = z.object({
   metrics: z.optional(z.array(z.object({ mtu: z.optional(z.number()) }))),
 });
 const link = z.object({
+  ifindex: z.number(),
+  link_type: z.string(),
   mtu: z.number(),
   linkinfo: z.optional(z.object({ info_kind: z.optional(z.string()) })),
 });
@@ -22,6 +24,10 @@ export interface UnderlayPath {
   readonly ifname: string;
   /** Of the interface: `bridge`, `wireguard`, …; empty for hardware. */
   readonly kind: string;
+  /** Of the interface, as {@link Link} has it: `ether`, `none`, … */
+  readonly type: string;
+  /** The kernel's number of the interface. */
+  readonly ifindex: number;
 }
 
 /**
@@ -56,8 +62,9 @@ function processReader(local: string, remote: string): () => Promise<UnderlayPat
     const ofVia = via.dev === usual && ofUsual !== undefined ? ofUsual : (await ask([linkOf(via.dev)]))[0];
     usual = via.dev;
     const learned = via.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
-    const [{ mtu, linkinfo }] = z.parse(z.tuple([link]), ofVia);
-    return { mtuBytes: learned ?? mtu, ifname: via.dev, kind: linkinfo?.info_kind ?? '' };
+    const [{ mtu, linkinfo, link_type: type, ifindex }] = z.parse(z.tuple([link]), ofVia);
+    const kind = linkinfo?.info_kind ?? '';
+    return { mtuBytes: learned ?? mtu, ifname: via.dev, kind, type, ifindex };
   };
 }
 

@@ -64,6 +64,7 @@ export async function applySteps(
 /** Steps that are not run in the namespace of the end. */
 const elsewhere: Partial<Record<Step['do'], Group['where']>> = {
   'add vxlan': 'in the node',
+  'add macvlan': 'in the node',
   'add veth pair': 'in the node',
   'set mtu of other half': 'at the other half',
 };
@@ -114,6 +115,8 @@ function commandOf(netns: Netns, { tap, otherHalf }: Context, step: Step): [Grou
   switch (step.do) {
     case 'add vxlan':
       return ['ip', ...addVxlan(netns, step)];
+    case 'add macvlan':
+      return ['ip', ...addMacvlan(netns, step)];
     case 'add veth pair':
       return ['ip', ...addVethPair(netns, otherHalf, step)];
     case 'delete link':
@@ -206,6 +209,12 @@ function addVxlan(netns: Netns, { link, mac, vxlan }: Extract<Step, { do: 'add v
     'dstport', String(port), 'nolearning',
     ...(udpChecksum ? [] : ['noudpcsum']),
   ];
+}
+
+/** `private`: of two such devices over one none would see the other's packets; there is only one. */
+function addMacvlan(netns: Netns, { link, mac, over }: Extract<Step, { do: 'add macvlan' }>): string[] {
+  // oxfmt-ignore
+  return ['link', 'add', 'name', link, 'netns', netns.path, 'link', over, 'address', mac, 'type', 'macvlan', 'mode', 'private'];
 }
 
 function addVethPair(

@@ -60,6 +60,10 @@ export const copyFields = {
     z.optional(wholeNumber(LEAST_BYTES_PER_SECOND, MAX_BYTES_PER_SECOND)),
     'copy no more a second than, for example, 200mbit; the rest is counted, the pod never waits',
   ),
+  fastPath: about(
+    z.optional(z.boolean()),
+    "send copies past the IP stack of the pod's node while no IPsec policy or netfilter rule there would treat them",
+  ),
 };
 
 /** What both of a tap's agents are told of it as it is. */

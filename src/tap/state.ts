@@ -17,6 +17,13 @@ export interface Vxlan extends Tunnel {
   readonly udpChecksum: boolean;
 }
 
+/** A sender's mirror device that gives its copies to a VXLAN device in the node. */
+interface Macvlan {
+  readonly kind: 'macvlan';
+  /** The name of that. */
+  readonly over: string;
+}
+
 /** A network device as the kernel shows it. */
 export interface Link {
   readonly name: string;
@@ -36,6 +43,8 @@ export interface Link {
   readonly mtuBytes: number;
   /** Its transmit queue has a length; CNI plugins make pods' interfaces without. */
   readonly hasQueue: boolean;
+  /** It may send or receive packets of more than 64 KiB (BIG TCP). */
+  readonly isBig?: boolean;
   readonly vxlan?: Vxlan | undefined;
 }
 
@@ -115,7 +124,10 @@ export interface Desired {
   readonly device:
     | ({ readonly kind: 'vxlan' } & Vxlan)
     | { readonly kind: 'veth' }
-    | { readonly kind: 'ifb' };
+    | { readonly kind: 'ifb' }
+    | Macvlan;
+  /** It is the device in the node that a sender's macvlan device is over. */
+  readonly isTunnel?: true;
   /** Left as the kernel chose when undefined. */
   readonly mtuBytes: number | undefined;
   /** The eBPF object whose programs count and treat the copies; undefined: none. */
@@ -145,6 +157,7 @@ export interface Copies {
 export type Step =
   | { readonly do: 'delete link'; readonly link: string }
   | { readonly do: 'add vxlan'; readonly link: string; readonly mac: string; readonly vxlan: Vxlan }
+  | { readonly do: 'add macvlan'; readonly link: string; readonly mac: string; readonly over: string }
   | {
       readonly do: 'add veth pair';
       readonly link: string;

@@ -1,5 +1,5 @@
 import { UserError } from '#src/errors.ts';
-import { joinedId, macOf, parseAlias } from '#src/tap/ownership/mark.ts';
+import { joinedId, macsOf, parseAlias } from '#src/tap/ownership/mark.ts';
 import type { Copies, Hook, Link, Observed } from './state.ts';
 
 /** What decides which links are targets. */
@@ -10,7 +10,7 @@ export function targetLinks(copies: Copies | undefined, { links, liveTaps }: See
   if (copies === undefined) return [];
   const { from } = copies;
   if (from !== 'all') return links.filter((link) => from.some((name) => isNamed(link, name)));
-  const macs = new Set([...liveTaps, joinedId].flatMap((id) => [macOf(id, 'sender'), macOf(id, 'receiver')]));
+  const macs = new Set([...liveTaps, joinedId].flatMap(macsOf));
   // A mirror device has its address from the beginning, its alias a moment later.
   return links.filter(
     (link) => hasFrames(link) && parseAlias(link.alias) === undefined && !macs.has(link.mac),

@@ -24,6 +24,21 @@ describe('a shared reading', () => {
     expect(await ask()).toBe(2);
   });
 
+  test('that takes long is good for so many times as long', async () => {
+    let count = 0;
+    const read = async () => {
+      await Promise.resolve();
+      vi.advanceTimersByTime(600);
+      return ++count;
+    };
+    const ask = shared(read, 1000, 19);
+    expect(await ask()).toBe(1);
+    vi.advanceTimersByTime(19 * 600 - 1);
+    expect(await ask()).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect(await ask()).toBe(2);
+  });
+
   test('that takes longer than it is fresh is begun once at a time', async () => {
     const { promise, resolve } = Promise.withResolvers<string>();
     const read = vi.fn<() => Promise<string>>(() => promise);

@@ -47,6 +47,9 @@ test('help is grouped, has an example and fits 80 columns', async () => {
       --max-rate <rate>               copy no more a second than, for example,
                                       200mbit; the rest is counted, the pod never
                                       waits (default: unlimited)
+      --fast-path                     send copies past the IP stack of the pod's
+                                      node while no IPsec policy or netfilter rule
+                                      there would treat them
       --dest-ifname, --ifname <name>  mirror interface, at both ends (default:
                                       mirror)
       --vxlan-id <vni>                VNI of the VXLAN, 1 to 16777215, or the first

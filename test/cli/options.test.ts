@@ -46,6 +46,7 @@ test.each<[string, Partial<Tap>]>([
   ['--max-rate=8007bit', { maxBytesPerSecond: 1000 }],
   ['--max-rate=200mbit', { maxBytesPerSecond: 25_000_000 }],
   ['--max-rate=1000gbit', { maxBytesPerSecond: 125e9 }],
+  ['--fast-path', { fastPath: true }],
   ['--vxlan-id=1', { vni: 1 }],
   ['--vxlan-id=16777215', { vni: 16_777_215 }],
   ['--vxlan-id=100-131', { vni: { first: 100, last: 131 } }],

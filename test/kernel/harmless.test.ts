@@ -3,7 +3,7 @@ import { describe, expect, vi } from 'vitest';
 import { addresses, ipv6, second } from './support/addresses.ts';
 import { Capture } from './support/capture.ts';
 import { ethernet, ipv4, udp } from './support/frames.ts';
-import { type Net, test } from './support/net.ts';
+import { isFastPath, type Net, test } from './support/net.ts';
 import { reassemble, segment } from './support/stream.ts';
 import {
   echoUdp,
@@ -67,7 +67,7 @@ test("many conversations of the pod take few entries of the nodes' connection tr
   await sendFrames(net, 'pod', 'eth0', conversations);
   for (const node of nodes) {
     const entries = Number(await net.exec(node, 'cat /proc/sys/net/netfilter/nf_conntrack_count'));
-    expect(entries).toBeGreaterThan(200);
+    if (node === 'nodeB' || !isFastPath) expect(entries).toBeGreaterThan(200);
     expect(entries).toBeLessThan(270);
   }
 });
@@ -110,7 +110,8 @@ describe('an underlay that is slower than the pod', () => {
     }
     // At 10 Mbit/s it would take a hundred times as long.
     expect(seconds.untapped / seconds.tapped).toBeGreaterThan(0.3);
-    expect((await readCounts(net)).refused).toBeGreaterThan(0);
+    const { refused, lost } = await readCounts(net);
+    expect(isFastPath ? lost : refused).toBeGreaterThan(0);
   });
 
   test('loses copies, each of which is counted, but no datagram of the pod', async ({ net }) => {
@@ -124,10 +125,11 @@ describe('an underlay that is slower than the pod', () => {
     });
     await vi.waitFor(
       async () => {
-        const { sent, refused, received } = await readCounts(net);
+        const { sent, refused, lost, received } = await readCounts(net);
+        const missing = isFastPath ? lost : refused; // nothing tells a copy past the IP stack that the queue is full
         expect(sent).toBeGreaterThanOrEqual(2000);
-        expect(refused).toBeGreaterThan(0);
-        expect(received).toBe(sent - refused);
+        expect(missing).toBeGreaterThan(0);
+        expect(received).toBe(sent - missing);
       },
       { timeout: patienceMs, interval: 200 },
     );
@@ -189,11 +191,11 @@ async function waitingBytes(net: Net): Promise<number> {
   return qdisc.backlog;
 }
 
-async function readCounts(net: Net): Promise<{ sent: number; refused: number; received: number }> {
+async function readCounts(net: Net): Promise<Record<'sent' | 'refused' | 'lost' | 'received', number>> {
   const sender = (await net.status('nodeA')).find(({ role }) => role === 'sender');
   const receiver = (await net.status('nodeB')).find(({ role }) => role === 'receiver');
-  const { sentPackets: sent = 0, refusedCopies: refused = 0 } = sender ?? {};
-  return { sent, refused, received: receiver?.receivedPackets ?? 0 };
+  const { sentPackets: sent = 0, refusedCopies: refused = 0, lostPackets: lost = 0 } = sender ?? {};
+  return { sent, refused, lost, received: receiver?.receivedPackets ?? 0 };
 }
 
 function sha256(data: Buffer): string {

@@ -1,11 +1,14 @@
 import { describe, expect } from 'vitest';
 import { addresses } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
-import { type Net, test } from './support/net.ts';
+import { isFastPath, type Net, test } from './support/net.ts';
 import type { Where } from './support/network.ts';
 import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
 import { soon } from './support/wait.ts';
+
+/** Stands for the VXLAN device of the sender, where that is in the node. */
+const tunnel = 'TUNNEL';
 
 /** Damage to a running tap, each with where it is done. */
 const damage: Record<string, [Where, string][]> = {
@@ -20,7 +23,12 @@ const damage: Record<string, [Where, string][]> = {
   'one copying filter deleted': [['pod', 'tc filter delete dev eth0 egress pref 7']],
   'the qdisc of the target deleted': [['pod', 'tc qdisc delete dev eth0 clsact']],
   'the qdisc of the mirror in the pod deleted': [['pod', 'tc qdisc delete dev mirror clsact']],
-  'the program that makes copies fit deleted': [['pod', 'tc filter delete dev mirror egress pref 8']],
+  'the program that makes copies fit deleted': [
+    isFastPath
+      ? ['nodeA', `tc filter delete dev ${tunnel} egress pref 8`]
+      : ['pod', 'tc filter delete dev mirror egress pref 8'],
+  ],
+  ...(isFastPath ? damageOfTunnel() : {}),
   'the drop filter on the node deleted': [['nodeB', 'tc filter delete dev mirror ingress pref 7']],
   'ARP switched on': [['nodeB', 'ip link set mirror arp on']],
   'GRO switched on': [['nodeB', 'ethtool --features mirror gro on']],
@@ -36,7 +44,8 @@ describe('a running tap heals', () => {
     test(what, async ({ net }) => {
       await net.tap();
       const whole = await essence(net);
-      for (const [where, command] of commands) await exec(net, where, command);
+      for (const [where, command] of commands)
+        await exec(net, where, command.replace(tunnel, `ks-${net.tapId}`));
       await expect.poll(() => essence(net).catch(String), soon).toEqual(whole);
       await expectTraffic(net);
     });
@@ -89,7 +98,8 @@ describe('an agent starting over what is there', () => {
     await sender.kill();
     await receiver.stop();
     const again = await net.tap({ vni: '200' });
-    expect(await exec(net, 'pod', 'ip -d link show mirror')).toContain('vxlan id 200');
+    const [where, name] = vxlanOf(net);
+    expect(await exec(net, where, `ip -d link show ${name}`)).toContain('vxlan id 200');
     await expectTraffic(net);
     await again.sender.stop();
     expect(await net.exec('pod', 'tc', 'qdisc', 'show', 'dev', 'eth0')).not.toContain('clsact');
@@ -98,13 +108,14 @@ describe('an agent starting over what is there', () => {
   test('with a device that sends UDP checksums makes it anew', async ({ net }) => {
     const { sender } = await net.tap();
     const whole = await essence(net);
-    const mac = /ether (\S+)/.exec(await exec(net, 'pod', 'ip link show dev mirror'))?.[1];
+    const [where, name] = vxlanOf(net);
+    const mac = /ether (\S+)/.exec(await exec(net, where, `ip link show dev ${name}`))?.[1];
     await sender.kill();
-    await exec(net, 'pod', 'ip link delete mirror');
+    await exec(net, where, `ip link delete ${name}`);
     await exec(
       net,
       'nodeA',
-      `ip link add mirror netns ${net.netns('pod')} address ${mac} type vxlan id 100 local ${addresses.nodeA} remote ${addresses.nodeB} dstport 4789 nolearning udpcsum`,
+      `ip link add ${name} netns ${net.netns(where)} address ${mac} type vxlan id 100 local ${addresses.nodeA} remote ${addresses.nodeB} dstport 4789 nolearning udpcsum`,
     );
     await net.startSender().ready();
     expect(await essence(net)).toEqual(whole);
@@ -146,6 +157,24 @@ describe('an agent starting over what is there', () => {
   });
 });
 
+/** Where the sender's VXLAN device is, and its name. */
+function vxlanOf(net: Net): [Where, string] {
+  return isFastPath ? ['nodeA', `ks-${net.tapId}`] : ['pod', 'mirror'];
+}
+
+/** Damage to what is in the node, too. */
+function damageOfTunnel(): Record<string, [Where, string][]> {
+  return {
+    'the device in the node deleted': [['nodeA', `ip link delete ${tunnel}`]],
+    'the device in the node down': [['nodeA', `ip link set ${tunnel} down`]],
+    'the MTU of the device in the node changed': [['nodeA', `ip link set ${tunnel} mtu 1400`]],
+    'the qdisc of the device in the node deleted': [['nodeA', `tc qdisc delete dev ${tunnel} clsact`]],
+    'the filter that drops what comes in deleted': [
+      ['nodeA', `tc filter delete dev ${tunnel} ingress pref 7`],
+    ],
+  };
+}
+
 /** What makes a tap, without counters and numbers that the kernel gives. */
 async function essence(net: Net): Promise<string[]> {
   const shown = [
@@ -156,6 +185,7 @@ async function essence(net: Net): Promise<string[]> {
         ['ingress', 'egress'].map((hook) => exec(net, 'pod', `tc filter show dev ${dev} ${hook}`)),
       ),
     )),
+    ...(isFastPath ? await essenceOfTunnel(net) : []),
     await exec(net, 'nodeB', 'ethtool --show-features mirror'),
     await exec(net, 'nodeB', 'tc filter show dev mirror ingress'),
     await exec(net, 'nodeB', 'tc filter show dev mirror egress'),
@@ -167,6 +197,15 @@ async function essence(net: Net): Promise<string[]> {
       .replaceAll(/index \d+ ref \d+ bind \d+/g, '')
       .replaceAll(/if\d+/g, ''),
   );
+}
+
+async function essenceOfTunnel(net: Net): Promise<string[]> {
+  const name = `ks-${net.tapId}`;
+  return [
+    await exec(net, 'nodeA', `ip -oneline -details link show dev ${name}`),
+    await exec(net, 'nodeA', `tc filter show dev ${name} ingress`),
+    await exec(net, 'nodeA', `tc filter show dev ${name} egress`),
+  ];
 }
 
 async function expectTraffic(net: Net): Promise<void> {

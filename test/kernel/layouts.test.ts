@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { run } from '#src/exec/command.ts';
 import {
+  gateLayout,
+  gateLength,
   heardLayout,
   heardLength,
   leaseLayout,
@@ -44,5 +46,6 @@ test('the agent writes and reads structures as the eBPF programs have them', asy
   const structure = await structures();
   expect(structure('settings').offsets).toEqual(settingsLayout);
   expect(structure('lease')).toEqual({ size: leaseLength, offsets: leaseLayout });
+  expect(structure('gate')).toEqual({ size: gateLength, offsets: gateLayout });
   expect(structure('heard')).toEqual({ size: heardLength, offsets: heardLayout });
 });

@@ -73,6 +73,23 @@ describe('what a killed agent left', () => {
     expect(await net.snapshot('pod')).toBe(before);
   });
 
+  test('is removed in the node as well, also when the pod is gone', async ({ net }) => {
+    await net.quiet();
+    await net.forward();
+    const keeper = net.startSender(other);
+    await keeper.logged('"state":"alone"');
+    for (const isGone of [false, true]) {
+      const { sender, receiver } = await net.tap({ ...short, 'fast-path': '' });
+      await sender.kill();
+      await receiver.stop();
+      expect(await hasLink(net, 'nodeA', `ks-${net.tapId}`)).toBe(true);
+      if (isGone) await net.stopPod();
+      await expect.poll(() => hasLink(net, 'nodeA', `ks-${net.tapId}`), within).toBe(false);
+      if (!isGone) expect(await net.exec('pod', 'ip link show')).not.toContain('mirror');
+    }
+    expect(await keeper.stop()).toBe(0);
+  });
+
   test('stays while its agent lives but may not renew the lease', async ({ net }) => {
     const otherTap = await net.tap(other);
     const { sender } = await net.tap(short);

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { addresses } from './support/addresses.ts';
-import { type Net, test } from './support/net.ts';
+import { isFastPath, type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
 import { soon } from './support/wait.ts';
@@ -68,6 +68,7 @@ describe('the end of a tap', () => {
     expect(first).toMatch(/ip link delete dev mirror$/);
     expect(others.map((command) => command.replace(/^nsenter \S+ /, ''))).toEqual([
       'tc -force -batch -\nqdisc delete dev lo clsact\nqdisc delete dev eth0 clsact\n',
+      ...(isFastPath ? [`ip link delete dev ks-${net.tapId}`] : []),
       expect.stringMatching(/^nft delete element/),
     ]);
   });

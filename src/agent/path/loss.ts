@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import { type Arrival, isDead, isSuspect, nextArrival } from '#src/tap/path/arrival.ts';
 import type { Netns } from '#src/net/netns.ts';
-import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 import { hearReceiver, readSent } from './receiverReports.ts';
 import type { Timing } from '#src/agent/timing.ts';
@@ -40,12 +39,11 @@ export class Loss {
     return this.#losing;
   }
 
-  async #look({ netns, netDev, ifname }: PathFacts): Promise<void> {
+  async #look({ netns, ifname, deviceSent }: PathFacts): Promise<void> {
     const now = performance.now();
     if (now < this.#dueAt) return;
     this.#beganAt ??= now;
     this.#dueAt = now + this.#timing.lossCheckMs;
-    const { sentPackets: deviceSent } = netDevCounts(netDev, ifname);
     if (deviceSent === this.#last?.deviceSent && this.#isSettled) return;
     const heard = await hearReceiver(netns, ifname);
     if (heard === undefined) {

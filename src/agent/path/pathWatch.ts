@@ -4,10 +4,14 @@ import type { Peer } from './peer.ts';
 
 /** What an endpoint that is in place, and whose peer is there too, knows of the path between them. */
 export interface PathFacts {
+  /** The network namespace of the VXLAN device. */
   readonly netns: Netns;
   /** Content of the /proc/net/dev of that. */
   readonly netDev: string;
+  /** The VXLAN device. */
   readonly ifname: string;
+  /** What the mirror device has sent, by its own count. */
+  readonly deviceSent: number;
   readonly peer: Peer;
   /** Undefined at an endpoint that sends no copies. */
   readonly fit: Fit | undefined;

@@ -7,7 +7,8 @@ import type { Place } from '#src/agent/place.ts';
 import type { Context } from '#src/agent/loopContext.ts';
 import type { Facts } from '#src/agent/endpointState.ts';
 import { IdleWatch } from '#src/agent/idleWatch.ts';
-import type { PathWatch } from './pathWatch.ts';
+import type { PathFacts, PathWatch } from './pathWatch.ts';
+import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import { Peer } from './peer.ts';
 import { sendReports } from './sendReports.ts';
 import { Sight } from '#src/agent/sight.ts';
@@ -20,6 +21,8 @@ export interface InPlace {
   readonly fit: Fit | undefined;
   /** See the outcome of a convergence. */
   readonly carrier: boolean;
+  /** Where the VXLAN device is, if that is not the mirror device. */
+  readonly tunnel: Pick<PathFacts, 'netns' | 'netDev' | 'ifname'> | undefined;
 }
 
 type Watched = Pick<Facts, 'peerAbsence' | 'pathTrouble' | 'unseen' | 'idle'>;
@@ -49,14 +52,14 @@ export class PeerWatch {
    *
    * @throws {CommandError}
    */
-  async check({ place, observed, fit, carrier }: InPlace): Promise<Watched> {
+  async check({ place, observed, fit, carrier, tunnel }: InPlace): Promise<Watched> {
     const { desired } = this.#endpoint;
     const { ifname } = desired;
     this.#peer?.sayHello();
     const netDev = place.netDev();
-    if (!this.#isPeerThere(netDev, carrier))
-      return { peerAbsence: reasonAlone(desired, this.#peer?.silence) };
-    const facts = { netns: place.netns, netDev, ifname, fit };
+    const at = tunnel ?? { netns: place.netns, netDev, ifname };
+    if (!this.#isPeerThere(at, carrier)) return { peerAbsence: reasonAlone(desired, this.#peer?.silence) };
+    const facts = { ...at, deviceSent: netDevCounts(netDev, ifname).sentPackets, fit };
     const pathTrouble = this.#peer && (await this.#pathWatch?.({ ...facts, peer: this.#peer }));
     const unseen = observed && (await this.#sight?.check(place, netDev, observed));
     const isGood = pathTrouble === undefined && unseen === undefined;
@@ -68,8 +71,8 @@ export class PeerWatch {
     this.#peer?.close();
   }
 
-  #isPeerThere(netDev: string, carrier: boolean): boolean {
-    const { ifname, device } = this.#endpoint.desired;
+  #isPeerThere({ netDev, ifname }: Pick<PathFacts, 'netDev' | 'ifname'>, carrier: boolean): boolean {
+    const { device } = this.#endpoint.desired;
     if (this.#peer === undefined) return device.kind === 'vxlan' || carrier;
     return this.#peer.isThere(netDev, ifname);
   }

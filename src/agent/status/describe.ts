@@ -5,26 +5,42 @@ import { aheadHook, isSeenProgram } from '#src/tap/programs/names.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
 import { describeFit } from './describeFit.ts';
 import { type ReadOtherHalf, senderAccount } from './senderAccount.ts';
-import { type CountedLink, describeIdle, describeInFront, readTargets } from './targetHooks.ts';
+import { type CountedLink, type Placed, describeIdle, describeInFront, readTargets } from './targetHooks.ts';
+
+/** The device in the node that a mirror device gives its copies to. */
+export interface FoundTunnel {
+  readonly netns: Netns;
+  readonly link: CountedLink;
+  readonly filters: readonly Placed[];
+}
 
 export async function describeEndpoint(
   netns: Netns,
   tap: TapId,
-  link: CountedLink,
+  { link, tunnel }: { readonly link: CountedLink; readonly tunnel: FoundTunnel | undefined },
   links: readonly CountedLink[],
   classifiers: ReadonlyMap<string, CountedClassifier>,
   readOtherHalf: ReadOtherHalf,
 ): Promise<EndpointStatus> {
-  const { name, kind, up, mtuBytes, vxlan, mac } = link;
-  const filters = [...classifiers].flatMap(([ifname, classifier]) =>
+  const { name, kind, up, mtuBytes, mac } = link;
+  const { vxlan } = tunnel?.link ?? link;
+  const inPod = [...classifiers].flatMap(([ifname, classifier]) =>
     classifier.filters
       .filter(({ handle }) => isHandleOf(tap, handle))
       .map((filter) => ({ interface: ifname, filter })),
   );
+  const filters = [...inPod, ...(tunnel?.filters ?? [])];
   const common = {
     tap,
     netns: netns.inode,
-    device: { name, kind, up, mtuBytes, ...vxlan },
+    device: {
+      name,
+      kind,
+      up,
+      mtuBytes,
+      ...(tunnel === undefined ? {} : { over: tunnel.link.name }),
+      ...vxlan,
+    },
     filters: filters.map((found) => ({
       interface: found.interface,
       hook: found.filter.hook,
@@ -42,7 +58,8 @@ export async function describeEndpoint(
   }
   const targets = await readTargets(netns, links, filters);
   const inFront = describeInFront(targets, classifiers);
-  const account = await senderAccount(netns, link, targets, filters, readOtherHalf);
+  const carrier = { ...(tunnel ?? { netns, link }), isTunnel: tunnel !== undefined };
+  const account = await senderAccount(netns, carrier, targets, filters, readOtherHalf);
   const idle = describeIdle(links, targets);
   return {
     role: 'sender',
@@ -50,7 +67,7 @@ export async function describeEndpoint(
     ...(idle === undefined ? {} : { idle }),
     ...(inFront.length > 0 ? { inFront } : {}),
     ...account,
-    ...(await describeFit(link, links, targets, filters)),
+    ...(await describeFit(tunnel?.link ?? link, links, targets, filters)),
   };
 }
 

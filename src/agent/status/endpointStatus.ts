@@ -1,5 +1,6 @@
 import type { DirectionAccount } from '#src/tap/counters/account.ts';
 import type { Role, TapId } from '#src/tap/ownership/mark.ts';
+import type { GateReason } from '#src/tap/programs/gate.ts';
 import type { Fit } from '#src/tap/path/fit.ts';
 import type { Hook, Link, Vxlan } from '#src/tap/state.ts';
 import type { InFront } from './targetHooks.ts';
@@ -10,7 +11,9 @@ export interface EndpointStatus {
   readonly role: Role;
   /** Inode number of the network namespace. */
   readonly netns: number;
-  readonly device: Pick<Link, 'name' | 'kind' | 'up' | 'mtuBytes'> & Partial<Vxlan>;
+  /** `over`: the device in the node that it gives copies to. */
+  readonly device: Pick<Link, 'name' | 'kind' | 'up' | 'mtuBytes'> &
+    Partial<Vxlan> & { readonly over?: string };
   readonly filters: readonly { readonly interface: string; readonly hook: Hook; readonly does: string }[];
   /** Sender only: target interfaces that are down, or carried nothing so far while others did. */
   readonly idle?: string;
@@ -20,6 +23,12 @@ export interface EndpointStatus {
   readonly copies?: Partial<Record<Hook, Partial<DirectionAccount>>>;
   /** Sender only: the copies as they went to the device, cut to fit. */
   readonly sentPackets?: number;
+  /** Sender of a VXLAN only: whether copies go past the IP stack of the node, where they can. */
+  readonly path?: 'bypass' | 'kernel';
+  /** Sender of a VXLAN only: why copies go through that IP stack. */
+  readonly pathReason?: GateReason | 'device-in-pod';
+  /** Sender of a VXLAN only: of the sent copies, those that went past that IP stack. The others went through it. */
+  readonly bypassedPackets?: number;
   /** Sender only: copies that the device, or what is below it, did not take; of what was sent they are lost. */
   readonly refusedCopies?: number;
   /** Sender only: the copies that came to the other end, by its last report or, on the same node, by its device. */

@@ -1,12 +1,12 @@
-import { readClassified, readClassifiers } from '#src/net/classifiers.ts';
+import { readClassified, readClassifier, readClassifiers } from '#src/net/classifiers.ts';
 import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { openNamespaces } from '#src/net/nodeNamespaces.ts';
-import { joinedId, macOf, parseAlias, type TapId } from '#src/tap/ownership/mark.ts';
+import { joinedId, macOf, parseAlias, tunnelMacOf, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Link } from '#src/tap/state.ts';
 import type { Place } from '#src/agent/place.ts';
 import { Slots } from '#src/agent/slots.ts';
-import { describeEndpoint } from './describe.ts';
+import { describeEndpoint, type FoundTunnel } from './describe.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
 
 /**
@@ -100,8 +100,8 @@ async function readEndpoints(
   const links = await listLinks(netns);
   const marked = links.flatMap((link) => {
     const mark = parseAlias(link.alias);
-    // What endpoints are joined into is no endpoint.
-    if (mark === undefined || mark.id === joinedId) return [];
+    // What endpoints are joined into is no endpoint, and the device in the node is a part of the one in the pod.
+    if (mark === undefined || mark.id === joinedId || link.mac === tunnelMacOf(mark.id)) return [];
     return taps?.has(mark.id) === false ? [] : [{ link, id: mark.id }];
   });
   if (marked.length === 0) return [];
@@ -111,10 +111,23 @@ async function readEndpoints(
     read.map(({ name }) => name),
   );
   return Promise.all(
-    marked.map(({ link, id }) =>
-      describeEndpoint(netns, id, link, links, classifiers, () => readOtherHalf(id, namespaces)),
-    ),
+    marked.map(async ({ link, id }) => {
+      const tunnel = link.kind === 'macvlan' ? await findTunnel(id, namespaces) : undefined;
+      const readHalf = () => readOtherHalf(id, namespaces);
+      return describeEndpoint(netns, id, { link, tunnel }, links, classifiers, readHalf);
+    }),
   );
+}
+
+/** The device in the node that a sender's mirror device gives its copies to, in whichever of these namespaces that is. */
+async function findTunnel(tap: TapId, namespaces: readonly Netns[]): Promise<FoundTunnel | undefined> {
+  for (const netns of namespaces) {
+    const link = (await listLinks(netns)).find(({ mac }) => mac === tunnelMacOf(tap));
+    if (link === undefined) continue;
+    const { filters } = await readClassifier(netns, link.name);
+    return { netns, link, filters: filters.map((filter) => ({ interface: link.name, filter })) };
+  }
+  return undefined;
 }
 
 /** A sender's filters may be on any interface, a receiver's are on its device only: a node may have hundreds of others. */

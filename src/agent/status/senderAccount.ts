@@ -6,34 +6,53 @@ import { preferences } from '#src/tap/ownership/mark.ts';
 import { aheadHook, isSeenProgram } from '#src/tap/programs/names.ts';
 import { copiesTo, type Hook } from '#src/tap/state.ts';
 import { hearReceiver } from '#src/agent/path/receiverReports.ts';
+import { describePath } from './describePath.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
 import type { CountedLink, Placed, TargetHook } from './targetHooks.ts';
 
 type SenderAccount = Pick<
   EndpointStatus,
-  'copies' | 'sentPackets' | 'reportedPackets' | 'lostPackets' | 'refusedCopies' | 'turnedAwayPackets'
+  | 'path'
+  | 'pathReason'
+  | 'bypassedPackets'
+  | 'copies'
+  | 'sentPackets'
+  | 'reportedPackets'
+  | 'lostPackets'
+  | 'refusedCopies'
+  | 'turnedAwayPackets'
 >;
 
 /** Reads what came to the receiver's half of a veth pair; undefined where that cannot be seen. */
 export type ReadOtherHalf = () => Promise<number | undefined>;
 
+/** The device that copies leave by, and where it is. */
+interface Carrier {
+  readonly netns: Netns;
+  readonly link: CountedLink;
+  /** It is in the node, not at the target. */
+  readonly isTunnel: boolean;
+}
+
 export async function senderAccount(
   netns: Netns,
-  { name: device, kind, counters: { received, sent } }: CountedLink,
+  carrier: Carrier,
   targets: readonly TargetHook[],
   filters: readonly Placed[],
   readOtherHalf: ReadOtherHalf,
 ): Promise<SenderAccount> {
+  const { name: device, kind, counters } = carrier.link;
+  const { received, sent } = counters;
   const copying = filters.filter(({ filter }) => copiesTo(filter) !== undefined);
   const refused = sent.dropped + sent.errors;
   // What arrived is read before what was sent, so that nothing arrives that was not sent.
-  const heard = await hearReceiver(netns, device);
+  const heard = await hearReceiver(carrier.netns, device);
   const reportedPackets = kind === 'veth' ? await readOtherHalf() : heard?.receivedPackets;
   // A report may have come since the device's counts were read.
   const turnedAwayPackets = Math.max(0, received.packets - (heard?.reports ?? 0));
   const copyId = filters.find(({ filter }) => filter.preference === preferences.copy)?.filter.programId;
   const counts = copyId === undefined ? undefined : await readCounts(copyId);
-  if (counts === undefined) {
+  if (copyId === undefined || counts === undefined) {
     const copies = hooksOf(targets).map(
       (hook) => [hook, { copiedPackets: copiedAt(hook, copying) }] as const,
     );
@@ -59,6 +78,7 @@ export async function senderAccount(
   }
   const sentPackets = counts.ingress.sent + counts.egress.sent;
   return {
+    ...(kind === 'vxlan' ? await describePath(carrier, copyId, counts) : {}),
     copies: Object.fromEntries(counted.map((each) => [each.hook, directionAccount(each)])),
     sentPackets,
     ...(reportedPackets === undefined

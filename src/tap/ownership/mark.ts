@@ -29,6 +29,21 @@ export function macOf(id: TapId, role: Role): string {
   return [...lead, ...pairs(id).slice(0, 4)].join(':');
 }
 
+/** The hardware address of the device in the node that a sender's mirror device gives its copies to. */
+export function tunnelMacOf(id: TapId): string {
+  return ['0a', '6b', ...pairs(id).slice(0, 4)].join(':');
+}
+
+/** The name of that device: as long as the kernel takes. */
+export function tunnelNameOf(id: TapId): string {
+  return `ks-${id}`;
+}
+
+/** All that a device of a tap may have as its hardware address. */
+export function macsOf(id: TapId): readonly string[] {
+  return [macOf(id, 'sender'), macOf(id, 'receiver'), tunnelMacOf(id)];
+}
+
 /**
  * The handle of a tap's filters: `k` in ASCII, one bit that says who made the qdisc, 23 bits of the tap id (cls_bpf
  * takes 31 in all).

@@ -45,8 +45,8 @@ function whoseIs(owner: string | undefined): string {
   return owner === joinedId ? 'shows the packets of running taps' : `belongs to the running tap ${owner}`;
 }
 
-function whereIs({ role, inDestinationPod }: Desired): string {
-  if (role === 'sender') return "in the target's network namespace";
+function whereIs({ role, inDestinationPod, isTunnel }: Desired): string {
+  if (role === 'sender' && isTunnel !== true) return "in the target's network namespace";
   return inDestinationPod === true ? inDestinationPodWords : 'on this node';
 }
 

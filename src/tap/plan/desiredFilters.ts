@@ -13,7 +13,7 @@ import { classifier } from './ours.ts';
  * another goes on there, and is dropped by that.
  */
 export function deviceFilters(
-  { id, mac, device, copies, object, joinedInto }: Desired,
+  { id, mac, device, copies, object, joinedInto, isTunnel }: Desired,
   ahead: readonly { readonly hook: Hook }[],
 ): OurFilter[] {
   const direct = { handle: handleOf(id, true), action: 'direct' } as const;
@@ -25,7 +25,7 @@ export function deviceFilters(
   };
   if (joinedInto !== undefined)
     return [{ ...dropped, program: matchAll, action: { redirectTo: joinedInto } }];
-  if (copies === undefined) return [dropped];
+  if (copies === undefined && isTunnel !== true) return [dropped];
   if (object === undefined) return [dropped, { ...dropped, hook: 'egress', program: dropFrom(mac) }];
   const copy: OurFilter = {
     ...direct,
@@ -33,6 +33,13 @@ export function deviceFilters(
     preference: preferences.copy,
     program: copyProgram(object),
   };
+  const heard: OurFilter = {
+    ...direct,
+    hook: 'ingress',
+    preference: preferences.heard,
+    program: heardProgram(object),
+  };
+  if (copies === undefined) return [dropped, copy, heard];
   const hooks = copies.hooks.filter((hook) => ahead.some((place) => place.hook === hook));
   const before = hooks.map((hook): OurFilter => ({
     ...direct,
@@ -42,13 +49,8 @@ export function deviceFilters(
   }));
   if (hooks.length > 0 && copies.matching !== matchAll)
     before.push({ ...dropped, hook: 'egress', program: copies.dropping });
-  if (device.kind === 'veth') return [dropped, copy, ...before];
-  return [
-    dropped,
-    copy,
-    { ...direct, hook: 'ingress', preference: preferences.heard, program: heardProgram(object) },
-    ...before,
-  ];
+  if (device.kind === 'macvlan') return [dropped, ...before]; // the rest is at the device below
+  return device.kind === 'veth' ? [dropped, copy, ...before] : [dropped, copy, heard, ...before];
 }
 
 /** What is copied is counted before. Where the tap is ahead of all filters, it has none. */

@@ -4,6 +4,7 @@ import type { Classifier, Desired, Link, Observed, Step } from '#src/tap/state.t
 export function addDevice(desired: Desired, mtuBytes: number): Step {
   const { id, ifname, mac, device } = desired;
   if (device.kind === 'ifb') return { do: 'add ifb', link: ifname, mac };
+  if (device.kind === 'macvlan') return { do: 'add macvlan', link: ifname, mac, over: device.over };
   if (device.kind === 'veth') {
     const [peerMac, otherName] = [macOf(id, 'receiver'), otherNameOf(desired)];
     return { do: 'add veth pair', link: ifname, mac, peerMac, otherName, mtuBytes };

@@ -1,4 +1,4 @@
-import { isHandleOf, macOf, parseAlias, saysOwned, type TapId } from '#src/tap/ownership/mark.ts';
+import { isHandleOf, macsOf, parseAlias, saysOwned, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Link, Observed, Step } from '#src/tap/state.ts';
 import { planUnjoined } from './joined.ts';
 
@@ -39,7 +39,5 @@ export function planSweep(
 function tapOf({ alias, mac }: Link, taps: ReadonlySet<TapId>): TapId | undefined {
   const marked = parseAlias(alias)?.id;
   if (marked !== undefined) return taps.has(marked) ? marked : undefined;
-  return [...taps].find(
-    (id) => alias === '' && (mac === macOf(id, 'sender') || mac === macOf(id, 'receiver')),
-  );
+  return [...taps].find((id) => alias === '' && macsOf(id).includes(mac));
 }

@@ -14,11 +14,20 @@ export const settingsLayout = {
   cut: 36,
   seed: 40,
   mtu: 44,
+  bypass: 48,
+  vni: 52,
+  port: 56,
+  local: 60,
+  remote: 64,
 } as const;
 
 /** A lease, in the object and in its map. */
 export const leaseLayout = { magic: 0, tap: 8, until_ns: 16 } as const;
 export const leaseLength = 24;
+
+/** The gate of copies that go past the node's IP stack, in the object and in its map. */
+export const gateLayout = { magic: 0, until_ns: 8, ifindex: 16, reason: 20 } as const;
+export const gateLength = 24;
 
 /** What the receiver's reports come to, in the map `reports`. */
 export const heardLayout = { reports: 0, last: 8, received: 16, probes: 24, at_ms: 32 } as const;

@@ -10,7 +10,7 @@ import type { CopySettings } from './settings.ts';
  * @param hash of the compiled object, in hexadecimal
  */
 export function objectName(
-  { snaplenBytes, oneIn, maxBytesPerSecond, underlay, mtuBytes }: CopySettings,
+  { snaplenBytes, oneIn, maxBytesPerSecond, underlay, mtuBytes, bypass }: CopySettings,
   hash: string,
 ): string {
   const said = [
@@ -19,6 +19,7 @@ export function objectName(
     ...(oneIn === undefined ? [] : [`one-in=${oneIn}`]),
     ...(maxBytesPerSecond === undefined ? [] : [`max-rate=${maxBytesPerSecond}`]),
     ...(mtuBytes === undefined ? [] : [`mtu=${mtuBytes}`]),
+    ...(bypass === undefined ? [] : ['bypass']),
     hash.slice(0, 8),
   ];
   return `${said.join(',')}.o`;

@@ -76,7 +76,7 @@ ip -details -json link show | jq -c --argjson cables "$3" '.[]
   | .ifname as $name
   | select((.ifindex as $index | any($cables[]; . == $index))
       or .ifname == "eth0" or (.linkinfo.info_kind == "bridge" and ($cables | length > 0))
-      or (.linkinfo.info_kind as $kind | any("veth", "bridge"; . == $kind) or ($name | test("^mirror|^kokotap|^kt-")) | not))
+      or (.linkinfo.info_kind as $kind | any("veth", "bridge"; . == $kind) or ($name | test("^mirror|^kokotap|^k[st]-")) | not))
   | del(.linkinfo.info_slave_data, .link_netns, .link_netnsid)
   | if .linkinfo.info_kind == "bridge" then {ifname, mtu, promiscuity, allmulti, txqlen, qdisc} else . end' |
   while read -r device; do

@@ -68,6 +68,16 @@ export class Agent {
     );
   }
 
+  /** Waits until copies go past the IP stack of the node. */
+  async goesPast(): Promise<void> {
+    await this.logged('copies go past the IP stack of the node');
+  }
+
+  /** Waits until copies go the way that they can go past the IP stack, or through it for good. */
+  async hasPath(): Promise<void> {
+    await this.logged(/copies go past the IP stack of the node|copies cannot go past the IP stack/);
+  }
+
   async logged(text: string | RegExp): Promise<void> {
     const found = () => (typeof text === 'string' ? this.#output.includes(text) : text.test(this.#output));
     await until(

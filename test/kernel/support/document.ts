@@ -47,4 +47,5 @@ const read: Record<string, (value: string) => object> = {
   'destination-pod': (uid) => ({ destinationPod: { uid, name: 'suricata', namespace: 'tools' } }),
   joined: () => ({ joined: true }),
   'external-peer': () => ({ externalPeer: true }),
+  'fast-path': (value) => ({ fastPath: value !== 'no' }),
 };

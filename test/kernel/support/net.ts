@@ -16,6 +16,9 @@ export const production = { 'tick-ms': '1000' };
 
 const agentBundle = path.resolve('dist/kokotap-agent.js');
 
+/** Copies go past the IP stack of the node in this run of the tests, where they can. */
+export const isFastPath = process.env['KOKOTAP_TEST_FAST_PATH'] === '1';
+
 /** A {@link Network} and the agents of its taps. */
 export class Net extends Network {
   /** Of its own, for `status` sees the ends that other tests have at the same time. */
@@ -62,6 +65,16 @@ export class Net extends Network {
     ];
     writeFileSync(shim, lines.join('\n'), { mode: 0o755 });
     const mount = `mount --bind ${shim} /usr/sbin/tc && `;
+    return this.#spawnAgent(mount, agentBundle, 'nodeA', 'sender', ...this.#senderFlags(changes));
+  }
+
+  /** Starts a sender for which the kernel has no macvlan devices. */
+  startSenderWithoutMacvlan(changes: Record<string, string> = {}): Agent {
+    const [shim, program] = [this.file('ip'), this.file('ip.real')];
+    copyFileSync('/usr/sbin/ip', program);
+    const refuse = `case "$*" in *'type macvlan'*) echo 'Error: Unknown device type.' >&2; exit 2;; esac`;
+    writeFileSync(shim, `#!/bin/sh\n${refuse}\nexec ${program} "$@"\n`, { mode: 0o755 });
+    const mount = `mount --bind ${shim} /usr/sbin/ip && `;
     return this.#spawnAgent(mount, agentBundle, 'nodeA', 'sender', ...this.#senderFlags(changes));
   }
 
@@ -119,7 +132,7 @@ export class Net extends Network {
     changes: Record<string, string> = {},
     object: Uint8Array = Buffer.concat([
       Buffer.from('!patokok'),
-      Buffer.alloc(40),
+      Buffer.alloc(64),
       Buffer.from('saelokok'),
       Buffer.alloc(16),
     ]),
@@ -168,6 +181,8 @@ export class Net extends Network {
     const receiver = this.startReceiver(Object.fromEntries(both));
     const sender = this.startSender(changes);
     await Promise.all([sender.ready(), receiver.ready()]);
+    if ('fast-path' in changes) await sender.goesPast();
+    else if (isFastPath) await sender.hasPath();
     return { sender, receiver };
   }
 
@@ -275,7 +290,8 @@ export class Net extends Network {
   }
 
   #senderFlags(changes: Record<string, string>): string[] {
-    return flags({ ...this.#target(), ...this.#tunnel('nodeA', 'nodeB'), ...changes });
+    const fast = isFastPath ? { 'fast-path': '' } : {};
+    return flags({ ...this.#target(), ...this.#tunnel('nodeA', 'nodeB'), ...fast, ...changes });
   }
 
   #receiverFlags(changes: Record<string, string> = {}): string[] {
@@ -307,6 +323,7 @@ export const test = base.extend<{ net: Net }>({
     const net = new Net();
     try {
       await net.build();
+      if (isFastPath) await net.forward();
       await use(net);
     } finally {
       await net.destroy();
@@ -326,6 +343,7 @@ const senderFlags = new Set([
   'snaplen',
   'one-in',
   'max-bytes-per-second',
+  'fast-path',
 ]);
 const otherEnd: Record<string, string> = { local: 'remote', remote: 'local' };
 

@@ -52,6 +52,11 @@ export class Network {
     await this.startPod();
   }
 
+  /** Lets the target's node forward packets, as a node of Kubernetes does. */
+  async forward(): Promise<void> {
+    await this.exec('nodeA', 'sysctl -qw net.ipv4.ip_forward=1');
+  }
+
   /** The name of a network namespace for `ip netns`; that of a pod changes with every start. */
   netns(where: Where): string {
     const starts = { pod: this.#pods, tool: this.#tools, nodeA: '', nodeB: '' };

@@ -28,6 +28,19 @@ test("an object's name says every setting that is made, and what it was compiled
   );
 });
 
+test('that copies may go past the IP stack is in the name and in the object, with the tunnel', () => {
+  const tunnel = { vni: 0x123456, port: 4789, local: '192.0.2.1', remote: '198.51.100.2' };
+  const settings = { ...plain, underlay: 'IPv4', bypass: tunnel } as const;
+  expect(objectName(settings, '0123456789abcdef')).toBe('copy-over-IPv4,bypass,01234567.o');
+  const object = Buffer.concat([Buffer.from('!patokok'), Buffer.alloc(64)]);
+  const written = Buffer.from(withSettings(object, settings, 0));
+  const [bypass, vni, port] = [48, 52, 56].map((at) => written.readUInt32LE(at));
+  expect({ bypass, vni, port }).toEqual({ bypass: 1, vni: 0x123456, port: 4789 });
+  expect([...written.subarray(60, 68)]).toEqual([192, 0, 2, 1, 198, 51, 100, 2]);
+  const without = Buffer.from(withSettings(object, plain, 0));
+  expect(without.subarray(48).every((byte) => byte === 0)).toBe(true);
+});
+
 test('eBPF is told from classic BPF by the name that tc gives it', () => {
   const names = [copyProgram('a.o'), seenProgram('a.o', 'ingress'), heardProgram('a.o')];
   expect(names).toEqual(['a.o:[tc/copy]', 'a.o:[tc/seen_ingress]', 'a.o:[tc/heard]']);

@@ -27,11 +27,17 @@ function applyOne(state: Observed, step: Step): Observed {
         classifiers: { ...state.classifiers, [step.link]: none },
       };
     case 'add vxlan':
+    case 'add macvlan':
     case 'add veth pair': {
       if (link !== undefined) throw new Error('File exists');
-      const kind = step.do === 'add vxlan' ? 'vxlan' : 'veth';
+      const kind = kinds[step.do];
       const made: Link = { ...eth0, name: step.link, kind, mac: step.mac, up: false, vxlan: undefined };
-      const own = step.do === 'add vxlan' ? { vxlan: step.vxlan } : { mtuBytes: step.mtuBytes };
+      const own =
+        step.do === 'add vxlan'
+          ? { vxlan: step.vxlan }
+          : step.do === 'add veth pair'
+            ? { mtuBytes: step.mtuBytes }
+            : {};
       return {
         ...state,
         merging: true,
@@ -90,6 +96,8 @@ function applyOne(state: Observed, step: Step): Observed {
     }
   }
 }
+
+const kinds = { 'add vxlan': 'vxlan', 'add macvlan': 'macvlan', 'add veth pair': 'veth' } as const;
 
 /** What no two filters of an interface share. */
 export function key({ hook, handle, preference }: Pick<Filter, 'hook' | 'handle' | 'preference'>): string {

@@ -118,6 +118,7 @@ test('help is grouped, has an example and fits 80 columns', async () => {
       list                            lists taps, with their rates and losses
       status                          shows both ends of taps, and their counts
       delete                          deletes taps, and waits until they are gone
+      doctor                          says what would stop a tap or a capture
       extcap                          makes pods interfaces of Wireshark
       completion                      prints a script that completes command lines
 

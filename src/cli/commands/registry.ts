@@ -1,6 +1,7 @@
 import type { AnyCommand } from './command.ts';
 import { CAPTURE } from './capture.ts';
 import { COMPLETION } from './completion.ts';
+import { DOCTOR } from './doctor.ts';
 import { EXTCAP } from './extcap.ts';
 import { CREATE } from './create.ts';
 import { LIST } from './list.ts';
@@ -8,7 +9,16 @@ import { STATUS } from './status.ts';
 import { DELETE } from './delete.ts';
 
 /** In the order of help. */
-export const COMMANDS: readonly AnyCommand[] = [CAPTURE, CREATE, LIST, STATUS, DELETE, EXTCAP, COMPLETION];
+export const COMMANDS: readonly AnyCommand[] = [
+  CAPTURE,
+  CREATE,
+  LIST,
+  STATUS,
+  DELETE,
+  DOCTOR,
+  EXTCAP,
+  COMPLETION,
+];
 
 /** The command of a line that begins with its name. */
 export function commandNamed(name: string | undefined): AnyCommand | undefined {

@@ -1,7 +1,13 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { CERTIFICATE, PRIVATE_KEY } from './certificate.ts';
 import { status } from './objects.ts';
 
@@ -14,6 +20,8 @@ interface ApiObject {
 export type Override = (request: {
   readonly path: string;
   readonly labelSelector: string | null;
+  /** What was sent with it. */
+  readonly body: string;
 }) => Answer | undefined;
 
 export interface Answer {
@@ -55,7 +63,8 @@ export async function startFakeApi({
   const authorizations: (string | undefined)[] = [];
   const accepts: (string | undefined)[] = [];
   const impersonations: object[] = [];
-  const listener: RequestListener = (request, response) => {
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const sent = await text(request);
     requests.push(request.url ?? '');
     authorizations.push(request.headers.authorization);
     accepts.push(request.headers.accept);
@@ -64,9 +73,14 @@ export async function startFakeApi({
     const url = new URL(request.url ?? '', 'http://fake');
     if (request.method === 'DELETE') objects = objects.filter((object) => pathOf(object) !== url.pathname);
     const query = { path: url.pathname, labelSelector: url.searchParams.get('labelSelector') };
-    const { code, body, type = 'application/json' } = override(query) ?? answer(objects, namespaces, query);
+    const {
+      code,
+      body,
+      type = 'application/json',
+    } = override({ ...query, body: sent }) ?? answer(objects, namespaces, query);
     response.writeHead(code, { 'Content-Type': type }).end(body);
   };
+  const listener: RequestListener = (request, response) => void respond(request, response);
   const server = tls
     ? createHttpsServer({ cert: CERTIFICATE, key: PRIVATE_KEY }, listener)
     : createHttpServer(listener);

@@ -8,6 +8,7 @@ interface Screen {
 }
 
 const PREFIX = 'kokotap: ';
+const USUAL_COLUMNS = 80;
 
 /**
  * Tells what goes on: on a terminal in place, else a line for each change.
@@ -48,5 +49,6 @@ export class Progress {
 /** Standard error, as far as it can be drawn on. */
 export function stderrColumns(env: NodeJS.ProcessEnv): number | undefined {
   const { isTTY, columns } = process.stderr;
-  return isTTY && env['TERM'] !== 'dumb' ? columns : undefined;
+  // A terminal that does not know its size says 0.
+  return isTTY && env['TERM'] !== 'dumb' ? columns || USUAL_COLUMNS : undefined;
 }

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { Progress } from '#src/cli/progress.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { Progress, stderrColumns } from '#src/cli/progress.ts';
 
 function progressOf(columns: number | undefined) {
   const written: string[] = [];
@@ -28,4 +28,16 @@ test('on a terminal lines are rewritten in place, and taken away', () => {
     '\u001B[2A\u001B[0Jkokotap: c\n',
     '\u001B[1A\u001B[0J',
   ]);
+});
+
+test.each([
+  [{ isTTY: true, columns: 120 }, {}, 120],
+  [{ isTTY: true, columns: 0 }, {}, 80],
+  [{ isTTY: true, columns: 120 }, { TERM: 'dumb' }, undefined],
+  [{ isTTY: false, columns: 120 }, {}, undefined],
+])('standard error %j with %j has %j columns', (terminal, env, columns) => {
+  const { isTTY, columns: before } = process.stderr;
+  Object.assign(process.stderr, terminal);
+  onTestFinished(() => void Object.assign(process.stderr, { isTTY, columns: before }));
+  expect(stderrColumns(env)).toBe(columns);
 });

@@ -37,7 +37,9 @@ export async function chartDigest(): Promise<string> {
 /** Writes what is made of other files: the chart's definition of Taps, and the manifests for those without helm. */
 async function main(): Promise<void> {
   await writeFile(CRD, definitionText());
-  const helm = (await run(path.resolve('lab/helm'), [], { timeoutMs: HELM_TIMEOUT_MS })).trim();
+  const helm = (
+    await run(path.resolve('lab/program'), ['helm', 'helm'], { timeoutMs: HELM_TIMEOUT_MS })
+  ).trim();
   await run(helm, ['lint', '--strict', CHART]);
   const rendered = await run(helm, ['template', 'kokotap', CHART, '--namespace=kokotap']);
   const head = `# Made by scripts/deployment.ts of deploy/chart (${await chartDigest()}).\n`;

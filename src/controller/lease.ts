@@ -37,6 +37,8 @@ export class Election {
   readonly #identity: string;
   readonly #times: ElectionTimes;
   readonly #log: Logger;
+  /** When the last renewal that succeeded was asked for. */
+  #renewedMs = -Infinity;
   #seen: { readonly version: string; readonly sinceMs: number } | undefined;
 
   constructor(objects: Objects, namespace: string, identity: string, times: ElectionTimes, log: Logger) {
@@ -59,19 +61,35 @@ export class Election {
     }
   }
 
+  /** Whether nobody else can lead yet: a process that was paused asks before it writes. */
+  get isHeld(): boolean {
+    return performance.now() - this.#renewedMs < this.#times.renewWithinMs;
+  }
+
   /** Renews the Lease until the signal; returns earlier when it is lost: then this process must do nothing more. */
   async keep(signal: AbortSignal): Promise<void> {
-    let renewedMs = performance.now();
     while (!signal.aborted) {
       await this.#pause(signal);
       try {
-        const askedMs = performance.now();
-        if (await this.#tryOnce()) renewedMs = askedMs;
-        else return;
+        if ((await this.#inTime(this.#tryOnce())) === false) return;
       } catch (error) {
         this.#log.warn({ error: messageOf(error) }, 'cannot renew the lease');
       }
-      if (performance.now() - renewedMs > this.#times.renewWithinMs) return;
+      if (!this.isHeld) return;
+    }
+  }
+
+  /** What comes of it before the lease has to be given up; undefined: nothing. */
+  async #inTime(renewal: Promise<boolean>): Promise<boolean | undefined> {
+    const leftMs = Math.max(0, this.#renewedMs + this.#times.renewWithinMs - performance.now());
+    const late = new AbortController();
+    try {
+      return await Promise.race([
+        renewal,
+        sleep(leftMs, undefined, { signal: late.signal }).catch(() => undefined),
+      ]);
+    } finally {
+      late.abort();
     }
   }
 
@@ -83,11 +101,13 @@ export class Election {
   }
 
   async #tryOnce(): Promise<boolean> {
+    const askedMs = performance.now();
     const lease = await this.#read();
     const holder = lease?.spec?.holderIdentity;
     if (holder && holder !== this.#identity && !this.#hasExpired(lease)) return false;
     try {
       await this.#write(lease, this.#identity, Math.ceil(this.#times.leaseMs / 1000));
+      this.#renewedMs = askedMs;
       return true;
     } catch (error) {
       if (isOvertaken(error)) return false;

@@ -21,7 +21,8 @@ export interface Surroundings {
   /** Has what a write was answered with known at once. */
   readonly onPod: (object: unknown) => void;
   readonly onTap: (object: unknown) => void;
-  readonly onChange: (change: Change['do']) => void;
+  /** Whether this process may write: nobody else leads. */
+  readonly mayWrite: () => boolean;
   /** Has a Tap decided on again. */
   readonly later: (tapUid: string, delayMs: number) => void;
 }
@@ -70,10 +71,10 @@ export class Reconciler {
   }
 
   async #do(change: Change, tap: TapResource | undefined): Promise<void> {
-    const { objects, settings, onPod, onChange, log } = this.#with;
+    const { objects, settings, onPod, log, mayWrite } = this.#with;
+    if (!mayWrite()) throw new Error('another process may lead by now');
     const pods = `/api/v1/namespaces/${settings.namespace}/pods`;
     log.info({ ...shown(change), tap: tap && nameOf(tap) }, change.do);
-    onChange(change.do);
     try {
       switch (change.do) {
         case 'create':

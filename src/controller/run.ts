@@ -41,6 +41,7 @@ export async function runController(
       log.error({ tapUid, delayMs, error: messageOf(error) }, 'cannot do it: tries again'),
   );
   const world = new World((tapUid) => queue.add(tapUid));
+  const election = electionOf(options, objects, log);
   const informers = informersOf(world, client, options.namespace, log);
   const { namespace, image, imagePullSecret } = options;
   const reconciler = new Reconciler({
@@ -58,7 +59,7 @@ export async function runController(
     log,
     onPod: (object) => informers.pods.put(object),
     onTap: (object) => informers.taps.put(object),
-    onChange: () => {},
+    mayWrite: () => election.isHeld,
     later: (tapUid, delayMs) => queue.addLater(tapUid, delayMs),
   });
   const all = [informers.nodes, informers.pods, informers.taps];
@@ -78,7 +79,7 @@ export async function runController(
     until,
   );
   const watching = Promise.all(all.map((informer) => informer.run(until)));
-  await lead(options, objects, log, until, async () => {
+  await lead(election, options.identity, log, until, async () => {
     await Promise.race([Promise.all(all.map(({ synced }) => synced)), aborted(until)]);
     if (until.aborted) return;
     log.info({ pods: informers.pods.size, taps: informers.taps.size }, 'knows the cluster');
@@ -92,21 +93,28 @@ export async function runController(
   return signal.aborted;
 }
 
-/** Does the work while this process leads. */
-async function lead(
+function electionOf(
   { namespace, identity, electionMs }: ControllerOptions,
   objects: Objects,
   log: Logger,
-  signal: AbortSignal,
-  begin: () => Promise<void>,
-): Promise<void> {
+): Election {
   const { leaseMs, renewWithinMs, retryMs } = ELECTION_TIMES;
   const times = {
     leaseMs: (leaseMs * electionMs) / 1000,
     renewWithinMs: (renewWithinMs * electionMs) / 1000,
     retryMs: (retryMs * electionMs) / 1000,
   };
-  const election = new Election(objects, namespace, identity, times, log);
+  return new Election(objects, namespace, identity, times, log);
+}
+
+/** Does the work while this process leads. */
+async function lead(
+  election: Election,
+  identity: string,
+  log: Logger,
+  signal: AbortSignal,
+  begin: () => Promise<void>,
+): Promise<void> {
   await election.win(signal);
   if (signal.aborted) return;
   log.info({ identity }, 'leads');

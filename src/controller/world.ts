@@ -29,8 +29,8 @@ export class World {
     return this.#taps.get(uid);
   }
 
-  podsOf(namespace: string): Iterable<TargetPod> {
-    return this.#podsByNamespace.get(namespace)?.values() ?? [];
+  podsOf(namespace: string): TargetPod[] {
+    return [...(this.#podsByNamespace.get(namespace)?.values() ?? [])];
   }
 
   tapPodsOf(tapUid: string): TapPod[] {
@@ -106,10 +106,12 @@ export class World {
       this.#tapPods.delete(before.tapUid);
   }
 
-  #touchSelecting({ namespace, labels }: TargetPod): void {
+  #touchSelecting({ namespace, name, labels }: TargetPod): void {
     for (const uid of this.#tapsByNamespace.get(namespace) ?? []) {
       const tap = this.#taps.get(uid);
-      if (tap !== undefined && selects(tap.spec.targets.selector, labels)) this.#onDirty(uid);
+      if (tap === undefined) continue;
+      const { targets, destination } = tap.spec;
+      if (destination.podRef?.name === name || selects(targets.selector, labels)) this.#onDirty(uid);
     }
   }
 }

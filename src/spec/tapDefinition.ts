@@ -23,8 +23,8 @@ const RULES: readonly { readonly at: readonly string[]; readonly rule: string; r
     },
     {
       at: ['destination'],
-      rule: 'has(self.nodeName) != has(self.address)',
-      message: 'give exactly one of nodeName and address',
+      rule: '[has(self.nodeName), has(self.podRef), has(self.address)].exists_one(given, given)',
+      message: 'give exactly one of nodeName, podRef and address',
     },
     {
       at: ['destination'],

@@ -77,6 +77,10 @@ export const tapSpecSchema = z.object({
         z.optional(objectName),
         'The node that gets the mirror interface. Whoever captures there sees all targets.',
       ),
+      podRef: about(
+        z.optional(z.object({ name: objectName })),
+        "A pod of the Tap's namespace, such as Suricata, that gets the mirror interface in its network.",
+      ),
       address: about(
         z.optional(z.string().check(z.minLength(2), z.maxLength(45))),
         'An address outside the cluster that ends the VXLAN itself. Each target has a VNI of its own.',

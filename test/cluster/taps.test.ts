@@ -94,7 +94,7 @@ describe('a Tap', () => {
     };
     const destination = { nodeName: 'node-b' };
     expect(await refused({ destination: { ...destination, address: '192.0.2.1' } })).toContain(
-      'give exactly one of nodeName and address',
+      'give exactly one of nodeName, podRef and address',
     );
     expect(await refused({ destination, duration: '0s' })).toContain('give a time of a second or more');
     expect(await refused({ destination, interfaces: ['all', 'eth0'] })).toContain('give it alone');

@@ -178,6 +178,25 @@ describe('a Tap', () => {
     expect(cluster.decisions.get('t1')?.status?.failing).toHaveLength(8);
   });
 
+  test('brings the copies into a pod of its namespace, wherever that goes, and leaves that one out', () => {
+    const cluster = started({ targets: { selector: {} }, destination: { podRef: { name: 'tool' } } });
+    expect(verdict(cluster, 'Ready')).toMatchObject({ reason: 'DestinationNotFound' });
+    for (const [uid, node] of [
+      ['tool-1', 'node-1'],
+      ['tool-2', 'node-2'],
+    ] as const) {
+      cluster.removePod('tool-1');
+      cluster.pod('default', 'tool', uid, node);
+      cluster.settle();
+      const received = endpoints(cluster, 'receiver');
+      expect(received).toHaveLength(3);
+      expect(received.map(({ destinationPod }) => destinationPod?.uid)).toEqual([uid, uid, uid]);
+      const receivers = cluster.tapPods.filter(({ role }) => role === 'receiver');
+      expect(receivers.map((pod) => pod.node)).toEqual([node]);
+      expect(cluster.manifest(receivers[0]?.name ?? '')?.spec).toMatchObject({ hostPID: true });
+    }
+  });
+
   test('sends to an address without a receiver, each target with a VNI of its own', () => {
     const cluster = started({ ...toNodeB, destination: { address: '198.51.100.7' } });
     expect(cluster.tapPods.map(({ role }) => role)).toEqual(['sender', 'sender']);
@@ -290,7 +309,8 @@ function expectCopied(cluster: Cluster, uid: string): void {
   if (tap === undefined) return;
   const { nodes } = cluster.world;
   const hasDestination = nodes.has(tap.spec.destination.nodeName ?? '');
-  const wanted = [...cluster.world.podsOf(tap.metadata.namespace)]
+  const wanted = cluster.world
+    .podsOf(tap.metadata.namespace)
     .filter(({ node }) => hasDestination && nodes.has(node ?? ''))
     .map((pod) => `${pod.node} ${endpointId(uid, pod.uid)}`)
     .toSorted();

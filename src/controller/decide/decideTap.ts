@@ -12,7 +12,7 @@ import { selectTargets } from './targets.ts';
 export interface View {
   readonly tap: TapResource;
   /** Of the Tap's namespace. */
-  readonly pods: Iterable<TargetPod>;
+  readonly pods: readonly TargetPod[];
   readonly nodes: ReadonlyMap<string, KnownNode>;
   /** Those of this Tap. */
   readonly tapPods: readonly TapPod[];
@@ -57,7 +57,7 @@ export function decideTap(view: View): Decision {
   const endMs = endOf(tap);
   if (endMs !== undefined && nowMs >= endMs) return finished(view, endMs, settled);
   const destination = destinationOf(view);
-  const targets = selectTargets(spec.targets.selector, view.pods, view.nodes);
+  const targets = selectTargets(spec.targets.selector, others(view), view.nodes);
   if (destination === undefined) return settled({ kind: 'no destination', targets, endMs }, removal(tapPods));
   const endpoints = endpointsOf(tap, targets.usable, destination, vniGiver(view), view.settings.namespace);
   const secondsLeft = endMs === undefined ? undefined : Math.ceil((endMs - nowMs) / 1000);
@@ -106,14 +106,23 @@ function endOf({ spec, metadata }: TapResource): number | undefined {
   return seconds === undefined ? undefined : Date.parse(metadata.creationTimestamp) + seconds * 1000;
 }
 
-function destinationOf({ tap, nodes }: View): Destination | undefined {
-  const { nodeName, address } = tap.spec.destination;
+/** The pods of the namespace without the one that the copies go to. */
+function others({ tap, pods }: View): TargetPod[] {
+  const tool = tap.spec.destination.podRef?.name;
+  return pods.filter(({ name }) => name !== tool);
+}
+
+/** Undefined: there is none, or none that can have a mirror interface now. */
+function destinationOf({ tap, nodes, pods }: View): Destination | undefined {
+  const { nodeName, address, podRef } = tap.spec.destination;
   if (address !== undefined) {
     const parsed = parseAddress(address);
     return parsed && { address: parsed };
   }
-  const node = nodes.get(nodeName ?? '');
-  return node && { node };
+  const pod = podRef && pods.find(({ name }) => name === podRef.name);
+  if (podRef !== undefined && (pod === undefined || pod.hasEnded || pod.hostNetwork)) return undefined;
+  const node = nodes.get(nodeName ?? pod?.node ?? '');
+  return node && { node, pod };
 }
 
 /** The VNI that an endpoint has in the list of any of the Tap's pods, unless somebody else has it; else a free one. */

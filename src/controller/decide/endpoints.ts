@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { KnownNode } from '#src/controller/model.ts';
+import type { KnownNode, TargetPod } from '#src/controller/model.ts';
 import type { Address } from '#src/spec/address.ts';
 import {
   NODE_VXLAN_PORT,
@@ -13,8 +13,10 @@ import { copyingOf, type TapResource } from '#src/spec/tapResource.ts';
 import { addressesBetween } from './nodes.ts';
 import type { Failing, Target } from './targets.ts';
 
-/** Where the copies go: a node, or an address outside the cluster. */
-export type Destination = { readonly node: KnownNode } | { readonly address: Address };
+/** Where the copies go: a node, or a pod on it, or an address outside the cluster. */
+export type Destination =
+  | { readonly node: KnownNode; readonly pod: TargetPod | undefined }
+  | { readonly address: Address };
 
 /** What the agents of a Tap are to keep. */
 export interface Endpoints {
@@ -48,6 +50,8 @@ export function endpointsOf(
   const failing: Failing[] = [];
   const vnis = new Map<string, number>();
   const common = { metricsPort: undefined, tapNamespace };
+  const tool = 'node' in destination ? destination.pod : undefined;
+  const destinationPod = tool && { uid: tool.uid, name: tool.name, namespace: tool.namespace };
   for (const { pod, node } of targets) {
     const tapId = endpointId(metadata.uid, pod.uid);
     const paths = pathsOf(node, destination, () => giveVni(tapId));
@@ -74,7 +78,7 @@ export function endpointsOf(
           hostNetwork: false,
           podUid: pod.uid,
           externalPeer: 'address' in destination,
-          destinationPod: undefined,
+          destinationPod: paths.sender.kind === 'same-node' ? destinationPod : undefined,
           joined: paths.sender.kind === 'same-node' ? true : undefined,
         },
       ),
@@ -83,7 +87,7 @@ export function endpointsOf(
       receivers.push(
         receiverEndpoint(
           { ...common, mirrorInterface: spec.mirrorInterface },
-          { tapId, path: paths.receiver, destinationPod: undefined, joined: true },
+          { tapId, path: paths.receiver, destinationPod, joined: true },
         ),
       );
   }

@@ -24,7 +24,6 @@ type Verdict = Pick<TapCondition, 'status' | 'reason' | 'message'>;
 /** The status of a Tap. What it says is told of the Tap's generation; times are those of changes. */
 export function statusOf(tap: TapResource, findings: Findings, nowMs: number): TapStatus {
   const { targets, failing, ready } = progressOf(findings);
-  const { nodeName, address } = tap.spec.destination;
   const endMs = 'endMs' in findings ? findings.endMs : undefined;
   const conditions: [string, Verdict][] = [
     ['Accepted', acceptedOf(findings)],
@@ -38,10 +37,15 @@ export function statusOf(tap: TapResource, findings: Findings, nowMs: number): T
       conditionOf(type, verdict, tap.status.conditions, generation, nowMs),
     ),
     targets,
-    destination: nodeName === undefined ? `ip/${address}` : `node/${nodeName}`,
+    destination: destinationText(tap.spec.destination),
     ...(endMs === undefined ? {} : { endsAt: new Date(endMs).toISOString().replace(/\.\d+/u, '') }),
     ...(failing.length === 0 ? {} : { failing: failing.slice(0, MOST_FAILING) }),
   };
+}
+
+function destinationText({ nodeName, podRef, address }: TapResource['spec']['destination']): string {
+  if (nodeName !== undefined) return `node/${nodeName}`;
+  return podRef === undefined ? `ip/${address}` : `pod/${podRef.name}`;
 }
 
 function conditionOf(
@@ -103,7 +107,8 @@ function progressOf(findings: Findings): Progress {
         ready: {
           status: 'False',
           reason: 'DestinationNotFound',
-          message: 'there is no such destination: the Tap copies as soon as there is',
+          message:
+            'there is no such destination, or it is a pod with hostNetwork: the Tap copies as soon as there is one',
         },
       };
     case 'running':

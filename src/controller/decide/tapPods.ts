@@ -69,7 +69,7 @@ function wantedPod(
     nodeName: node.name,
     args: listArgs(role),
     appArmor: appArmorOf(node),
-    entersPods: role === 'sender',
+    entersPods: role === 'sender' || ('node' in destination && destination.pod !== undefined),
     readsList: true,
   };
   const { namespace, owner, image, imagePullSecret, requests, limits } = settings;
@@ -112,7 +112,9 @@ function wantedPod(
 }
 
 function destinationIdentity(destination: Destination) {
-  return 'node' in destination ? { node: destination.node.name } : { address: destination.address.text };
+  if ('address' in destination) return { address: destination.address.text };
+  const { node, pod } = destination;
+  return pod === undefined ? { node: node.name } : { pod: pod.name, namespace: pod.namespace };
 }
 
 /** The same pod of the same Tap has the same name, so that two controllers could not make it twice. */

@@ -28,10 +28,10 @@ export const MOST_TARGETS = 700;
  */
 export function selectTargets(
   selector: LabelSelector,
-  pods: Iterable<TargetPod>,
+  pods: readonly TargetPod[],
   nodes: ReadonlyMap<string, KnownNode>,
 ): Targets {
-  const selected = [...pods]
+  const selected = pods
     .filter(({ labels, hasEnded }) => !hasEnded && selects(selector, labels))
     .toSorted((a, b) => compare(a.created, b.created) || compare(a.uid, b.uid));
   const usable: Target[] = [];

@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { vi } from 'vitest';
+import { clientInCluster } from '#src/controller/api/inCluster.ts';
+import { Objects } from '#src/controller/api/objects.ts';
+import { run } from '#src/exec/command.ts';
+
+/** What a machine that has nothing yet takes to build a part of the lab. */
+const buildMs = 1_800_000;
+const startsWithin = { timeout: 120_000, interval: 100 };
+
+/** A real API server and its etcd, without nodes: whatever is written is what somebody writes by hand. */
+export class ApiServer {
+  readonly folder: string;
+  readonly port: number;
+  readonly objects: Objects;
+  readonly #processes: ChildProcess[];
+
+  static async start(): Promise<ApiServer> {
+    const [etcd, apiServer] = await Promise.all([
+      program('etcd', 'etcd'),
+      program('kubernetes', 'kube-apiserver'),
+    ]);
+    const folder = mkdtempSync(path.join(tmpdir(), 'kokotap-api-'));
+    const [client, peer, port] = await Promise.all([freePort(), freePort(), freePort()]);
+    const etcdUrl = `http://127.0.0.1:${client}`;
+    const peerUrl = `http://127.0.0.1:${peer}`;
+    const { privateKey, publicKey } = generateKeyPairSync('ec', {
+      namedCurve: 'P-256',
+      privateKeyEncoding: { type: 'sec1', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
+    const file = (name: string, text?: string) => {
+      const full = path.join(folder, name);
+      if (text !== undefined) writeFileSync(full, text);
+      return full;
+    };
+    const processes = [
+      start(etcd, [
+        `--data-dir=${file('etcd')}`,
+        `--listen-client-urls=${etcdUrl}`,
+        `--advertise-client-urls=${etcdUrl}`,
+        `--listen-peer-urls=${peerUrl}`,
+        `--initial-advertise-peer-urls=${peerUrl}`,
+        `--initial-cluster=default=${peerUrl}`,
+        '--unsafe-no-fsync',
+      ]),
+      start(apiServer, [
+        `--etcd-servers=${etcdUrl}`,
+        '--bind-address=127.0.0.1',
+        `--secure-port=${port}`,
+        `--cert-dir=${folder}`,
+        '--service-cluster-ip-range=10.0.0.0/24',
+        '--service-account-issuer=https://kubernetes.default.svc',
+        `--service-account-key-file=${file('service-account.pub', publicKey)}`,
+        `--service-account-signing-key-file=${file('service-account.key', privateKey)}`,
+        `--token-auth-file=${file('tokens.csv', 'admin,admin,admin,system:masters\n')}`,
+        '--authorization-mode=RBAC',
+        '--allow-privileged',
+        '--disable-admission-plugins=ServiceAccount',
+      ]),
+    ];
+    file('token', 'admin');
+    await vi.waitFor(() => {
+      if (!existsSync(file('apiserver.crt'))) throw new Error('the API server has no certificate yet');
+    }, startsWithin);
+    copyFileSync(file('apiserver.crt'), file('ca.crt'));
+    const api = await clientInCluster({ host: '127.0.0.1', port: String(port), folder });
+    const objects = new Objects(api, () => {});
+    await vi.waitFor(async () => {
+      if ((await api.ask({ method: 'GET', path: '/readyz', accept: '*/*' })).status !== 200)
+        throw new Error('the API server is not ready yet');
+    }, startsWithin);
+    return new ApiServer(folder, port, objects, processes);
+  }
+
+  private constructor(folder: string, port: number, objects: Objects, processes: ChildProcess[]) {
+    this.folder = folder;
+    this.port = port;
+    this.objects = objects;
+    this.#processes = processes;
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#processes.toReversed()) {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    }
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+async function program(part: string, name: string): Promise<string> {
+  return (await run(path.resolve('lab/program'), [part, name], { timeoutMs: buildMs })).trim();
+}
+
+function start(file: string, args: readonly string[]): ChildProcess {
+  return spawn(file, args, { stdio: 'ignore' });
+}
+
+/** One that nobody has at the moment. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  await once(server.close(), 'close');
+  return port;
+}

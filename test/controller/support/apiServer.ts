@@ -86,6 +86,22 @@ export class ApiServer {
     this.#processes = processes;
   }
 
+  /** The environment in which a controller finds it. */
+  get env(): NodeJS.ProcessEnv {
+    return {
+      PATH: process.env['PATH'],
+      KUBERNETES_SERVICE_HOST: '127.0.0.1',
+      KUBERNETES_SERVICE_PORT: String(this.port),
+      KOKOTAP_TOKEN_FOLDER: this.folder,
+      POD_NAMESPACE: 'kokotap',
+    };
+  }
+
+  /** Stops it, or lets it go on: its connections stay. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#processes.at(-1)?.kill(signal);
+  }
+
   async stop(): Promise<void> {
     for (const child of this.#processes.toReversed()) {
       const exited = once(child, 'exit');
@@ -105,7 +121,7 @@ function start(file: string, args: readonly string[]): ChildProcess {
 }
 
 /** One that nobody has at the moment. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();

@@ -1,0 +1,186 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import * as z from 'zod/mini';
+import { parseEndpointList } from '#src/spec/endpointList.ts';
+import { tapDefinition } from '#src/spec/tapDefinition.ts';
+import { ApiServer, freePort } from './support/apiServer.ts';
+
+const waiting = { timeout: 60_000, interval: 50 };
+/** An election takes a tenth of the usual time. */
+const electionMs = 100;
+const taps = '/apis/kokotap.dev/v1alpha1/namespaces/default/taps';
+
+let server: ApiServer;
+const controllers: ChildProcess[] = [];
+
+beforeAll(async () => {
+  server = await ApiServer.start();
+  const { objects } = server;
+  await objects.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', tapDefinition());
+  await objects.create('/api/v1/namespaces', { metadata: { name: 'kokotap' } });
+  for (const index of [1, 2, 3]) await makeNode(`node-${index}`, `192.0.2.${index}`);
+  await vi.waitFor(() => objects.get(taps).then((found) => expect(found).toBeDefined()), waiting);
+}, 300_000);
+
+afterAll(async () => {
+  for (const child of controllers) child.kill('SIGKILL');
+  await server.stop();
+});
+
+async function makeNode(name: string, address: string): Promise<void> {
+  await server.objects.create('/api/v1/nodes', { metadata: { name } });
+  await server.objects.merge(`/api/v1/nodes/${name}/status`, {
+    status: {
+      addresses: [{ type: 'InternalIP', address }],
+      conditions: [{ type: 'Ready', status: 'True', reason: 'ByHand', message: '' }],
+    },
+  });
+}
+
+async function makePod(name: string, node: string): Promise<string> {
+  const made = await server.objects.create('/api/v1/namespaces/default/pods', {
+    metadata: { name, labels: { app: 'web' } },
+    spec: { nodeName: node, containers: [{ name: 'main', image: 'web' }] },
+  });
+  return z.parse(z.object({ metadata: z.object({ uid: z.string() }) }), made).metadata.uid;
+}
+
+async function startController(identity: string): Promise<ChildProcess> {
+  const args = [`--identity=${identity}`, `--election-ms=${electionMs}`, `--port=${await freePort()}`];
+  const child = spawn(process.execPath, [path.resolve('dist/kokotap-controller.js'), ...args], {
+    env: server.env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  controllers.push(child);
+  return child;
+}
+
+const leaseSchema = z.object({ spec: z.object({ holderIdentity: z.string() }) });
+
+async function leads(identity: string): Promise<void> {
+  await vi.waitFor(async () => {
+    const lease = await server.objects.get(
+      '/apis/coordination.k8s.io/v1/namespaces/kokotap/leases/kokotap-controller',
+    );
+    expect(leaseSchema.safeParse(lease).data?.spec.holderIdentity).toBe(identity);
+  }, waiting);
+}
+
+const podList = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string(), annotations: z.optional(z.record(z.string(), z.string())) }),
+      spec: z.object({ containers: z.array(z.object({ args: z.array(z.string()) })) }),
+    }),
+  ),
+});
+
+/** The UIDs of the pods that all senders together copy, as often as they do. */
+async function copied(): Promise<string[]> {
+  const found = await server.objects.get('/api/v1/namespaces/kokotap/pods');
+  return z.parse(podList, found).items.flatMap(({ metadata, spec }) => {
+    if (spec.containers[0]?.args[0] !== 'sender') return [];
+    const list = parseEndpointList('Sender', metadata.annotations?.['kokotap.dev/endpoints'] ?? '');
+    return [...list.endpoints.values()].map((each) => ('podUid' in each ? (each.podUid ?? '') : ''));
+  });
+}
+
+async function expectCopied(uids: readonly string[]): Promise<void> {
+  await vi.waitFor(async () => expect((await copied()).toSorted()).toEqual(uids.toSorted()), waiting);
+}
+
+test('a Tap is followed, whatever becomes of the controllers and of the API server', async () => {
+  const uids = [await makePod('web-1', 'node-1'), await makePod('web-2', 'node-2')];
+  const tap = {
+    apiVersion: 'kokotap.dev/v1alpha1',
+    kind: 'Tap',
+    metadata: { name: 'web' },
+    spec: { targets: { selector: { matchLabels: { app: 'web' } } }, destination: { nodeName: 'node-3' } },
+  };
+  await server.objects.create(taps, tap);
+  const first = await startController('first');
+  await leads('first');
+  await expectCopied(uids);
+
+  // Killed: another one leads as soon as the lease has expired.
+  const second = await startController('second');
+  first.kill('SIGKILL');
+  uids.push(await makePod('web-3', 'node-1'));
+  await leads('second');
+  await expectCopied(uids);
+
+  // Paused: when it goes on, it finds that it does not lead any more, and ends.
+  second.kill('SIGSTOP');
+  const third = await startController('third');
+  await leads('third');
+  uids.push(await makePod('web-4', 'node-2'));
+  await expectCopied(uids);
+  const ended = once(second, 'exit');
+  second.kill('SIGCONT');
+  expect(await ended).toEqual([1, null]);
+  await expectCopied(uids);
+
+  // Ended in order: the next one leads at once.
+  const fourth = await startController('fourth');
+  third.kill('SIGTERM');
+  await leads('fourth');
+
+  // Without an API server for longer than a lease lasts, it ends; the next one goes on from what is there.
+  const gone = once(fourth, 'exit');
+  server.signal('SIGSTOP');
+  await gone;
+  server.signal('SIGCONT');
+  uids.push(await makePod('web-5', 'node-1'));
+  await startController('fifth');
+  await leads('fifth');
+  await expectCopied(uids);
+}, 300_000);
+
+test('a hundred Taps of a thousand pods are followed with little memory', async () => {
+  const { objects } = server;
+  const pods = 1000;
+  for (let from = 0; from < pods; from += 50)
+    await Promise.all(
+      Array.from({ length: 50 }, async (_, index) => {
+        const number = from + index;
+        await objects.create('/api/v1/namespaces/default/pods', {
+          metadata: { name: `many-${number}`, labels: { group: `g${number % 100}` } },
+          spec: { nodeName: `node-${1 + (number % 2)}`, containers: [{ name: 'main', image: 'web' }] },
+        });
+      }),
+    );
+  const before = (await copied()).length;
+  await Promise.all(
+    Array.from({ length: 100 }, (_, group) =>
+      objects.create(taps, {
+        apiVersion: 'kokotap.dev/v1alpha1',
+        kind: 'Tap',
+        metadata: { name: `many-${group}` },
+        spec: {
+          targets: { selector: { matchLabels: { group: `g${group}` } } },
+          destination: { address: '198.51.100.1' },
+        },
+      }),
+    ),
+  );
+  await vi.waitFor(async () => expect((await copied()).length).toBe(before + pods), {
+    ...waiting,
+    timeout: 120_000,
+  });
+  const vnis = z
+    .parse(podList, await objects.get('/api/v1/namespaces/kokotap/pods'))
+    .items.flatMap(({ metadata, spec }) =>
+      spec.containers[0]?.args[0] === 'sender'
+        ? [...(metadata.annotations?.['kokotap.dev/endpoints'] ?? '').matchAll(/"vni":(\d+)/g)].map(
+            ([, vni]) => vni,
+          )
+        : [],
+    );
+  expect(new Set(vnis).size).toBe(before + pods);
+  const status = readFileSync(`/proc/${controllers.at(-1)?.pid}/status`, 'utf8');
+  const residentKiB = Number(/VmRSS:\s+(\d+)/u.exec(status)?.[1]);
+  expect(residentKiB).toBeLessThan(300 * 1024);
+}, 300_000);

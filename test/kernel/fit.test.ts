@@ -38,7 +38,8 @@ describe('on an underlay of MTU 1500', () => {
       });
       const expected = lone.map((length) => Math.ceil((length + headerBytes + innerBytes) / 1480));
       expect(await fragments(net)).toBe(expected.reduce((sum, count) => sum + count, 0));
-      expect(lone.length).toBeLessThan(bytes / mtuBytes / 4);
+      // At an MTU of 32,000 no packet has more than two, and on a slow machine TCP sends each by itself.
+      if (mtuBytes < 32_000) expect(lone.length).toBeLessThan(bytes / mtuBytes / 4);
     },
   );
 
@@ -118,6 +119,8 @@ describe('on an IPv6 underlay', () => {
     await net.quiet();
     await net.addIPv6();
     await net.tapOverIPv6({ filter: 'udp port 7000' });
+    // Linux before 6.11 sends none by a device that does not make checksums.
+    await net.exec('pod', 'ethtool -K eth0 tx on');
     const atMirror = await Capture.start(net, 'nodeB', 'mirror');
     await sendSegments(net, 'pod', addresses.gateway, { port, bytes: 1400, count: 10 });
     await sendSegments(net, 'pod', addresses.gateway, { port, bytes: 1472, count: 10 });

@@ -33,6 +33,7 @@ export async function captureCommand(
   { stdout, say, env, signal }: Terminal,
 ): Promise<number> {
   const ending = new AbortController();
+  // Who closes Wireshark wants no more, as who closes a pipe.
   const viewer = options.wireshark ? await startViewer(() => ending.abort()) : undefined;
   const result = await runCapture(options, cluster, {
     say: options.quiet ? () => undefined : say,
@@ -40,7 +41,8 @@ export async function captureCommand(
     openSink: async (file, interfaceOf) => openSink(options, file, { interfaceOf, stdout, viewer, env }),
   });
   viewer?.stdin?.end();
-  return result.isComplete || options.allowLoss ? 0 : LOSS;
+  const isUnread = ending.signal.aborted;
+  return result.isComplete || isUnread || options.allowLoss ? 0 : LOSS;
 }
 
 interface Outputs extends Pick<Terminal, 'stdout' | 'env'> {

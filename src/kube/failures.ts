@@ -96,6 +96,12 @@ export function upstreamFailure(server: Server, words: string, cause: unknown): 
   return failure(reason?.(name, said) ?? `${name} cannot be asked: ${said}`);
 }
 
+/**
+ * Admission refused an object, such as Pod Security, a quota or a webhook: more rights would not help. Of rights the API
+ * server says `is forbidden: User "…" cannot …`.
+ */
+const ADMISSION = /is forbidden: (?!User )|^admission webhook /u;
+
 /** An answer came, but not the wanted one. */
 export function answerFailure(server: Server, verb: Verb, resource: Resource, answer: ApiAnswer): UserError {
   const { status } = answer;
@@ -112,6 +118,8 @@ export function answerFailure(server: Server, verb: Verb, resource: Resource, an
     );
   }
   if (apiMessage(answer) === undefined) return notJson(server, answer);
+  if (ADMISSION.test(said))
+    return new UserError(`A rule of the cluster forbids to ${describe(verb, resource)} so: ${said}`);
   if (status === 403) {
     return new ForbiddenError(
       `You may not ${describe(verb, resource)}: ask for that right; the API server says: ${said}`,

@@ -41,7 +41,8 @@ test('tshark lists a hundred pods as interfaces, which costs at most 1.5 s', asy
   const [program = '', ...args] = listing;
   const { stdout } = await execa(program, args, { extendEnv: false, env: environment(folder) });
   const lines = stdout.split('\n').map((line) => line.replace(/^\d+\. /u, ''));
-  const own = lines.filter((line) => line.startsWith('kokotap'));
+  // The machine has interfaces of its own.
+  const own = lines.filter((line) => /^kokotap(?::|-other)/u.test(line));
   expect(own).toHaveLength(101);
   expect(own).toContain('kokotap:web-99 (kokotap: pod web-99)');
   expect(own).toContain('kokotap-other (kokotap: other targets)');

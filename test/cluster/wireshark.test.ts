@@ -26,6 +26,7 @@ test('tshark captures a pod that it lists as an interface', async ({ sandbox }) 
       `--folder=${folder}`,
       '-n',
       namespace,
+      `--tap-namespace=${namespace}`,
       `--kubectl=${kubectlProgram}`,
     ],
     { env: { KUBECONFIG: adminKubeconfig } },
@@ -71,7 +72,16 @@ test('--wireshark shows the packets in the Wireshark of the PATH, and ends with 
   );
   const capturing = execa(
     process.execPath,
-    [kokotapProgram, 'capture', 'web', '-n', namespace, `--filter=${filter}`, '--wireshark'],
+    [
+      kokotapProgram,
+      'capture',
+      'web',
+      '-n',
+      namespace,
+      `--tap-namespace=${namespace}`,
+      `--filter=${filter}`,
+      '--wireshark',
+    ],
     {
       env: {
         KUBECONFIG: adminKubeconfig,

@@ -8,6 +8,11 @@ const FOLDER = plain(
   'where Wireshark looks for extcaps',
   'the one that tshark -G folders names',
 );
+const CAPTURE_NAMESPACE = plain(
+  '--tap-namespace <name>',
+  "namespace of the captures' own pods",
+  "kokotap if there is one, else the targets'",
+);
 
 /** `kokotap extcap` */
 export const EXTCAP: LocalCommand = {
@@ -22,6 +27,7 @@ export const EXTCAP: LocalCommand = {
       INSTALL,
       { ...FOLDER, completes: 'files' },
       { ...TAPS_NAMESPACE, about: 'namespace of the pods' },
+      { ...CAPTURE_NAMESPACE, completes: 'namespaces' },
     ],
     'Cluster, by flags of kubectl:': OF_KUBECTL,
     'Other:': OTHER,
@@ -34,9 +40,12 @@ export const EXTCAP: LocalCommand = {
     // Loaded only here: help needs nothing of it.
     const { extcapFolder, installStub } = await import('../extcap/install.ts');
     const { extcapStub } = await import('../extcap/stub.ts');
-    const namespace = values.get('--namespace');
+    const namespaces = ['--namespace', '--tap-namespace'].flatMap((name) => {
+      const value = values.get(name);
+      return value === undefined ? [] : [`${name}=${value}`];
+    });
     const flags = [
-      ...(namespace === undefined ? [] : [`--namespace=${namespace}`]),
+      ...namespaces,
       ...given.flatMap(({ flag, name, text }) => {
         const isKept = flag.isOfKubectl === true || name === '--kubectl';
         return isKept ? [text === undefined ? name : `${name}=${text}`] : [];

@@ -9,7 +9,9 @@ export class CapturingCommand {
   stderr = '';
 
   constructor(namespace: string, ...args: string[]) {
-    this.#process = execa(process.execPath, [kokotapProgram, 'capture', '-n', namespace, ...args], {
+    // Another test may have made the namespace that captures prefer.
+    const places = ['-n', namespace, `--tap-namespace=${namespace}`];
+    this.#process = execa(process.execPath, [kokotapProgram, 'capture', ...places, ...args], {
       env: { KUBECONFIG: adminKubeconfig, KUBECTL: kubectlProgram },
       reject: false,
       timeout: 300_000,

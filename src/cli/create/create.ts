@@ -64,7 +64,7 @@ async function make(
     progress.clear();
     if (signal.aborted) throw new UserError('Interrupted: what was made is taken away again');
   } catch (error) {
-    tell(['taking away what was made']);
+    if (made.uids.size > 0) tell(['taking away what was made']);
     await made.takeAway().catch((second: unknown) => {
       throw new UserError(`${messageOf(error)}. ${messageOf(second)}`, { cause: error });
     });

@@ -15,6 +15,8 @@ export const toolsImage = 'localhost/kokotap-lab-tools:1';
 
 const tcpPort = 8080;
 
+const HASH = String.raw`.metadata.annotations.kubernetes\.io/config\.hash`;
+
 /** Answers with what it gets, over TCP and UDP. */
 export const echoCommand = [
   'bash',
@@ -116,10 +118,10 @@ export class Pod {
 
   /** Of a static pod the kubelet knows another UID than the API. */
   async #askUid(): Promise<string> {
-    return (
-      (await this.field(String.raw`.metadata.annotations.kubernetes\.io/config\.hash`)) ||
-      (await this.field('.metadata.uid'))
-    );
+    const [hash = '', uid = ''] = (
+      await kubectl('get', 'pod', this.name, '-n', this.namespace, '-o', `jsonpath={${HASH}},{.metadata.uid}`)
+    ).split(',');
+    return hash || uid;
   }
 
   /** Runs a program of the node in the pod's network namespace. */

@@ -29,7 +29,7 @@ test: setup ## everything: checks, unit tests, kernel tests, cluster tests
 test-quick: setup ## the same without faults, on one container runtime
 	@node scripts/test.ts quick
 
-test-matrix: setup ## the cluster tests on the lab's other versions and networks
+test-matrix: setup ## the cluster tests on the lab's other versions and networks, kernel tests with --fast-path
 	@node scripts/test.ts matrix
 
 mutation: ## change the decisions in small ways and see that the tests notice; needs 90 %

@@ -7,7 +7,7 @@ import { failures, type FileResult, type Part, partsOf, slowest, times } from '.
 /**
  * Runs the checks and the tests and closes with the time of each part, the slowest tests, and a line `N passed, N failed`,
  * in which every check counts as one. `check` as the only argument: the checks alone; `quick`: without faults, on one
- * runtime; `matrix`: the cluster tests on each other Kubernetes and network of the lab; anything else goes to vitest, for
+ * runtime; `matrix`: the cluster tests on each other Kubernetes and network of the lab, and the kernel tests with copies that go the other way; anything else goes to vitest, for
  * example `--project unit`.
  */
 function main(args: readonly string[]): number {
@@ -58,12 +58,21 @@ function runAll(args: readonly string[]): Result[] {
 
 /** The unit tests use the processors while the tests on the other network wait. */
 function runWhole(): Result[] {
-  return [runOnNetwork('dual', '--project=unit'), runTests(['--project=!unit'])];
+  const others = ['unit', otherWay].map((name) => `--project=!${name}`);
+  return [runOnNetwork('dual', '--project=unit'), runTests(others)];
 }
 
-const withoutFaults = ['unit', 'kernel*', 'cluster', 'cluster-families', 'cluster-sweep'].map(
-  (name) => `--project=${name}`,
-);
+/** Kernel tests once more, with copies that go another way only on request. */
+const otherWay = 'kernel-fast-path';
+
+const withoutFaults = [
+  'unit',
+  'kernel',
+  'kernel-leftovers',
+  'cluster',
+  'cluster-families',
+  'cluster-sweep',
+].map((name) => `--project=${name}`);
 
 function runChecks(): Result[] {
   return Object.entries(checks).map(([name, [program, ...rest]]) => {
@@ -83,7 +92,7 @@ function runMatrix(): Result[] {
     process.stdout.write(`\n== Kubernetes ${version}\n`);
     return runTests(['--project=cluster*'], { KUBERNETES: version });
   });
-  return [...onVersions, runOnNetwork('dual'), runOnNetwork('v6')];
+  return [...onVersions, runOnNetwork('dual'), runOnNetwork('v6'), runTests([`--project=${otherWay}`])];
 }
 
 /** The cluster tests that are about address families, on a lab with others than the default, and tests without a lab. */

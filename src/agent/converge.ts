@@ -1,5 +1,6 @@
 import { UserError } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
+import { isDeviceGone } from '#src/net/gone.ts';
 import type { Netns } from '#src/net/netns.ts';
 import type { TapObject } from '#src/net/objects.ts';
 import { type Applied, applySteps, type StepOptions } from '#src/net/steps.ts';
@@ -119,7 +120,7 @@ export async function converge(
         if (desired.needsObject) throw needsObject(reason, failure.error);
         withoutObject = reason;
         object = undefined;
-      } else if (isTarget && /Cannot find device/.test(failure.error.message)) {
+      } else if (isTarget && isDeviceGone(failure.error.message)) {
         settled = false;
       } else if (isMeeting(failure, desired) && round < maxRounds) {
         continue; // another endpoint made or removed what both are joined into: look again
@@ -143,8 +144,8 @@ export async function converge(
 
 /** Whether a step failed for what the endpoint is joined into came or went meanwhile. */
 function isMeeting({ step, error }: Applied['failures'][number], { joinedInto }: Desired): boolean {
-  if (joinedInto === undefined || !/exists|Cannot find device|No such device/.test(error.message))
-    return false;
+  if (joinedInto === undefined) return false;
+  if (!error.message.includes('exists') && !isDeviceGone(error.message)) return false;
   const redirects =
     'filter' in step && typeof step.filter.action === 'object' && 'redirectTo' in step.filter.action;
   return step.link === joinedInto || redirects;

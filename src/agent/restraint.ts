@@ -3,6 +3,7 @@ import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { whyNotTaken } from '#src/net/rehearsal.ts';
 import type { Desired } from '#src/tap/state.ts';
 import type { Timing } from './timing.ts';
+import { isDeviceGone } from '#src/net/gone.ts';
 
 /** A qdisc that was made on a target interface and taken away again, because a step failed. */
 export interface Disturbance {
@@ -64,8 +65,9 @@ export class Restraint {
 
 /** Whether the same command would fail again: the kernel gave a reason, and none that passes. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof CommandError && error.exitCode !== undefined && !passing.test(error.stderr);
+  if (!(error instanceof CommandError) || error.exitCode === undefined) return false;
+  return !passing.test(error.stderr) && !isDeviceGone(error.stderr);
 }
 
 const passing =
-  /Cannot allocate memory|No buffer space|Resource temporarily|Device or resource busy|Interrupted|Cannot find device|Parent Qdisc/;
+  /Cannot allocate memory|No buffer space|Resource temporarily|Device or resource busy|Interrupted|Parent Qdisc/;

@@ -11,6 +11,7 @@ import {
   parseFilters,
   parseHeads,
 } from './tcAnswers.ts';
+import { isDeviceGone } from './gone.ts';
 
 /** What came by the hooks of an interface so far: see {@link CountedClassifier.packets}. */
 export async function readClassified(netns: Netns, ifname: string): Promise<number> {
@@ -34,7 +35,7 @@ export async function readClassifiers(
   const { stdout, failures } = await runBatch(netns, 'tc', commands, batch);
   const gone = new Set<string>();
   for (const { at, error } of failures) {
-    if (!error.stderr.includes('Cannot find device')) throw error;
+    if (!isDeviceGone(error.stderr)) throw error;
     gone.add(questions[at]?.ifname ?? '');
   }
   const failed = new Set(failures.map(({ at }) => at));

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { addresses, second } from './support/addresses.ts';
 import { Capture, isUdp } from './support/capture.ts';
@@ -130,6 +131,23 @@ describe('all interfaces', () => {
     expect(ends).toMatchObject({ sentPackets: 90, receivedPackets: 90 });
     expectNoFailure(sender);
     expect(sender.isReady()).toBe(true);
+  });
+
+  test('one that goes while it is being tapped is no failure', async ({ net }) => {
+    const flag = net.file('once');
+    // tc knows the number of the interface by its first line, and at the second one the kernel does not.
+    const between = `{ IFS= read -r first; echo "$first"; sleep 0.5; ip link delete net1; cat; }`;
+    const sender = net.startSenderWithTc(
+      `case $INPUT in *'qdisc add dev net1'*) [ -e ${flag} ] || { touch ${flag}; echo "$INPUT" | ${between} | $TC "$@"; exit; };; esac`,
+      { 'pod-ifname': 'all', filter },
+    );
+    await sender.logged('"state":"alone"');
+    await net.exec('pod', 'ip link add net1 type veth peer name net2');
+    await expect.poll(() => existsSync(flag), soon).toBe(true);
+    await expect.poll(() => net.exec('pod', 'ip -brief link'), soon).not.toContain('net1');
+    await net.exec('pod', 'ip link add net1 type veth peer name net2');
+    await expect.poll(() => copyingInterfaces(net), soon).toEqual(['eth0', 'lo', 'net1', 'net2']);
+    expectNoFailure(sender);
   });
 
   test('that come and go all the time are no failure', async ({ net }) => {

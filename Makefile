@@ -13,7 +13,7 @@ help: ## list the commands
 setup: ## install what the other commands need
 	@scripts/setup
 
-build: ## bundle the command line and the agent into dist/
+build: ## bundle command line, agent and controller into dist/
 	@scripts/setup node
 	@node scripts/build.ts
 

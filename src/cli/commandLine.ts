@@ -97,7 +97,7 @@ function describeCommand(
 
 function describeProgram(options: Options): Command {
   const program = new Command('kokotap')
-    .usage('--pod=NAME {--dest-node=NODE | --dest-ip=ADDRESS} [flags]')
+    .usage('--pod=NAME --dest-{node=NODE|pod=NAME|ip=ADDRESS} [flags]')
     .description(DESCRIPTION)
     .configureHelp({ helpWidth: 80 })
     .exitOverride()

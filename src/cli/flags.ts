@@ -88,7 +88,7 @@ export const OTHER: readonly Flag[] = [
 
 /** Where a command looks for taps. */
 export const TAPS_NAMESPACE: Flag = {
-  ...plain('-n, --namespace <name>', "namespace of the taps' pods", "the context's"),
+  ...plain('-n, --namespace <name>', "namespace of the taps' pods or of their targets", "the context's"),
   completes: 'namespaces',
   read: withoutEqualsSign,
 };

@@ -3,7 +3,7 @@ import { OWN_PREFIX } from './labels.ts';
 
 /**
  * The annotation of a pod with many endpoints that has their list. The API lets all annotations of an object have 256 KiB
- * together: that is some 400 endpoints.
+ * together: that is 700 endpoints of a receiver.
  */
 export const ENDPOINTS_ANNOTATION = `${OWN_PREFIX}endpoints`;
 

@@ -7,7 +7,7 @@ test('help is grouped, has an example and fits 80 columns', async () => {
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   expect(stdout.replace(packageJson.version, 'VERSION')).toMatchInlineSnapshot(`
-    "Usage: kokotap --pod=NAME {--dest-node=NODE | --dest-ip=ADDRESS} [flags]
+    "Usage: kokotap --pod=NAME --dest-{node=NODE|pod=NAME|ip=ADDRESS} [flags]
 
     Prints the manifests of a tap: two pods that copy a pod's packets, live and
     complete, to an interface of a node you choose. Pipe them into kubectl.

@@ -5,16 +5,27 @@ import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { Typed } from '../commands/command.ts';
 import { quote } from '../text.ts';
 import { chosenTaps } from './chosenTaps.ts';
-import { type ListedTap, listTaps } from './taps.ts';
+import { type ListedTap, listTaps, resourceOf } from './taps.ts';
 
 /** A tap's pods have 30 s to take away what they made. */
 const LONGEST_MS = 60_000;
 const LOOK_MS = 500;
 
-/** `kokotap delete`: what is printed when all pods are gone. */
+/**
+ * `kokotap delete`: what is printed when all pods are gone. Pods of the resource Tap are left alone: its controller would make
+ * them again.
+ *
+ * @throws {UserError} when such a tap is named, or pods stay
+ */
 export async function deleteTaps({ args, values }: Typed, { api, namespace }: Cluster): Promise<string> {
   const place = values.get('--namespace') ?? (await namespace());
-  const taps = await chosenTaps(api, args, place, values.get('--selector'));
+  const chosen = await chosenTaps(api, args, place, values.get('--selector'));
+  const [resource] = args.length === 0 ? [] : chosen.flatMap((tap) => resourceOf(tap) ?? []);
+  if (resource !== undefined)
+    throw new UserError(
+      `The Tap ${quote(resource.name)} has its pods made again; end it: kubectl delete tap ${resource.name} -n ${resource.namespace}`,
+    );
+  const taps = chosen.filter((tap) => resourceOf(tap) === undefined);
   await Promise.all(
     taps.flatMap((tap) =>
       tap.pods.map(({ name }) => api.delete({ kind: 'pods', namespace: tap.namespace, name })),

@@ -60,7 +60,7 @@ export interface ListedTap {
   /** Of its pods. */
   readonly namespace: string;
   readonly id: string;
-  /** `NAMESPACE/POD` or `node/NAME`. */
+  /** `NAMESPACE/POD`, `node/NAME`, or `NAMESPACE/tap/NAME` of the resource. */
   readonly target: string;
   /** `node/NAME`, `pod/NAMESPACE/NAME` or `ip/ADDRESS`. */
   readonly destination: string;
@@ -102,6 +102,14 @@ export async function listTaps(api: KubeApi, { namespace, selector }: TapQuery):
 /** Whether the target is a node. */
 export function isNode({ target }: Pick<ListedTap, 'target'>): boolean {
   return target.startsWith(NODE_PREFIX);
+}
+
+/** The Tap, as `kubectl` calls it, whose controller made the pods; undefined: the command line made them. */
+export function resourceOf({
+  target,
+}: Pick<ListedTap, 'target'>): { readonly namespace: string; readonly name: string } | undefined {
+  const [namespace, kind, name] = target.split('/');
+  return kind === 'tap' && namespace !== undefined && name !== undefined ? { namespace, name } : undefined;
 }
 
 /** Those of the cluster. Who may not see all of them sees those of the namespace, and of kokotap's own. */

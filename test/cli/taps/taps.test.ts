@@ -86,6 +86,19 @@ test.each([
   expect(listed.stdout).toBe(left.map((id) => `tap/${id}\n`).join(''));
 });
 
+test('the pods of a Tap are left to its controller', async () => {
+  const ofTap = both('b', { namespace: 'kokotap', target: 'shop/tap/payments' });
+  await using api = await startFakeApi({ objects: [...both('a', { namespace: 'kokotap' }), ...ofTap] });
+  expect(await commandAt(api.url, ['delete', 'b', '-n=shop'])).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr:
+      'kokotap: The Tap "payments" has its pods made again; end it: kubectl delete tap payments -n shop\n',
+  });
+  expect((await commandAt(api.url, ['delete', '--all', '-n=kokotap'])).stdout).toBe('tap/a deleted\n');
+  expect((await commandAt(api.url, ['list', '-A', '-o', 'name'])).stdout).toBe('tap/b\n');
+});
+
 test('a tap that is not there is not deleted', async () => {
   await using api = await startFakeApi({ objects: both('a') });
   expect(await commandAt(api.url, ['delete', 'a', 'x'])).toEqual({

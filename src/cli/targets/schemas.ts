@@ -14,6 +14,7 @@ export const podSchema = z.object({
     namespace: z.string(),
     uid: z.string(),
     deletionTimestamp: z.optional(z.string()),
+    annotations: z.optional(strings),
   }),
   spec: z.object({
     nodeName: z.optional(z.string()),

@@ -1,8 +1,10 @@
 import { UserError } from '#src/errors.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
+import { ENDPOINTS_ANNOTATION } from '#src/pods/endpointAnnotation.ts';
 import { TAP_LABEL } from '#src/pods/labels.ts';
 import { selectorText } from '#src/pods/selectorText.ts';
 import { parseReceiver } from '#src/spec/endpoint.ts';
+import { parseEndpointList } from '#src/spec/endpointList.ts';
 import type { CaptureTarget } from '#src/spec/capture.ts';
 import { joinedDeviceName } from '#src/tap/ownership/mark.ts';
 import { quote } from '../text.ts';
@@ -99,15 +101,27 @@ export class Selection {
   async #ofTap(id: string): Promise<Selected[]> {
     const labelSelector = `${TAP_LABEL}=${id}`;
     const list = await this.#api.get({ kind: 'pods', labelSelector }, podListSchema);
-    return (list?.items ?? []).flatMap(({ spec }) => {
-      const [role, document = ''] = spec.containers[0]?.args ?? [];
-      if (role !== 'receiver' || spec.nodeName === undefined) return [];
-      const { mirrorInterface, joined, tapId } = parseReceiver(document);
-      // At the mirror interface others are joined into it too.
-      const ifname = joined === true ? joinedDeviceName(tapId) : mirrorInterface;
-      return [{ node: spec.nodeName, target: { name: `tap/${id}`, interfaces: [ifname] }, pod: undefined }];
+    return (list?.items ?? []).flatMap((pod) => {
+      const { nodeName: node } = pod.spec;
+      const ifname = mirrorOf(pod);
+      if (node === undefined || ifname === undefined) return [];
+      return [{ node, target: { name: `tap/${id}`, interfaces: [ifname] }, pod: undefined }];
     });
   }
+}
+
+/** Where a receiver's copies are: those of one tap, or all of the resource Tap. Undefined for a sender, or before there are any. */
+function mirrorOf({ metadata, spec }: CapturePod): string | undefined {
+  const [role, document = ''] = spec.containers[0]?.args ?? [];
+  if (role !== 'receiver') return undefined;
+  const list = metadata.annotations?.[ENDPOINTS_ANNOTATION];
+  if (list !== undefined) {
+    const [first] = parseEndpointList('Receiver', list).endpoints.values();
+    return first?.mirrorInterface;
+  }
+  const { mirrorInterface, joined, tapId } = parseReceiver(document);
+  // At the mirror interface others are joined into it too.
+  return joined === true ? joinedDeviceName(tapId) : mirrorInterface;
 }
 
 async function selectorOf(api: KubeApi, namespace: string, kind: Workload, name: string): Promise<string> {

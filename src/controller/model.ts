@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { cgroupUid } from '#src/pods/cgroupUid.ts';
 import { ENDPOINTS_ANNOTATION } from '#src/pods/endpointAnnotation.ts';
+import { nodeSchema } from '#src/kube/schemas.ts';
 
 // What is kept in memory of the cluster's objects: of ten thousand pods, a few fields each.
 
@@ -184,20 +185,7 @@ function troubleOf(status: z.infer<typeof rawPod>['status']): TapPod['trouble'] 
 const rawNode = z.object({
   metadata: z.object({ name: z.string(), labels: strings }),
   spec: z.optional(z.object({ unschedulable: z.optional(z.boolean()) })),
-  status: z.optional(
-    z.object({
-      addresses: z.optional(z.array(z.object({ type: z.string(), address: z.string() }))),
-      conditions: z.optional(z.array(z.object({ type: z.string(), status: z.string() }))),
-      nodeInfo: z.optional(
-        z.object({
-          kubeletVersion: z.string(),
-          architecture: z.optional(z.string()),
-          operatingSystem: z.optional(z.string()),
-          kernelVersion: z.optional(z.string()),
-        }),
-      ),
-    }),
-  ),
+  status: nodeSchema.shape.status,
 });
 
 /** A node, without what its heartbeats change. */

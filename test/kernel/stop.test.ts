@@ -29,7 +29,7 @@ test.for(['SIGTERM', 'SIGKILL'] as const)(
     await (signal === 'SIGTERM' ? sender.stop() : sender.kill());
     const left = () => started.filter((pid) => commandOf(pid) !== '');
     // The kernel ends them, as soon as they are given CPU time.
-    await expect.poll(left, { timeout: scaled(5000) }).toEqual([]);
+    await expect.poll(left, { timeout: scaled(1000) }).toEqual([]);
   },
 );
 

@@ -6,7 +6,7 @@ import { expectSurvived, type Fault, type Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
 /** A tap is to be in a new sandbox's network that long after its first process began. */
-const longestGapS = 8;
+const longestGapS = 5;
 /** What the kernel counts the time of processes in, on all machines (USER_HZ). */
 const ticksPerSecond = 100;
 

@@ -4,7 +4,7 @@ import { patient } from './patient.ts';
 
 const firstPollMs = 200;
 /** What takes long needs no close look, and each may start kubectl, which takes a tenth of a second of a CPU. */
-const longestPollMs = 1500;
+const longestPollMs = 500;
 
 /** Waits until `attempt` neither throws nor returns false; fails with what it said last. */
 export async function until(

@@ -165,6 +165,8 @@ export class Cluster {
   restarted(): Cluster {
     const other = new Cluster();
     other.nowMs = this.nowMs;
+    // The API server goes on, and gives no UID twice.
+    other.#version = this.#version;
     for (const node of this.world.nodes.values()) other.world.changeNode(undefined, node);
     for (const tap of this.world.taps) other.world.changeTap(tap.metadata.uid, tap);
     for (const raw of this.#pods.values()) other.#set(raw);

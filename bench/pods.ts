@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { findTarget } from '#src/agent/podNetns.ts';
+import { findTarget } from '#src/agent/pod/podNetns.ts';
 import { KUBECTL, kubectl, kubectlArgs, type Lab, type Node } from './lab.ts';
 import { CLIENT_NODES, type Target } from './terms.ts';
 

@@ -13,7 +13,7 @@ import { withLiveJoined } from '#src/tap/plan/joined.ts';
 import { planSweep } from '#src/tap/plan/sweep.ts';
 import { macOf, parseAlias, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Observed } from '#src/tap/state.ts';
-import { liveTaps } from './lock.ts';
+import { liveTaps } from './endpoint/lock.ts';
 import { openNamespaces } from '#src/net/nodeNamespaces.ts';
 import type { Timing } from './timing.ts';
 

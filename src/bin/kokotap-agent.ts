@@ -1,11 +1,11 @@
 #!/usr/bin/node --lite-mode
 import pino from 'pino';
-import { askAgent } from '#src/agent/askAgent.ts';
+import { askAgent } from '#src/agent/answers/askAgent.ts';
 import { parseCommand } from '#src/agent/agentCommand.ts';
 import { runCaptureCommand } from '#src/agent/capture/captureCommand.ts';
 import { keepWhileRead } from '#src/agent/capture/presence.ts';
-import { writeTerminationMessage } from '#src/agent/podState.ts';
-import { probe } from '#src/agent/probeCommand.ts';
+import { writeTerminationMessage } from '#src/agent/answers/podState.ts';
+import { probe } from '#src/agent/answers/probeCommand.ts';
 import { runAgent } from '#src/agent/run.ts';
 import { readStatus } from '#src/agent/status/find.ts';
 import { readLeftovers } from '#src/agent/status/leftovers.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { endpointState, type Facts, states } from '#src/agent/endpointState.ts';
+import { endpointState, type Facts, states } from '#src/agent/endpoint/endpointState.ts';
 
 const documentation = readFileSync('docs/architecture.md', 'utf8');
 

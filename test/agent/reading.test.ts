@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { shared } from '#src/agent/reading.ts';
+import { shared } from '#src/agent/answers/reading.ts';
 
 describe('a shared reading', () => {
   beforeEach(() => {

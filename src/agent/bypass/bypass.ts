@@ -7,7 +7,7 @@ import { tunnelOf } from '#src/tap/plan/tunnel.ts';
 import { isOlderKernel } from '#src/tap/proc/kernelRelease.ts';
 import { KERNEL_WITH_BYPASS } from '#src/tap/programs/settings.ts';
 import type { Desired, Vxlan } from '#src/tap/state.ts';
-import { copySettings } from '#src/agent/desired.ts';
+import { copySettings } from '#src/agent/endpoint/desired.ts';
 
 /** How the copies of a pod go through a device in the node, from which they may go past the node's IP stack. */
 export interface Bypass {

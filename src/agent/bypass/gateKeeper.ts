@@ -10,7 +10,7 @@ import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import type { GateReason } from '#src/tap/programs/gate.ts';
 import { mayWrap } from '#src/tap/programs/nodeTraffic.ts';
 import type { Observed, Tunnel } from '#src/tap/state.ts';
-import { shared } from '#src/agent/reading.ts';
+import { shared } from '#src/agent/answers/reading.ts';
 import type { Timing } from '#src/agent/timing.ts';
 import type { Bypass } from './bypass.ts';
 

@@ -8,8 +8,8 @@ import { overTunnel } from '#src/tap/plan/tunnel.ts';
 import { isInNetDev } from '#src/tap/proc/netDev.ts';
 import type { Desired, Observed, Step } from '#src/tap/state.ts';
 import { missingTargets, targetLinks } from '#src/tap/targets.ts';
-import { converge, type ConvergeOptions, type Outcome, remove } from '#src/agent/converge.ts';
-import { observe } from '#src/agent/observe.ts';
+import { converge, type ConvergeOptions, type Outcome, remove } from '#src/agent/endpoint/converge.ts';
+import { observe } from '#src/agent/endpoint/observe.ts';
 
 /** How a convergence over a device in the node ended. */
 export type OverTunnel =

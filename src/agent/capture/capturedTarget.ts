@@ -7,7 +7,7 @@ import { CommandError } from '#src/exec/command.ts';
 import { listInterfaces, type NetInterface } from '#src/net/interfaces.ts';
 import { Netns } from '#src/net/netns.ts';
 import { type Capture, type CaptureTarget, WHOLE_PACKET_BYTES } from '#src/spec/capture.ts';
-import { findTarget, isCurrent, type Target } from '../podNetns.ts';
+import { findTarget, isCurrent, type Target } from '#src/agent/pod/podNetns.ts';
 import { compileCaptureFilter } from './captureFilter.ts';
 import { Capturer } from './capturer.ts';
 import type { Output } from './output.ts';

@@ -2,16 +2,16 @@ import { reasonAlone } from '#src/tap/path/peerSilence.ts';
 import type { Fit } from '#src/tap/path/fit.ts';
 import type { Desired, Observed, Vxlan } from '#src/tap/state.ts';
 import { followDelivery } from './delivery.ts';
-import type { Endpoint } from '#src/agent/endpoint.ts';
-import type { Place } from '#src/agent/place.ts';
-import type { Context } from '#src/agent/loopContext.ts';
-import type { Facts } from '#src/agent/endpointState.ts';
-import { IdleWatch } from '#src/agent/idleWatch.ts';
+import type { Endpoint } from '#src/agent/endpoint/endpoint.ts';
+import type { Place } from '#src/agent/pod/place.ts';
+import type { Context } from '#src/agent/endpoint/loopContext.ts';
+import type { Facts } from '#src/agent/endpoint/endpointState.ts';
+import { IdleWatch } from '#src/agent/endpoint/idleWatch.ts';
 import type { PathFacts, PathWatch } from './pathWatch.ts';
 import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import { Peer } from './peer.ts';
 import { sendReports } from './sendReports.ts';
-import { Sight } from '#src/agent/sight.ts';
+import { BlindWatch } from '#src/agent/endpoint/blindWatch.ts';
 import type { Guard } from './sourceGuard.ts';
 
 /** What is known of an endpoint in place. */
@@ -32,14 +32,14 @@ export class PeerWatch {
   readonly #endpoint: Endpoint;
   readonly #peer: Peer | undefined;
   readonly #pathWatch: PathWatch | undefined;
-  readonly #sight: Sight | undefined;
+  readonly #sight: BlindWatch | undefined;
   readonly #idle: IdleWatch | undefined;
 
   constructor(endpoint: Endpoint, context: Context, guard: Guard | undefined) {
     this.#endpoint = endpoint;
     const { desired, peerSaysHello } = endpoint;
     if (desired.role === 'sender') {
-      this.#sight = new Sight(desired, context.timing);
+      this.#sight = new BlindWatch(desired, context.timing);
       this.#idle = new IdleWatch(desired, context.timing);
     }
     if (desired.device.kind !== 'vxlan' || guard === undefined || !peerSaysHello) return;

@@ -4,7 +4,7 @@ import { Netns } from '#src/net/netns.ts';
 import { openNamespaces } from '#src/net/nodeNamespaces.ts';
 import { joinedId, macOf, parseAlias, tunnelMacOf, type TapId } from '#src/tap/ownership/mark.ts';
 import type { Link } from '#src/tap/state.ts';
-import type { Place } from '#src/agent/place.ts';
+import type { Place } from '#src/agent/pod/place.ts';
 import { Slots } from '#src/agent/slots.ts';
 import { describeEndpoint, type FoundTunnel } from './describe.ts';
 import type { EndpointStatus } from './endpointStatus.ts';

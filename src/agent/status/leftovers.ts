@@ -7,7 +7,7 @@ import { Netns } from '#src/net/netns.ts';
 import { isHandleOf, isTapHandle, parseAlias, type Role, type TapId } from '#src/tap/ownership/mark.ts';
 import { withLiveJoined } from '#src/tap/plan/joined.ts';
 import type { Hook } from '#src/tap/state.ts';
-import { liveTaps } from '#src/agent/lock.ts';
+import { liveTaps } from '#src/agent/endpoint/lock.ts';
 import { openNamespaces } from '#src/net/nodeNamespaces.ts';
 
 /** What is there of a tap that no agent of this node keeps. It goes as ADR 13 says. */

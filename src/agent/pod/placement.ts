@@ -2,18 +2,18 @@ import type { RunOptions } from '#src/exec/command.ts';
 import { type Monitor, monitorOfBoth, startMonitor } from '#src/net/monitor.ts';
 import { Netns } from '#src/net/netns.ts';
 import type { Observed, Step } from '#src/tap/state.ts';
-import { Ahead } from './ahead.ts';
-import { removeTunnel } from './bypass/tunnel.ts';
-import { remove } from './converge.ts';
-import type { Endpoint } from './endpoint.ts';
-import type { Context } from './loopContext.ts';
+import { HookOrder } from '#src/agent/endpoint/hookOrder.ts';
+import { removeTunnel } from '#src/agent/bypass/tunnel.ts';
+import { remove } from '#src/agent/endpoint/converge.ts';
+import type { Endpoint } from '#src/agent/endpoint/endpoint.ts';
+import type { Context } from '#src/agent/endpoint/loopContext.ts';
 import { closePlace, type Place } from './place.ts';
 
 /** The network namespace that an endpoint is in at present, and what is known of it. */
 export interface Held {
   readonly place: Place;
   readonly monitor: Monitor;
-  readonly ahead: Ahead;
+  readonly ahead: HookOrder;
   ownQdiscs: ReadonlySet<string>;
   /** What the last look found, if everything was in place. */
   observed: Observed | undefined;
@@ -126,7 +126,7 @@ export class Placement {
       tunnel: undefined,
       withoutTunnel: undefined,
       monitor: node === undefined ? monitor : monitorOfBoth(monitor, this.#watchNode(node)),
-      ahead: new Ahead(place.netns, log, timing, this.#onAheadGone),
+      ahead: new HookOrder(place.netns, log, timing, this.#onAheadGone),
       ownQdiscs: new Set(),
       observed: undefined,
       withoutObject: undefined,

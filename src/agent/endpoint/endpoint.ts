@@ -11,11 +11,11 @@ import type {
 } from '#src/spec/endpoint.ts';
 import { mayWrap } from '#src/tap/programs/nodeTraffic.ts';
 import type { Vxlan, Desired } from '#src/tap/state.ts';
-import { matchingProgram } from './matching.ts';
-import { shared } from './reading.ts';
-import { type Bypass, bypassOf } from './bypass/bypass.ts';
+import { matchingProgram } from './matchingProgram.ts';
+import { shared } from '#src/agent/answers/reading.ts';
+import { type Bypass, bypassOf } from '#src/agent/bypass/bypass.ts';
 import { copySettings, desiredReceiver, desiredSender } from './desired.ts';
-import { ownPlace, podPlace, type Whereabouts } from './place.ts';
+import { ownPlace, podPlace, type Whereabouts } from '#src/agent/pod/place.ts';
 
 /** One side of one target's copies: what it should be, and where. */
 export interface Endpoint extends Whereabouts {

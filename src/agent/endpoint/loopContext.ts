@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { Table } from '#src/net/nftables.ts';
-import type { Slots } from './slots.ts';
+import type { Slots } from '#src/agent/slots.ts';
 import type { StateReport } from './stateReport.ts';
-import type { Timing } from './timing.ts';
+import type { Timing } from '#src/agent/timing.ts';
 
 /** What the loop of an endpoint is given. */
 export interface Context {

@@ -7,7 +7,7 @@ import { hearReceiver } from '#src/agent/path/receiverReports.ts';
 import { sendProbes } from '#src/agent/path/largestCopy.ts';
 import type { EndpointStatus } from '#src/agent/status/endpointStatus.ts';
 import { type Near, visitEndpoints, visitNear } from '#src/agent/status/find.ts';
-import type { Timing } from './timing.ts';
+import type { Timing } from '#src/agent/timing.ts';
 
 /** Whether packets as large as a tap's largest copies get to its receiver. */
 export interface ProbeResult {

@@ -1,16 +1,16 @@
 import { messageOf } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { isInNetDev } from '#src/tap/proc/netDev.ts';
-import { Alarm } from './alarm.ts';
-import { GateKeeper } from './bypass/gateKeeper.ts';
-import { nodeNetDev, throughStackNotice } from './bypass/tunnel.ts';
+import { Alarm } from '#src/agent/alarm.ts';
+import { GateKeeper } from '#src/agent/bypass/gateKeeper.ts';
+import { nodeNetDev, throughStackNotice } from '#src/agent/bypass/tunnel.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointState, type Facts } from './endpointState.ts';
 import type { Context } from './loopContext.ts';
-import { LeaseKeeper } from './keptLease.ts';
-import type { Place } from './place.ts';
+import { LeaseKeeper } from './leaseKeeper.ts';
+import type { Place } from '#src/agent/pod/place.ts';
 import { PeerWatch } from '#src/agent/path/peerWatch.ts';
-import { type Held, Placement } from './placement.ts';
+import { type Held, Placement } from '#src/agent/pod/placement.ts';
 import { describeStep, Repair } from './repair.ts';
 import { Guard } from '#src/agent/path/sourceGuard.ts';
 

@@ -5,10 +5,10 @@ import type { Netns } from '#src/net/netns.ts';
 import { type Held, holdTcx } from '#src/net/tcx.ts';
 import { type Hold, holdsOf, isHeld } from '#src/tap/plan/ahead.ts';
 import type { Observed, Desired } from '#src/tap/state.ts';
-import type { Timing } from './timing.ts';
+import type { Timing } from '#src/agent/timing.ts';
 
 /** Keeps the tap before others' programs that would hide packets from its filters, in one network namespace. */
-export class Ahead {
+export class HookOrder {
   readonly #netns: Netns;
   readonly #log: Logger;
   readonly #timing: Timing;

@@ -5,7 +5,7 @@ import { findLease, type FoundLease, renewLease } from '#src/net/leases.ts';
 import type { Lease } from '#src/tap/programs/lease.ts';
 import { type TapId, preferences } from '#src/tap/ownership/mark.ts';
 import type { Observed, Step } from '#src/tap/state.ts';
-import type { Timing } from './timing.ts';
+import type { Timing } from '#src/agent/timing.ts';
 
 /** A tap's lease as it is when it is given or renewed now. */
 export function leaseFromNow(tap: TapId, leaseMs: number): Lease {

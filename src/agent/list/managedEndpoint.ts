@@ -6,14 +6,14 @@ import { removeObjects } from '#src/net/objects.ts';
 import type { Table } from '#src/net/nftables.ts';
 import { canBecome, type EndpointDocument } from '#src/spec/endpoint.ts';
 import type { Role, TapId } from '#src/tap/ownership/mark.ts';
-import { type Endpoint, makeEndpoint } from './endpoint.ts';
-import { EndpointLoop } from './endpointLoop.ts';
-import { endpointState, type EndpointState } from './endpointState.ts';
-import { type Lock, takeLock } from './lock.ts';
-import type { MetricsPorts } from './metricsPorts.ts';
-import type { Slots } from './slots.ts';
-import { StateReport } from './stateReport.ts';
-import { retryMs, type Timing } from './timing.ts';
+import { type Endpoint, makeEndpoint } from '#src/agent/endpoint/endpoint.ts';
+import { EndpointLoop } from '#src/agent/endpoint/endpointLoop.ts';
+import { endpointState, type EndpointState } from '#src/agent/endpoint/endpointState.ts';
+import { type Lock, takeLock } from '#src/agent/endpoint/lock.ts';
+import type { MetricsPorts } from '#src/agent/answers/metricsPorts.ts';
+import type { Slots } from '#src/agent/slots.ts';
+import { StateReport } from '#src/agent/endpoint/stateReport.ts';
+import { retryMs, type Timing } from '#src/agent/timing.ts';
 
 /** What all endpoints of an agent share. */
 export interface Shared {

@@ -12,8 +12,8 @@ import { loadFailure } from '#src/tap/programs/loadFailure.ts';
 import { isEbpf, isLongFilter } from '#src/tap/programs/names.ts';
 import type { Observed, Step, Desired } from '#src/tap/state.ts';
 import { targetLinks } from '#src/tap/targets.ts';
-import type { Ahead } from './ahead.ts';
-import { leaseFromNow } from './keptLease.ts';
+import type { HookOrder } from './hookOrder.ts';
+import { leaseFromNow } from './leaseKeeper.ts';
 import { observe } from './observe.ts';
 import type { Disturbance } from './restraint.ts';
 
@@ -43,7 +43,7 @@ export interface ConvergeOptions extends RunOptions {
   /** The object of the programs. */
   readonly object: TapObject | undefined;
   /** Goes before others' programs. */
-  readonly ahead: Pick<Ahead, 'isRefused' | 'follow'>;
+  readonly ahead: Pick<HookOrder, 'isRefused' | 'follow'>;
   /**
    * Told of the qdiscs that are the tap's own, those about to be made among them: an interrupted command does not say how
    * far it got.

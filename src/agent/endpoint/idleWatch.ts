@@ -1,7 +1,7 @@
 import { idleTargets } from '#src/tap/counters/idleTargets.ts';
 import { netDevCounts } from '#src/tap/proc/netDev.ts';
 import type { Observed, Desired } from '#src/tap/state.ts';
-import type { Timing } from './timing.ts';
+import type { Timing } from '#src/agent/timing.ts';
 
 /** Watches whether a sender's target interfaces carry anything, by a file that is read every second anyway. */
 export class IdleWatch {

@@ -5,13 +5,13 @@ import type { Logger } from 'pino';
 import { messageOf, UserError } from '#src/errors.ts';
 import { AGENT_SOCKET, RUN_FOLDER } from '#src/pods/runFolder.ts';
 import type { TapId } from '#src/tap/ownership/mark.ts';
-import type { EndpointManager } from './manager.ts';
+import type { EndpointManager } from '#src/agent/list/manager.ts';
 import { describeReadings } from './metricsText.ts';
 import { probe } from './probeCommand.ts';
 import { shared } from './reading.ts';
-import { type Near, readNearStatus } from './status/find.ts';
-import { readLeftoversIfAny } from './status/leftovers.ts';
-import type { Timing } from './timing.ts';
+import { type Near, readNearStatus } from '#src/agent/status/find.ts';
+import { readLeftoversIfAny } from '#src/agent/status/leftovers.ts';
+import type { Timing } from '#src/agent/timing.ts';
 
 /** Those who ask within it share one reading. */
 const goodForMs = 1000;

@@ -1,6 +1,6 @@
 import type { EndpointDocument } from '#src/spec/endpoint.ts';
 import { ManagedEndpoint, type Shared } from './managedEndpoint.ts';
-import type { PodState } from './podState.ts';
+import type { PodState } from '#src/agent/answers/podState.ts';
 
 /**
  * Keeps the endpoints of an agent, each on its own: they come, change and go, and one that fails neither delays nor disturbs

@@ -12,14 +12,14 @@ import {
   type Sighting,
 } from '#src/tap/counters/sight.ts';
 import type { Observed, Desired } from '#src/tap/state.ts';
-import type { Place } from './place.ts';
-import type { Timing } from './timing.ts';
+import type { Place } from '#src/agent/pod/place.ts';
+import type { Timing } from '#src/agent/timing.ts';
 
 /** Where there are more, as on a node with many pods, the next comparison waits so much longer. */
 const lookoutsAtOnce = 20;
 
 /** Watches whether a sender sees what its target interfaces carry. While they carry nothing, nothing is read but files. */
-export class Sight {
+export class BlindWatch {
   readonly #desired: Desired;
   readonly #timing: Timing;
   readonly #reader = new SeenReader();

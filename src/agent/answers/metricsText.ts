@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { EndpointStatus } from '#src/agent/status/endpointStatus.ts';
 import type { Role, TapId } from '#src/tap/ownership/mark.ts';
-import { type State, states } from './endpointState.ts';
+import { type State, states } from '#src/agent/endpoint/endpointState.ts';
 
 type Client = typeof import('prom-client');
 

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Role, TapId } from '#src/tap/ownership/mark.ts';
-import type { State } from './endpointState.ts';
-import type { Place } from './place.ts';
-import { serveMetrics } from './metrics.ts';
-import { readNearStatus } from './status/find.ts';
+import type { State } from '#src/agent/endpoint/endpointState.ts';
+import type { Place } from '#src/agent/pod/place.ts';
+import { serveMetrics } from './metricsServer.ts';
+import { readNearStatus } from '#src/agent/status/find.ts';
 
 /** An endpoint whose account is served. */
 export interface Metered {

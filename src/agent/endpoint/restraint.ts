@@ -2,7 +2,7 @@ import { messageOf, UserError } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import { whyNotTaken } from '#src/net/rehearsal.ts';
 import type { Desired } from '#src/tap/state.ts';
-import type { Timing } from './timing.ts';
+import type { Timing } from '#src/agent/timing.ts';
 import { isDeviceGone } from '#src/net/gone.ts';
 
 /** A qdisc that was made on a target interface and taken away again, because a step failed. */

@@ -3,16 +3,21 @@ import { UserError } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
 import { type Fit, fitOf, overheadBytes } from '#src/tap/path/fit.ts';
 import type { Desired, Step } from '#src/tap/state.ts';
-import { convergeOverTunnel, type OverTunnel, removeTunnel, throughStackNotice } from './bypass/tunnel.ts';
+import {
+  convergeOverTunnel,
+  type OverTunnel,
+  removeTunnel,
+  throughStackNotice,
+} from '#src/agent/bypass/tunnel.ts';
 import { converge, type ConvergeOptions, type Outcome, remove } from './converge.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Context } from './loopContext.ts';
-import type { LeaseKeeper } from './keptLease.ts';
+import type { LeaseKeeper } from './leaseKeeper.ts';
 import { OwnAddress } from '#src/agent/path/ownAddress.ts';
-import type { Held } from './placement.ts';
+import type { Held } from '#src/agent/pod/placement.ts';
 import { Restraint } from './restraint.ts';
 import type { Guard } from '#src/agent/path/sourceGuard.ts';
-import { retryMs } from './timing.ts';
+import { retryMs } from '#src/agent/timing.ts';
 
 /** Converges an endpoint when there is a reason to look at the kernel, and not sooner than a failure allows. */
 export class Repair {

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { READY_FILE, RUN_FOLDER } from '#src/pods/runFolder.ts';
-import type { EndpointState } from './endpointState.ts';
+import type { EndpointState } from '#src/agent/endpoint/endpointState.ts';
 import type { ReadyPort } from './readyPort.ts';
 
 /** What the kubelet shows as the reason a container ended; there only in a pod. */

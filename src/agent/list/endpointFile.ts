@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { messageOf, UsageError } from '#src/errors.ts';
 import type { EndpointDocument } from '#src/spec/endpoint.ts';
 import { type EndpointList, parseEndpointList } from '#src/spec/endpointList.ts';
-import { Alarm } from './alarm.ts';
+import { Alarm } from '#src/agent/alarm.ts';
 
 /** Whoever writes the file in place has done so by then. */
 const settleMs = 50;

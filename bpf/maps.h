@@ -72,7 +72,7 @@ struct report {
 #define LATE_MS 60000
 
 // What its reports come to.
-struct heard {
+struct last_report {
     __u64 reports;
     __u64 last;     // the number in the last one
     __u64 received; // of all its devices, each of which begins at 0
@@ -85,5 +85,5 @@ struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 2);
     __type(key, __u32);
-    __type(value, struct heard);
+    __type(value, struct last_report);
 } reports SEC(".maps");

@@ -1,4 +1,4 @@
-// The eBPF programs of a tap. `seen` runs on the target interface and only counts and marks; `heard` reads what the
+// The eBPF programs of a tap. `seen` runs on the target interface and only counts and marks; `read_report` reads what the
 // receiver reports; `copy` runs on each copy on its way out of the mirror device, behind the kernel's own copying, so
 // that nothing here touches the pod's packets:
 //
@@ -70,25 +70,25 @@ SEC("tc/ahead_ingress") int ahead_ingress(struct __sk_buff *skb) { return see_an
 SEC("tc/ahead_egress") int ahead_egress(struct __sk_buff *skb) { return see_and_copy(skb, EGRESS); }
 
 // On the ingress of the mirror device, before what drops everything there.
-SEC("tc/heard") int heard(struct __sk_buff *skb) {
+SEC("tc/read_report") int read_report(struct __sk_buff *skb) {
     __u32 first = 0;
-    struct heard *heard = bpf_map_lookup_elem(&reports, &first);
+    struct last_report *last = bpf_map_lookup_elem(&reports, &first);
     struct report report;
     __u64 received, at_ms;
 
-    if (!heard || bpf_skb_load_bytes(skb, 2 * ETH_ALEN, &report, sizeof report) ||
+    if (!last || bpf_skb_load_bytes(skb, 2 * ETH_ALEN, &report, sizeof report) ||
         report.type != bpf_htons(REPORT_TYPE) || report.magic != bpf_htonl(REPORT_MAGIC))
         return TC_ACT_UNSPEC;
     at_ms = bpf_be64_to_cpu(report.at_ms);
     // One that was overtaken says less than what is known: its number would be taken for that of another device.
-    if (at_ms < heard->at_ms && heard->at_ms - at_ms < LATE_MS)
+    if (at_ms < last->at_ms && last->at_ms - at_ms < LATE_MS)
         return TC_ACT_UNSPEC;
-    heard->at_ms = at_ms;
+    last->at_ms = at_ms;
     received = bpf_be64_to_cpu(report.received);
-    heard->received += received < heard->last ? received : received - heard->last;
-    heard->last = received;
-    heard->probes = bpf_be64_to_cpu(report.probes);
-    heard->reports++;
+    last->received += received < last->last ? received : received - last->last;
+    last->last = received;
+    last->probes = bpf_be64_to_cpu(report.probes);
+    last->reports++;
     return TC_ACT_UNSPEC;
 }
 

@@ -21,7 +21,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     const answer = node ? undefined : await askAgent(name, tapId);
     if (answer !== undefined) print(answer);
     else if (name === 'probe') print({ probes: await probe(tapId, timing(tickMs)) });
-    else print({ ends: await readStatus(tapId), leftovers: await readLeftovers(tapId) });
+    else print({ observed: await readStatus(tapId), leftovers: await readLeftovers(tapId) });
     return;
   }
   if ('silenceMs' in command) {

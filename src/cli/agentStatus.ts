@@ -30,7 +30,7 @@ const statusSchema = z.object({
       }),
     ),
   ),
-  ends: z.array(
+  observed: z.array(
     z.object({
       tap: z.string(),
       role: z.enum(['sender', 'receiver']),

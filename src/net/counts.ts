@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { run, type RunOptions } from '#src/exec/command.ts';
-import { heardLayout, heardLength } from '#src/tap/programs/layouts.ts';
+import { lastReportLayout, lastReportLength } from '#src/tap/programs/layouts.ts';
 import type { Hook } from '#src/tap/state.ts';
 import { runBpftool } from './bpftool.ts';
 
@@ -57,10 +57,10 @@ const report = z.object({
     }),
   }),
 });
-const heard = z.tuple([report, report]);
+const lastReports = z.tuple([report, report]);
 
 /** What the receiver's reports come to, as bpf/mirror.bpf.c has it. */
-export interface Heard {
+export interface LastReport {
   readonly reports: number;
   /** Copies that came to the receiver, by its last report. */
   readonly receivedPackets: number;
@@ -127,8 +127,8 @@ export class SeenReader {
 }
 
 /** Like {@link readCounts}, of the program that reads the receiver's reports. */
-export async function readHeard(programId: number): Promise<Heard | undefined> {
-  const found = await findMap(programId, heard);
+export async function readLastReport(programId: number): Promise<LastReport | undefined> {
+  const found = await findMap(programId, lastReports);
   if (found === undefined) return undefined;
   const [{ reports, received, probes }, { received: before }] = [
     found.data[0].formatted.value,
@@ -140,8 +140,8 @@ export async function readHeard(programId: number): Promise<Heard | undefined> {
     // The number that stands for none is too large to be safe.
     probes: Number.isSafeInteger(probes) ? probes : undefined,
     async disown(packets) {
-      const bytes = Buffer.alloc(heardLength);
-      bytes.writeBigUInt64LE(BigInt(before + packets), heardLayout.received);
+      const bytes = Buffer.alloc(lastReportLength);
+      bytes.writeBigUInt64LE(BigInt(before + packets), lastReportLayout.received);
       await run('bpftool', [
         'map',
         'update',

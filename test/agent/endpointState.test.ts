@@ -8,7 +8,7 @@ const documentation = readFileSync('docs/architecture.md', 'utf8');
 const factsOf: Record<string, Facts> = {
   waiting: { awaited: 'interface eth0' },
   failing: { failure: 'no such device' },
-  alone: { inPlace: 'mirror', peerAbsence: 'nothing comes' },
+  'no-peer': { inPlace: 'mirror', peerAbsence: 'nothing comes' },
   blind: { inPlace: 'mirror', unseen: 'the tap does not see what eth0 receives' },
   ready: { inPlace: 'mirror' },
   stopped: { removed: 'delete link mirror' },

@@ -100,7 +100,7 @@ test('the block of rights is enough for a user, and ends where it says', async (
     await kubectl('create', 'rolebinding', verb, '-n', taps, `--role=${verb}`, `--user=${name}`);
   }
   expect(await works(logs)).toContain('"state":"ready"');
-  expect(JSON.parse(await works(status)).ends).toMatchObject([{ role: 'sender' }]);
+  expect(JSON.parse(await works(status)).observed).toMatchObject([{ role: 'sender' }]);
 
   expect(await works(`${tap} | kubectl delete -f -`)).toContain(`pod "${sender}" deleted`);
   expect(await sandbox.snapshot(web)).toEqual(before);

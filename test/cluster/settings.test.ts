@@ -163,7 +163,7 @@ interface Status {
 async function statusOf(sandbox: Sandbox, pod: string): Promise<Status> {
   const tap = await sandbox.tapId(pod);
   const json = await sandbox.kubectl('exec', pod, '--', 'kokotap-agent', 'status', `--tap-id=${tap}`);
-  return JSON.parse(json).ends[0];
+  return JSON.parse(json).observed[0];
 }
 
 /** The metrics that a node serves on its loopback, by their names with their labels. */

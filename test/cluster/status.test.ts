@@ -20,7 +20,7 @@ test('the status tells from the kernel what was copied', async ({ sandbox }) => 
   const there = await peer.address();
   const tap = `--tap-id=${await sandbox.tapId(sender)}`;
   const status = async (name: string) =>
-    JSON.parse(await sandbox.kubectl('exec', name, '--', 'kokotap-agent', 'status', tap)).ends;
+    JSON.parse(await sandbox.kubectl('exec', name, '--', 'kokotap-agent', 'status', tap)).observed;
 
   // A copy of before the receiver was there is lost: what is lost is compared with what was at the beginning.
   await until(

@@ -116,7 +116,7 @@ describe("where another's program would hide packets, the tap goes before it", (
     const { sender } = await net.tap({ filter: 'udp' });
     const other = net.startSender({ 'tap-id': net.otherTapId, vni: '101', ifname: 'other', filter: 'udp' });
     await other.logged(goesAhead);
-    await other.logged('"state":"alone"');
+    await other.logged('"state":"no-peer"');
     await net.exec('pod', 'ip link add net1 type veth peer name net2'); // both look again
     await net.ticks(4);
     for (const agent of [sender, other])

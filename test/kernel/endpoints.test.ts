@@ -93,7 +93,7 @@ describe('a list of endpoints', () => {
       await killed.kill();
     }
     const agent = startList(net, 'sender', list);
-    await agent.logged('"state":"alone"');
+    await agent.logged('"state":"no-peer"');
     await expectKernel(pods.all, wanted, agent);
     expect(await agent.stop()).toBe(0);
     expect(await Promise.all(pods.all.map(shapeOf))).toEqual(before);
@@ -147,7 +147,7 @@ describe('a list of endpoints', () => {
     const sender = startList(net, 'sender', list);
     const receiver = startList(net, 'receiver', receivers);
     await receiver.ready();
-    await sender.logged('"state":"alone"');
+    await sender.logged('"state":"no-peer"');
     expect(sender.isReady()).toBe(false);
     receivers.write(pods.all.map((_, at) => receiverOf(at + 1)));
     await Promise.all([sender.ready(), receiver.ready()]);

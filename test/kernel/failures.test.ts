@@ -9,7 +9,7 @@ describe('a step that fails', () => {
     const sender = net.startSenderWithTc(
       `[ -e ${flag} ] && case "$* $INPUT" in *'filter add'*) echo broken >&2; exit 1;; esac`,
     );
-    await sender.logged('"state":"alone"');
+    await sender.logged('"state":"no-peer"');
     const before = await essence(net);
     await net.exec('pod', 'touch', flag);
     await net.exec('pod', 'tc filter delete dev eth0 egress pref 7');
@@ -66,7 +66,7 @@ describe('a step that fails', () => {
       `case $INPUT in *object-file*) [ -e ${flag} ] || { touch ${flag}; INPUT=$(printf '%s\\n' "$INPUT" | grep -v 'qdisc add'); };; esac`,
     );
     await sender.logged("Parent Qdisc doesn't exists");
-    await sender.logged('"state":"alone"');
+    await sender.logged('"state":"no-peer"');
     expect(sender.output).not.toContain('could not be loaded');
     expect(await net.exec('pod', 'tc filter show dev mirror egress')).toContain('[tc/copy]');
   });

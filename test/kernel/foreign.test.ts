@@ -61,7 +61,7 @@ describe("what is not kokotap's", () => {
     await sender.logged("Interface mirror exists in the target's network namespace and is not kokotap's");
     expect(await net.snapshot('pod')).toBe(before);
     await net.exec('pod', 'ip', 'link', 'delete', 'mirror');
-    await sender.logged('"state":"alone"');
+    await sender.logged('"state":"no-peer"');
   });
 
   test('an interface of that name on the node is left alone, also by a tap on the same node', async ({

@@ -93,13 +93,13 @@ describe('the table of nftables', () => {
     expect(waiting.log.flatMap(({ state }) => state ?? [])).toEqual(['waiting']);
     expect(await waiting.stop()).toBe(0);
     const killed = net.startSenderWithoutGuard();
-    await killed.logged('"state":"alone"');
+    await killed.logged('"state":"no-peer"');
     await killed.kill();
     const next = net.startSenderWithoutGuard({ 'pod-ifname': 'eth9' });
     await next.logged('waiting for interface eth9');
     expect(await next.stop()).toBe(0);
     const last = net.startSenderWithoutGuard();
-    await last.logged('"state":"alone"');
+    await last.logged('"state":"no-peer"');
     expect(await last.stop()).toBe(0);
     expect(await net.snapshot('pod')).toBe(before);
   });

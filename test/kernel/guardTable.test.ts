@@ -11,7 +11,7 @@ describe('the table of nftables that the taps of a node share', () => {
     const { receiver } = await net.tap();
     const [first, rule] = [await entryOf(net, net.tapId), await chain(net, 'input')];
     const second = net.startReceiver(other);
-    await second.logged('"state":"alone"');
+    await second.logged('"state":"no-peer"');
     expect(await chain(net, 'input')).toBe(rule);
     expect(rule.split('\n').filter((line) => line.includes('@'))).toHaveLength(1);
     const theirs = [
@@ -27,7 +27,7 @@ describe('the table of nftables that the taps of a node share', () => {
     expect((await elements(net)).toSorted()).toEqual(theirs);
     expect(await net.exec('nodeB', 'nft list ruleset')).not.toContain(net.tapId);
     const again = net.startReceiver();
-    await again.logged('"state":"alone"');
+    await again.logged('"state":"no-peer"');
     expect(await entryOf(net, net.tapId)).toBe(first);
     for (const each of [again, second]) expect(await each.stop()).toBe(0);
     expect(await net.exec('nodeB', 'nft list ruleset')).toBe('');
@@ -36,7 +36,7 @@ describe('the table of nftables that the taps of a node share', () => {
   test('is repaired by all taps when all tables, or all entries, are gone', async ({ net }) => {
     await net.tap();
     const second = net.startReceiver(other);
-    await second.logged('"state":"alone"');
+    await second.logged('"state":"no-peer"');
     const before = await rules(net);
     for (const damage of ['flush ruleset', 'flush map inet kokotap taps']) {
       await net.exec('nodeB', `nft ${damage}`);
@@ -48,7 +48,7 @@ describe('the table of nftables that the taps of a node share', () => {
     const { receiver } = await net.tap();
     await receiver.kill();
     const second = net.startReceiver({ ...other, vni: '100' });
-    await second.logged('"state":"alone"');
+    await second.logged('"state":"no-peer"');
     expect((await elements(net)).toSorted()).toEqual([
       '4789 . 0x6400 : goto tap-112233445566-receiver',
       '4789 . 0x6470 : goto probes-112233445566-receiver',

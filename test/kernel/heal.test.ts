@@ -54,7 +54,7 @@ describe('a running tap heals', () => {
   test('what is damaged before the agent hears of changes', async ({ net }) => {
     const deafMs = scaled(4000);
     const sender = net.startDeafSender(deafMs / 1000);
-    await sender.logged('"state":"alone"');
+    await sender.logged('"state":"no-peer"');
     await exec(net, 'pod', 'tc filter delete dev eth0 egress pref 7');
     await expect.poll(() => exec(net, 'pod', 'tc filter show dev eth0 egress'), soon).toContain('mirred');
   });
@@ -123,7 +123,7 @@ describe('an agent starting over what is there', () => {
   });
 
   test('killed at any moment of its start is healed by the next', async ({ net }) => {
-    await net.startReceiver().logged('"state":"alone"');
+    await net.startReceiver().logged('"state":"no-peer"');
     for (let afterMs = 100; afterMs <= 420; afterMs += 40) {
       const killed = net.startSender();
       await new Promise((resolve) => setTimeout(resolve, scaled(afterMs)));

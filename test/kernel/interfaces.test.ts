@@ -99,7 +99,7 @@ describe('all interfaces', () => {
     const before = await net.snapshot('pod');
     const { sender } = await net.tap({ 'pod-ifname': 'all', filter });
     const other = net.startSender({ 'tap-id': '112233445566', vni: '101', ifname: 'other' });
-    await other.logged('"state":"alone"');
+    await other.logged('"state":"no-peer"');
     await net.addSecondInterface('veth');
     await expect.poll(() => copyingInterfaces(net), soon).toEqual(['eth0', 'lo', 'net1']);
     await sendUdp(net, 'nodeA', second.pod, { count: 20 });
@@ -141,7 +141,7 @@ describe('all interfaces', () => {
       `case $INPUT in *'qdisc add dev net1'*) [ -e ${flag} ] || { touch ${flag}; echo "$INPUT" | ${between} | $TC "$@"; exit; };; esac`,
       { 'pod-ifname': 'all', filter },
     );
-    await sender.logged('"state":"alone"');
+    await sender.logged('"state":"no-peer"');
     await net.exec('pod', 'ip link add net1 type veth peer name net2');
     await expect.poll(() => existsSync(flag), soon).toBe(true);
     await expect.poll(() => net.exec('pod', 'ip -brief link'), soon).not.toContain('net1');

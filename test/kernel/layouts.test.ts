@@ -5,8 +5,8 @@ import { run } from '#src/exec/command.ts';
 import {
   gateLayout,
   gateLength,
-  heardLayout,
-  heardLength,
+  lastReportLayout,
+  lastReportLength,
   leaseLayout,
   leaseLength,
   settingsLayout,
@@ -47,5 +47,5 @@ test('the agent writes and reads structures as the eBPF programs have them', asy
   expect(structure('settings').offsets).toEqual(settingsLayout);
   expect(structure('lease')).toEqual({ size: leaseLength, offsets: leaseLayout });
   expect(structure('gate')).toEqual({ size: gateLength, offsets: gateLayout });
-  expect(structure('heard')).toEqual({ size: heardLength, offsets: heardLayout });
+  expect(structure('last_report')).toEqual({ size: lastReportLength, offsets: lastReportLayout });
 });

@@ -77,7 +77,7 @@ describe('what a killed agent left', () => {
     await net.quiet();
     await net.forward();
     const keeper = net.startSender(other);
-    await keeper.logged('"state":"alone"');
+    await keeper.logged('"state":"no-peer"');
     for (const isGone of [false, true]) {
       const { sender, receiver } = await net.tap({ ...short, 'fast-path': '' });
       await sender.kill();

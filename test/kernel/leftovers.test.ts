@@ -19,7 +19,7 @@ describe('the status', () => {
     );
     expect(left?.leaseSeconds).toBeGreaterThan(0);
     const again = net.startSender();
-    await again.logged('"state":"alone"');
+    await again.logged('"state":"no-peer"');
     expect(await again.stop()).toBe(0);
     expect(await leftovers(net)).toEqual([]);
   });

@@ -26,7 +26,7 @@ test('a program that the verifier refuses is told with the last of its log', asy
   const { cause } = sender.log.find(({ msg }) => msg.startsWith(notice)) ?? {};
   expect(cause).toMatch(/^prog 'copy': BPF program load failed: Permission denied; /);
   expect(cause).toMatch(/; invalid access to packet, .*; R\d offset is outside of the packet$/);
-  await sender.logged('"state":"alone"');
+  await sender.logged('"state":"no-peer"');
 });
 
 test('programs that could not be loaded are loaded when it is tried again', async ({ net }) => {
@@ -36,13 +36,13 @@ test('programs that could not be loaded are loaded when it is tried again', asyn
   const refuse = `[ -e ${flag} ] && INPUT=$(printf '%s' "$INPUT" | sed 's#object-file [^ ]*#object-file ${flag}#')`;
   const rareMs = 2000;
   const sender = net.startSenderWithTc(refuse, { 'rare-ms': String(rareMs), 'log-level': 'debug' });
-  await sender.logged('"state":"alone"');
+  await sender.logged('"state":"no-peer"');
   const tries = () => sender.commands().filter((command) => command.includes('object-file')).length;
   const before = tries();
   await expect.poll(tries, soon).toBeGreaterThanOrEqual(before + 2);
   // The tap stays what it is while it is tried, and the reason is told once.
   expect(sender.log.filter(({ msg }) => msg.startsWith(notice))).toHaveLength(1);
-  expect(new Set(sender.log.flatMap(({ state }) => state ?? []))).toEqual(new Set(['alone']));
+  expect(new Set(sender.log.flatMap(({ state }) => state ?? []))).toEqual(new Set(['no-peer']));
   expect(await net.exec('pod', 'tc filter show dev eth0 egress')).toContain('mirred');
   rmSync(flag);
   await sender.logged('The eBPF programs could be loaded now');

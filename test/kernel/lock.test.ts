@@ -19,7 +19,7 @@ describe('the lock', () => {
 
   test('is one for each role and tap, also of agents that start at the same moment', async ({ net }) => {
     const waiting = new Set([1, 2, 3].map(() => net.startReceiver()));
-    const holders = () => [...waiting].filter(({ output }) => output.includes('"state":"alone"'));
+    const holders = () => [...waiting].filter(({ output }) => output.includes('"state":"no-peer"'));
     for (; waiting.size > 0;) {
       await expect.poll(holders, soon).toHaveLength(1);
       await net.ticks(4); // in which the others try again
@@ -35,7 +35,7 @@ describe('the lock', () => {
     await receiver.kill();
     await holdLock(net, 'receiver', nobody);
     const other = net.startReceiver({ 'tap-id': net.otherTapId, ifname: 'other' });
-    await other.logged('"state":"alone"');
+    await other.logged('"state":"no-peer"');
     expect(await net.exec('nodeB', 'ip -oneline link')).not.toContain(' mirror: ');
   });
 });

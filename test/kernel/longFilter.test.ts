@@ -26,7 +26,7 @@ describe('a filter that classic BPF has no room for', () => {
     await net.quiet();
     const filter = `${hosts(1000)} or (vlan 5 and udp port 7001)`;
     const [receiver, sender] = [net.startReceiver(), net.startSender({ filter })];
-    await sender.logged('"state":"alone"');
+    await sender.logged('"state":"no-peer"');
     await Promise.all([sender.ready(), receiver.ready()]);
     const atMirror = await Capture.start(net, 'nodeB', 'mirror');
     const [to, from] = ['026b00000001', '026b00000002'];
@@ -60,7 +60,7 @@ describe('a filter that classic BPF has no room for', () => {
 
   test('is made short where no eBPF can be loaded, if it can be', async ({ net }) => {
     const sender = net.startSenderWithTc(refusing, { filter: hosts(220) });
-    await sender.logged('"state":"alone"');
+    await sender.logged('"state":"no-peer"');
     expect(await net.exec('pod', 'tc filter show dev eth0 ingress pref 7')).toContain('bytecode');
   });
 });

@@ -28,7 +28,7 @@ test('Prometheus gets the account of each end, from the loopback only', async ({
 test.for([
   ['waiting', 'true', { 'pod-ifname': 'net9' }],
   ['failing', 'ip link add mirror type veth peer name other', {}],
-  ['alone', 'true', {}],
+  ['no-peer', 'true', {}],
 ] as const)('they say that an endpoint is %s', async ([state, before, changes], { net }) => {
   await net.exec('pod', before);
   const sender = net.startSender({ ...changes, 'metrics-port': port });
@@ -67,7 +67,7 @@ test('a port that is taken costs the metrics, not the tap', async ({ net }) => {
   await other.logged(
     'no metrics: listen EADDRINUSE: address already in use 127.0.0.1:9400; they are served when the port is free',
   );
-  await other.logged('"state":"alone"');
+  await other.logged('"state":"no-peer"');
   expect(sender.isReady()).toBe(true);
 });
 
@@ -83,7 +83,7 @@ test('the metrics are there again after another agent took over, and when a take
   const second = net.startSender({ 'metrics-port': port });
   await second.logged('waiting for another sender of this tap');
   expect(await first.stop()).toBe(0);
-  await second.logged('"state":"alone"');
+  await second.logged('"state":"no-peer"');
   await expect
     .poll(() => scrape(net, 'nodeA', '127.0.0.1').catch(String), soon)
     .toContain(`kokotap_device_up{tap="${net.tapId}",role="sender"} 1\n`);

@@ -79,7 +79,7 @@ describe('the end of a tap', () => {
     const sender = net.startSender({ 'pod-ifname': 'all', 'log-level': 'debug' });
     await sender.logged('qdisc add dev v149 clsact');
     expect(await sender.stop()).toBe(0);
-    expect(sender.output).not.toContain('"state":"alone"');
+    expect(sender.output).not.toContain('"state":"no-peer"');
     expect(await shape(net)).toBe(before);
   });
 
@@ -87,7 +87,7 @@ describe('the end of a tap', () => {
     await addInterfaces(net, 300);
     const before = await shape(net);
     const sender = net.startSender({ 'pod-ifname': 'all' });
-    await sender.logged('"state":"alone"');
+    await sender.logged('"state":"no-peer"');
     expect(await shape(net)).toContain('clsact ffff: dev v149');
     expect(await sender.stop()).toBe(0);
     expect(await shape(net)).toBe(before);

@@ -26,13 +26,13 @@ test('at rest an agent sees that its entry of nftables, or the path, is another 
 
 test('while it is ready, and not before and after, it listens where the kubelet asks', async ({ net }) => {
   const receiver = net.startReceiver();
-  await receiver.logged('"state":"alone"');
+  await receiver.logged('"state":"no-peer"');
   expect(await answers(net, 'nodeB')).toBe(false);
   const sender = net.startSender();
   await Promise.all([sender.ready(), receiver.ready()]);
   await expect.poll(() => answers(net, 'nodeB'), soon).toBe(true);
   await sender.kill();
-  await receiver.logged(/"state":"ready"[^]*"state":"alone"/u);
+  await receiver.logged(/"state":"ready"[^]*"state":"no-peer"/u);
   await expect.poll(() => answers(net, 'nodeB'), soon).toBe(false);
 });
 

@@ -16,9 +16,9 @@ test('an agent answers over a unix socket for its own endpoints, to root only', 
     [receiver, 'receiver'],
   ] as const) {
     const { body } = await ask(agent, 'GET', '/status');
-    const { endpoints, ends, leftovers } = JSON.parse(body);
+    const { endpoints, observed, leftovers } = JSON.parse(body);
     expect(endpoints).toMatchObject([{ tap: net.tapId, state: 'ready', reason: expect.any(String) }]);
-    expect(ends).toMatchObject([{ tap: net.tapId, role, device: { name: 'mirror', up: true } }]);
+    expect(observed).toMatchObject([{ tap: net.tapId, role, device: { name: 'mirror', up: true } }]);
     // Leases of other tests' taps are in the same kernel.
     expect(leftovers.filter(({ tap }: { tap: string }) => tap === net.tapId)).toEqual([]);
     const metrics = await ask(agent, 'GET', '/metrics');
@@ -48,8 +48,8 @@ test('status asks the agent of its pod, and searches the node where there is non
   };
   const own = await inPod(net.tapId);
   expect(own.endpoints).toMatchObject([{ tap: net.tapId, state: 'ready' }]);
-  expect(own.ends).toMatchObject([{ tap: net.tapId, role: 'sender', device: { name: 'mirror' } }]);
-  expect(Object.keys(await inPod(net.otherTapId))).toEqual(['ends', 'leftovers']);
+  expect(own.observed).toMatchObject([{ tap: net.tapId, role: 'sender', device: { name: 'mirror' } }]);
+  expect(Object.keys(await inPod(net.otherTapId))).toEqual(['observed', 'leftovers']);
 });
 
 test('status in the image asks that agent without Node.js', async ({ net }) => {
@@ -58,7 +58,7 @@ test('status in the image asks that agent without Node.js', async ({ net }) => {
     net.exec('nodeA', 'nsenter', `--mount=/proc/${sender.child.pid}/ns/mnt`, program, 'status', ...args);
   const own = JSON.parse(await inPod(`--tap-id=${net.tapId}`));
   expect(own.endpoints).toMatchObject([{ tap: net.tapId, state: 'ready' }]);
-  expect(own.ends).toMatchObject([{ tap: net.tapId, role: 'sender', device: { name: 'mirror' } }]);
+  expect(own.observed).toMatchObject([{ tap: net.tapId, role: 'sender', device: { name: 'mirror' } }]);
   expect(JSON.parse(await inPod()).endpoints).toEqual(own.endpoints);
   // What the agent cannot say is up to its own program, which this machine does not have.
   for (const other of [`--tap-id=${net.otherTapId}`, '--node', '--tap-id=x'])

@@ -62,7 +62,7 @@ test('three taps of one pod that end at the same moment leave nothing', async ({
     const senders = ['1', '2', '3'].map((digit) =>
       net.startSender({ 'tap-id': digit.repeat(12), ifname: `tap${digit}`, vni: `20${digit}` }),
     );
-    for (const each of senders) await each.logged('"state":"alone"');
+    for (const each of senders) await each.logged('"state":"no-peer"');
     await net.ticks(4); // until they have seen each other's filters
     expect(await Promise.all(senders.map((each) => each.stop()))).toEqual([0, 0, 0]);
     expect(await net.snapshot('pod')).toBe(before);

@@ -48,7 +48,7 @@ describe('the target', () => {
     const sender = net.startSender({ 'pod-ifname': 'net1' });
     await sender.logged('waiting for interface net1 of the target, which has lo, eth0');
     await net.exec('pod', 'ip', 'link', 'add', 'net1', 'type', 'veth', 'peer', 'name', 'net1-end');
-    await sender.logged('"state":"alone"');
+    await sender.logged('"state":"no-peer"');
     expect(await net.exec('pod', 'tc', 'filter', 'show', 'dev', 'net1', 'egress')).toContain('mirred');
   });
 });

@@ -36,11 +36,11 @@ export async function serveSocket(
   const readLeftovers = shared(readLeftoversIfAny, goodForMs);
   const answers: Record<string, (tap: TapId | undefined) => Promise<Answer>> = {
     'GET /status': async (tap) => {
-      const [ends, leftovers] = await Promise.all([readStatus(), readLeftovers()]);
+      const [observed, leftovers] = await Promise.all([readStatus(), readLeftovers()]);
       const isMeant = (each: { readonly tap: TapId | undefined }) => tap === undefined || each.tap === tap;
       return json({
         endpoints: describeEndpoints(manager).filter(isMeant),
-        ends: ends.filter(isMeant),
+        observed: observed.filter(isMeant),
         leftovers: leftovers.filter(isMeant),
       });
     },

@@ -3,7 +3,7 @@ import { UserError } from '#src/errors.ts';
 import { inOwnNetns, type Netns } from '#src/net/netns.ts';
 import { largestWholeBytes } from '#src/tap/path/fit.ts';
 import type { TapId } from '#src/tap/ownership/mark.ts';
-import { hearReceiver } from '#src/agent/path/receiverReports.ts';
+import { readReceiverReport } from '#src/agent/path/receiverReports.ts';
 import { sendProbes } from '#src/agent/path/largestCopy.ts';
 import type { EndpointStatus } from '#src/agent/status/endpointStatus.ts';
 import { type Near, visitEndpoints, visitNear } from '#src/agent/status/find.ts';
@@ -48,7 +48,7 @@ async function probeEnd(
 ): Promise<ProbeResult | undefined> {
   const { vni, port, local, remote } = device;
   if (fit === undefined || vni === undefined || port === undefined || !local || !remote) return undefined;
-  const before = (await hearReceiver(netns, name))?.probes;
+  const before = (await readReceiverReport(netns, name))?.probes;
   if (before === undefined) return undefined;
   const tunnel = { vni, port, local, remote };
   const packetBytes = largestWholeBytes(fit);
@@ -57,7 +57,7 @@ async function probeEnd(
   let reached = false;
   while (!reached && performance.now() < deadline) {
     await sleep(pollMs);
-    reached = ((await hearReceiver(netns, name))?.probes ?? before) > before;
+    reached = ((await readReceiverReport(netns, name))?.probes ?? before) > before;
   }
   return { tap, remote, packetBytes, reached };
 }

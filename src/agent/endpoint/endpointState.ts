@@ -1,5 +1,5 @@
 /** Where an endpoint stands. Only `ready` makes the pod ready. */
-export const states = ['waiting', 'failing', 'alone', 'blind', 'ready', 'stopped'] as const;
+export const states = ['waiting', 'failing', 'no-peer', 'blind', 'ready', 'stopped'] as const;
 export type State = (typeof states)[number];
 
 /** A state and why it is so. */
@@ -40,9 +40,9 @@ export function endpointState(facts: Facts): EndpointState {
   if (failure !== undefined) return { state: 'failing', reason: failure };
   if (awaited !== undefined) return { state: 'waiting', reason: `waiting for ${awaited}` };
   if (inPlace === undefined) return { state: 'waiting', reason: 'waiting for the first look at the kernel' };
-  if (peerAbsence !== undefined) return { state: 'alone', reason: peerAbsence };
+  if (peerAbsence !== undefined) return { state: 'no-peer', reason: peerAbsence };
   const both = `${inPlace} is in place ${hasForeignPeer === true ? "here; the other end is not kokotap's" : 'at both ends'}`;
-  if (pathTrouble !== undefined) return { state: 'alone', reason: `${both}, but ${pathTrouble}` };
+  if (pathTrouble !== undefined) return { state: 'no-peer', reason: `${both}, but ${pathTrouble}` };
   if (unseen !== undefined) return { state: 'blind', reason: `${both}, but ${unseen}` };
   return { state: 'ready', reason: both, ...(idle === undefined ? {} : { warning: idle }) };
 }

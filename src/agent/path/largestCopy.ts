@@ -5,7 +5,7 @@ import { isIPv6 } from '#src/spec/address.ts';
 import { largestWholeBytes } from '#src/tap/path/fit.ts';
 import { probePacket } from '#src/tap/packets/probe.ts';
 import type { Tunnel } from '#src/tap/state.ts';
-import { hearReceiver } from './receiverReports.ts';
+import { readReceiverReport } from './receiverReports.ts';
 import type { Peer } from './peer.ts';
 import type { Timing } from '#src/agent/timing.ts';
 import type { PathFacts } from './pathWatch.ts';
@@ -58,7 +58,7 @@ export class LargestCopy {
     const bytes = largestWholeBytes(fit);
     const isKnown = this.#known?.bytes === bytes && performance.now() < this.#known.until;
     if (isKnown) return this.#known?.trouble;
-    const probes = await hearReceiver(netns, ifname);
+    const probes = await readReceiverReport(netns, ifname);
     if (probes !== undefined) await this.#follow(bytes, probes.probes, peer);
     return this.#known?.trouble;
   }

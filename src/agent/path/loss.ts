@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { type Arrival, isDead, isSuspect, nextArrival } from '#src/tap/path/arrival.ts';
 import type { Netns } from '#src/net/netns.ts';
 import type { Tunnel } from '#src/tap/state.ts';
-import { hearReceiver, readSent } from './receiverReports.ts';
+import { readReceiverReport, readSent } from './receiverReports.ts';
 import type { Timing } from '#src/agent/timing.ts';
 import type { PathFacts } from './pathWatch.ts';
 
@@ -45,27 +45,27 @@ export class Loss {
     this.#beganAt ??= now;
     this.#dueAt = now + this.#timing.lossCheckMs;
     if (deviceSent === this.#last?.deviceSent && this.#isSettled) return;
-    const heard = await hearReceiver(netns, ifname);
-    if (heard === undefined) {
+    const report = await readReceiverReport(netns, ifname);
+    if (report === undefined) {
       // The first report is about to come, and a loss of what is sent before the first look is not known as one.
       if (now < this.#beganAt + this.#timing.firstReports.forMs) this.#dueAt = 0;
       else await this.#tellSilence(netns, ifname);
       return;
     }
-    if (heard.reports === this.#last?.reports) return;
+    if (report.reports === this.#last?.reports) return;
     const sent = (await readSent(netns, ifname)) ?? 0;
     if (this.#last !== undefined && sent < this.#last.sent) this.#beginAnew();
     // More than was sent: the rest came to the receiver before this device was there.
-    const foreign = heard.receivedPackets - sent;
-    if (foreign > 0) await heard.disown(foreign);
+    const foreign = report.receivedPackets - sent;
+    if (foreign > 0) await report.disown(foreign);
     if (this.#last === undefined) this.#lost = sent > 0 ? undefined : 0;
-    else this.#tell(Math.max(0, this.#last.sent - heard.receivedPackets));
-    const receivedPackets = heard.receivedPackets - Math.max(0, foreign);
+    else this.#tell(Math.max(0, this.#last.sent - report.receivedPackets));
+    const receivedPackets = report.receivedPackets - Math.max(0, foreign);
     this.#arrival = nextArrival(this.#arrival, this.#last?.sent, receivedPackets);
     // The next report tells whether it lasts, or is over.
     if (isSuspect(this.#arrival)) this.#dueAt = now + this.#timing.reportMs + this.#timing.checkMs;
     this.#isSettled = !this.#losing && (sent === 0 || sent === this.#last?.sent);
-    this.#last = { sent, reports: heard.reports, deviceSent };
+    this.#last = { sent, reports: report.reports, deviceSent };
   }
 
   /** Once; a sender without eBPF, which hears no reports, has said that. */

@@ -1,13 +1,13 @@
 import { findProgram } from '#src/net/classifiers.ts';
-import { type Heard, readCounts, readHeard } from '#src/net/counts.ts';
+import { type LastReport, readCounts, readLastReport } from '#src/net/counts.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { preferences } from '#src/tap/ownership/mark.ts';
 
 /** What the receiver reported to a sender's device; undefined: nothing yet, or there is no program to hear it. */
-export async function hearReceiver(netns: Netns, ifname: string): Promise<Heard | undefined> {
-  const id = await findProgram(netns, ifname, 'ingress', preferences.heard);
-  const heard = id === undefined ? undefined : await readHeard(id);
-  return heard !== undefined && heard.reports > 0 ? heard : undefined;
+export async function readReceiverReport(netns: Netns, ifname: string): Promise<LastReport | undefined> {
+  const id = await findProgram(netns, ifname, 'ingress', preferences.readReport);
+  const report = id === undefined ? undefined : await readLastReport(id);
+  return report !== undefined && report.reports > 0 ? report : undefined;
 }
 
 /** The copies that a sender's device was given, as it cuts them; undefined without the program that counts them. */

@@ -74,7 +74,7 @@ export async function describeEndpoint(
 function whatItDoes({ action, preference, program }: CountedFilter): string {
   if (typeof action === 'object')
     return 'copyTo' in action ? `copy to ${action.copyTo}` : `hand over to ${action.redirectTo}`;
-  if (program?.includes('[tc/heard]') === true) return "read the receiver's reports";
+  if (program?.includes('[tc/read_report]') === true) return "read the receiver's reports";
   const ahead = aheadHook(program);
   if (ahead !== undefined) return `hold the program that goes before others at the ${ahead} of targets`;
   if (isSeenProgram(program)) return 'count';

@@ -5,7 +5,7 @@ import { arrivedOf, directionAccount, refusedBefore } from '#src/tap/counters/ac
 import { preferences } from '#src/tap/ownership/mark.ts';
 import { aheadHook, isSeenProgram } from '#src/tap/programs/names.ts';
 import { copiesTo, type Hook } from '#src/tap/state.ts';
-import { hearReceiver } from '#src/agent/path/receiverReports.ts';
+import { readReceiverReport } from '#src/agent/path/receiverReports.ts';
 import { describePath } from './describePath.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
 import type { CountedLink, Placed, TargetHook } from './targetHooks.ts';
@@ -46,10 +46,10 @@ export async function senderAccount(
   const copying = filters.filter(({ filter }) => copiesTo(filter) !== undefined);
   const refused = sent.dropped + sent.errors;
   // What arrived is read before what was sent, so that nothing arrives that was not sent.
-  const heard = await hearReceiver(carrier.netns, device);
-  const reportedPackets = kind === 'veth' ? await readOtherHalf() : heard?.receivedPackets;
+  const report = await readReceiverReport(carrier.netns, device);
+  const reportedPackets = kind === 'veth' ? await readOtherHalf() : report?.receivedPackets;
   // A report may have come since the device's counts were read.
-  const turnedAwayPackets = Math.max(0, received.packets - (heard?.reports ?? 0));
+  const turnedAwayPackets = Math.max(0, received.packets - (report?.reports ?? 0));
   const copyId = filters.find(({ filter }) => filter.preference === preferences.copy)?.filter.programId;
   const counts = copyId === undefined ? undefined : await readCounts(copyId);
   if (copyId === undefined || counts === undefined) {

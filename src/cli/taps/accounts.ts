@@ -46,21 +46,21 @@ export async function readAccounts(
   const readings = await inTurns(AT_ONCE, taps, async (tap) => {
     const atMs = performance.now();
     const asked = tap.pods.filter(({ role }) => roles.includes(role));
-    const heard = await Promise.all(asked.map(async (pod) => hear(cluster, tap, pod)));
-    return [tap, { account: accountOf(tap.id, heard), atMs }] as const;
+    const answers = await Promise.all(asked.map(async (pod) => answerOf(cluster, tap, pod)));
+    return [tap, { account: accountOf(tap.id, answers), atMs }] as const;
   });
   return new Map(readings);
 }
 
 /** What an agent said. */
-export interface Heard {
+export interface AgentAnswer {
   readonly pod: ListedPod;
   readonly status: AgentStatus | undefined;
   /** Why there is no status. */
   readonly trouble?: string;
 }
 
-async function hear(cluster: Cluster, { namespace }: ListedTap, pod: ListedPod): Promise<Heard> {
+async function answerOf(cluster: Cluster, { namespace }: ListedTap, pod: ListedPod): Promise<AgentAnswer> {
   if (!pod.isRunning) return { pod, status: undefined, trouble: 'its pod does not run' };
   try {
     return { pod, status: await askAgent(cluster, { namespace, name: pod.name }) };
@@ -71,14 +71,16 @@ async function hear(cluster: Cluster, { namespace }: ListedTap, pod: ListedPod):
 }
 
 /** Joins what the agents of a tap said. */
-export function accountOf(id: string, heard: readonly Heard[]): Account {
+export function accountOf(id: string, answers: readonly AgentAnswer[]): Account {
   const endOf = (role: string) =>
-    heard.flatMap(({ status }) => status?.ends ?? []).find((end) => end.tap === id && end.role === role);
+    answers
+      .flatMap(({ status }) => status?.observed ?? [])
+      .find((end) => end.tap === id && end.role === role);
   const sender = endOf('sender');
   const receivedPackets = endOf('receiver')?.receivedPackets;
   const bytes = Object.values(sender?.copies ?? {}).flatMap(({ copiedBytes }) => copiedBytes ?? []);
   return {
-    endpoints: heard.map((each) => endpointOf(id, each)),
+    endpoints: answers.map((each) => endpointOf(id, each)),
     directions: sender?.copies,
     copiedBytes: bytes.length === 0 ? undefined : bytes.reduce((sum, each) => sum + each, 0),
     sentPackets: sender?.sentPackets,
@@ -106,7 +108,7 @@ export function fewerLost(
 
 function endpointOf(
   id: string,
-  { pod: { role, name, node }, status, trouble }: Heard,
+  { pod: { role, name, node }, status, trouble }: AgentAnswer,
 ): Account['endpoints'][number] {
   const told = status?.endpoints?.find(({ tap }) => tap === id);
   return {

@@ -14,7 +14,7 @@ export const preferences = {
   /** What counts the packets of the target interface, before they are copied. */
   seen: 6,
   /** What reads the receiver's reports on a sender's mirror device, before what drops them. */
-  heard: 6,
+  readReport: 6,
   /** What copies, and what drops on a mirror device. */
   filter: 7,
   /** What is done to copies, behind what drops. */

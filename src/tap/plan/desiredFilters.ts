@@ -1,6 +1,6 @@
 import { dropAll, dropFrom, matchAll } from '#src/filter/bpf.ts';
 import { handleOf, isHandleOf, preferences } from '#src/tap/ownership/mark.ts';
-import { aheadProgram, copyProgram, heardProgram, seenProgram } from '#src/tap/programs/names.ts';
+import { aheadProgram, copyProgram, readReportProgram, seenProgram } from '#src/tap/programs/names.ts';
 import type { Copies, Desired, Hook, Link, Observed, OurFilter } from '#src/tap/state.ts';
 import { hooksOf } from '#src/tap/targets.ts';
 import { holdsOf, isHeld, placesAhead } from './ahead.ts';
@@ -33,13 +33,13 @@ export function deviceFilters(
     preference: preferences.copy,
     program: copyProgram(object),
   };
-  const heard: OurFilter = {
+  const readReport: OurFilter = {
     ...direct,
     hook: 'ingress',
-    preference: preferences.heard,
-    program: heardProgram(object),
+    preference: preferences.readReport,
+    program: readReportProgram(object),
   };
-  if (copies === undefined) return [dropped, copy, heard];
+  if (copies === undefined) return [dropped, copy, readReport];
   const hooks = copies.hooks.filter((hook) => ahead.some((place) => place.hook === hook));
   const before = hooks.map((hook): OurFilter => ({
     ...direct,
@@ -50,7 +50,7 @@ export function deviceFilters(
   if (hooks.length > 0 && copies.matching !== matchAll)
     before.push({ ...dropped, hook: 'egress', program: copies.dropping });
   if (device.kind === 'macvlan') return [dropped, ...before]; // the rest is at the device below
-  return device.kind === 'veth' ? [dropped, copy, ...before] : [dropped, copy, heard, ...before];
+  return device.kind === 'veth' ? [dropped, copy, ...before] : [dropped, copy, readReport, ...before];
 }
 
 /** What is copied is counted before. Where the tap is ahead of all filters, it has none. */

@@ -30,5 +30,5 @@ export const gateLayout = { magic: 0, until_ns: 8, ifindex: 16, reason: 20 } as 
 export const gateLength = 24;
 
 /** What the receiver's reports come to, in the map `reports`. */
-export const heardLayout = { reports: 0, last: 8, received: 16, probes: 24, at_ms: 32 } as const;
-export const heardLength = 40;
+export const lastReportLayout = { reports: 0, last: 8, received: 16, probes: 24, at_ms: 32 } as const;
+export const lastReportLength = 40;

@@ -58,8 +58,8 @@ export function isAheadName(name: string): boolean {
 const hooks: readonly Hook[] = ['ingress', 'egress'];
 
 /** The program that reads the receiver's reports, as tc names it. */
-export function heardProgram(object: string): string {
-  return `${object}:[tc/heard]`;
+export function readReportProgram(object: string): string {
+  return `${object}:[tc/read_report]`;
 }
 
 /** The program of a filter that is too long for classic BPF, as tc names it. */

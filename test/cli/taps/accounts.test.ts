@@ -30,7 +30,7 @@ const ready = (of: string) => ({ tap: of, state: 'ready', reason: 'mirror is in 
 
 const sender: AgentStatus = {
   endpoints: [ready('000000000000'), ready(id)],
-  ends: [
+  observed: [
     {
       tap: id,
       role: 'sender',
@@ -54,8 +54,8 @@ const sender: AgentStatus = {
   ],
 };
 const receiver: AgentStatus = {
-  endpoints: [{ tap: id, state: 'alone', reason: 'nothing of the sender comes' }],
-  ends: [{ tap: id, role: 'receiver', device: { name: 'mirror' }, receivedPackets: 21 }],
+  endpoints: [{ tap: id, state: 'no-peer', reason: 'nothing of the sender comes' }],
+  observed: [{ tap: id, role: 'receiver', device: { name: 'mirror' }, receivedPackets: 21 }],
 };
 const both = accountOf(id, [
   { pod: senderPod, status: sender },
@@ -85,7 +85,7 @@ test('both ends are shown together', () => {
   expect(describeTap(tap, both)).toMatchInlineSnapshot(`
     "tap/270fe356c75e: shop/web to node/node-b, Ready, VNI 100, 3m
       sender kokotap-web-sender on node-of-sender: ready: mirror is in place at both ends
-      receiver kokotap-web-receiver on node-of-receiver: alone: nothing of the sender comes
+      receiver kokotap-web-receiver on node-of-receiver: no-peer: nothing of the sender comes
                 SEEN   NOT MATCHING   SAMPLED OUT   SHED   UNFIT   COPIED   BYTES
       ingress   20     5              ?             3      ?       12       1200
       egress    10     ?              ?             ?      ?       10       800

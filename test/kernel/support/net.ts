@@ -262,7 +262,7 @@ export class Net extends Network {
 
   /** What the agent's `status` says of the tap's ends that a node sees. */
   async status(where: Node, tapId = this.tapId): Promise<readonly EndpointStatus[]> {
-    return JSON.parse(await this.ask(where, 'status', tapId)).ends;
+    return JSON.parse(await this.ask(where, 'status', tapId)).observed;
   }
 
   /** Runs a command of the agent that is about what is there. */

@@ -118,10 +118,15 @@ describe('the filters of the device', () => {
     preference: preferences.copy,
     program: 'copy.o:[tc/copy]',
   };
-  const heard = { ...direct, hook: 'ingress', preference: preferences.heard, program: 'copy.o:[tc/heard]' };
+  const readReport = {
+    ...direct,
+    hook: 'ingress',
+    preference: preferences.readReport,
+    program: 'copy.o:[tc/read_report]',
+  };
 
   test.each([
-    ['a sender', sender, [dropped, copyProgram, heard]],
+    ['a sender', sender, [dropped, copyProgram, readReport]],
     ['a sender without eBPF', { ...sender, object: undefined }, [dropped, onlyCopies]],
     ['a sender on one node', vethSender, [dropped, copyProgram]],
     ['a sender on one node without eBPF', { ...vethSender, object: undefined }, [dropped, onlyCopies]],

@@ -21,7 +21,11 @@ test('the device in the node has a name, an address and a mark of its own, and t
   const programs = made.classifiers['ks-aabbccddeeff']?.filters.map(
     ({ hook, program }) => `${hook} ${program}`,
   );
-  expect(programs).toEqual(['ingress 1,6 0 0 2', 'egress copy.o:[tc/copy]', 'ingress copy.o:[tc/heard]']);
+  expect(programs).toEqual([
+    'ingress 1,6 0 0 2',
+    'egress copy.o:[tc/copy]',
+    'ingress copy.o:[tc/read_report]',
+  ]);
   expect(planRepairs(tunnel, made).steps).toEqual([]);
 });
 

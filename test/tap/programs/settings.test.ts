@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { matchAll } from '#src/filter/bpf.ts';
-import { copyProgram, heardProgram, isEbpf, objectName, seenProgram } from '#src/tap/programs/names.ts';
+import { copyProgram, readReportProgram, isEbpf, objectName, seenProgram } from '#src/tap/programs/names.ts';
 import { type CopySettings, withSettings } from '#src/tap/programs/settings.ts';
 
 const plain: CopySettings = {
@@ -42,8 +42,8 @@ test('that copies may go past the IP stack is in the name and in the object, wit
 });
 
 test('eBPF is told from classic BPF by the name that tc gives it', () => {
-  const names = [copyProgram('a.o'), seenProgram('a.o', 'ingress'), heardProgram('a.o')];
-  expect(names).toEqual(['a.o:[tc/copy]', 'a.o:[tc/seen_ingress]', 'a.o:[tc/heard]']);
+  const names = [copyProgram('a.o'), seenProgram('a.o', 'ingress'), readReportProgram('a.o')];
+  expect(names).toEqual(['a.o:[tc/copy]', 'a.o:[tc/seen_ingress]', 'a.o:[tc/read_report]']);
   expect([...names, matchAll].map(isEbpf)).toEqual([true, true, true, false]);
 });
 

@@ -35,7 +35,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           globalSetup: ['test/cli/support/kubectl.setup.ts'],
-          include: ['test/{agent,capture,cli,controller,filter,kube,net,pcapng,pods,spec,tap}/**/*.test.ts'],
+          include: [
+            'test/{agent,capture,cli,controller,filter,kube,net,pcapng,pods,scripts,spec,tap}/**/*.test.ts',
+          ],
           // Enough for a machine that does much else: most tests take milliseconds.
           testTimeout: 60_000,
           maxWorkers: clusterWorkers,

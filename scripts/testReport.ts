@@ -21,22 +21,34 @@ export interface Part {
   readonly endMs: number;
 }
 
-/** What failed and why, a line each: the end of a long output is what is kept of it. */
+/** What failed and why, a few lines each: the end of a long output is what is kept of it. */
 export function failures(files: readonly FileResult[]): string {
   return files
     .flatMap(({ name, assertionResults }) =>
       assertionResults
         .filter(({ status }) => status === 'failed')
-        .map(({ fullName, failureMessages: [message = ''] }) => {
-          const reason = message.split('\n', 1)[0]?.slice(0, longestReason);
-          return `FAILED ${path.relative('.', name)}: ${fullName}: ${reason}\n`;
-        }),
+        .map(
+          ({ fullName, failureMessages: [message = ''] }) =>
+            `FAILED ${path.relative('.', name)}: ${fullName}: ${reasonIn(message)}\n`,
+        ),
     )
     .join('');
 }
 
+/** The beginning of a message without its stack. That of a property goes on with its seed and its counterexample. */
+function reasonIn(message: string): string {
+  const [text = ''] = message.split(/\n\s+at /, 1);
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(0, mostReasonLines)
+    .map((line) => line.slice(0, longestReasonLine))
+    .join('\n  ');
+}
+
+const mostReasonLines = 5;
 /** In characters. */
-const longestReason = 300;
+const longestReasonLine = 300;
 
 /** The slowest tests, a line each. */
 export function slowest(files: readonly FileResult[]): string {

@@ -1,0 +1,51 @@
+import { assert, nat, property } from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { failures } from '../../scripts/testReport.ts';
+
+/** What the report says of one test that failed with this message. */
+function reportOf(message: string): string {
+  const failed = { fullName: 'a test', status: 'failed', failureMessages: [message] };
+  return failures([{ name: 'test/a.test.ts', startTime: 0, endTime: 0, assertionResults: [failed] }]);
+}
+
+/** What a property that never holds throws. */
+function failureOfProperty(): string {
+  try {
+    assert(
+      property(nat(), () => false),
+      { seed: 42 },
+    );
+  } catch (error) {
+    if (error instanceof Error) return error.stack ?? '';
+  }
+  throw new Error('The property holds.');
+}
+
+describe('a failure in the report', () => {
+  test('of a property has its seed and its counterexample', () => {
+    expect(reportOf(failureOfProperty())).toMatch(
+      /^FAILED test\/a\.test\.ts: a test: Error: Property failed after 1 tests\n {2}\{ seed: 42, .*\n {2}Counterexample: \[0\]\n/,
+    );
+  });
+
+  test('has no stack', () => {
+    expect(reportOf('Error: it is so\n    at file.ts:1:2\n    at other.ts:3:4')).toBe(
+      'FAILED test/a.test.ts: a test: Error: it is so\n',
+    );
+  });
+
+  test('is five lines of 300 characters at most', () => {
+    const lines = reportOf(Array.from({ length: 9 }, () => 'x'.repeat(1000)).join('\n\n'))
+      .trimEnd()
+      .split('\n');
+    expect(lines).toHaveLength(5);
+    expect(lines.map((line) => line.replace(/^(FAILED .*: | {2})/, '').length)).toEqual(Array(5).fill(300));
+  });
+
+  test('of a test that passed is none', () => {
+    const passed = { fullName: 'a test', status: 'passed', failureMessages: [] };
+    expect(failures([{ name: 'test/a.test.ts', startTime: 0, endTime: 0, assertionResults: [passed] }])).toBe(
+      '',
+    );
+  });
+});

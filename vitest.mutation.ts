@@ -4,11 +4,15 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: [
-      'test/{tap,cli,filter,pods,spec}/**/*.test.ts',
+      'test/{capture,cli,filter,pcapng,pods,spec,tap}/**/*.test.ts',
+      'test/controller/decideTap.test.ts',
       'test/kube/{redirect,retry,execStatus,klogFilter}.test.ts',
     ],
     // The first run takes the time of each test, and mutation may have little of the processors.
     testTimeout: 60_000,
-    exclude: ['test/cli/{cache,connection,documents,kubeconfig,noTcpdump,nodeVersion,output,pack}.test.ts'],
+    exclude: [
+      'test/cli/{cache,connection,documents,extcap,kubeconfig,noTcpdump,nodeVersion,output,pack,plugins,start}.test.ts',
+      'test/cli/completion/*.test.ts',
+    ],
   },
 });

@@ -44,6 +44,7 @@ export function runClassicBpf(program: string, frame: Buffer, tag?: TagBeside): 
       [a, x] = [before, (a & 0xf) * 4];
     } else if (code === 0x05) at += k;
     else if ((code & 7) === 5) at += holds(code & 0xf0, a, operand) ? jumpIf : jumpElse;
+    else if (isDivision(code) && operand === 0) return 0;
     else if ((code & 7) === 4) a = compute(code & 0xf0, a, operand);
     else if (code === 0x06) return k;
     else throw new Error(`unknown instruction ${code}`);
@@ -63,6 +64,11 @@ function knownOf(offset: number, tag: TagBeside | undefined): number | undefined
     default:
       return undefined;
   }
+}
+
+/** By 0 the kernel ends the program. */
+function isDivision(code: number): boolean {
+  return (code & 7) === 4 && [0x30, 0x90].includes(code & 0xf0);
 }
 
 function holds(condition: number, a: number, b: number): boolean {
@@ -88,8 +94,14 @@ function compute(operation: number, a: number, b: number): number {
       return (a - b) >>> 0;
     case 0x20:
       return Math.imul(a, b) >>> 0;
+    case 0x30:
+      return Math.trunc(a / b);
     case 0x40:
       return (a | b) >>> 0;
+    case 0x90:
+      return a % b;
+    case 0xa0:
+      return (a ^ b) >>> 0;
     case 0x50:
       return (a & b) >>> 0;
     case 0x60:

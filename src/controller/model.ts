@@ -17,7 +17,16 @@ const rawPod = z.object({
     deletionTimestamp: z.optional(z.string()),
     labels: strings,
     annotations: strings,
-    ownerReferences: z.optional(z.array(z.object({ kind: z.string(), name: z.string() }))),
+    ownerReferences: z.optional(
+      z.array(
+        z.object({
+          apiVersion: z.string(),
+          kind: z.string(),
+          name: z.string(),
+          controller: z.optional(z.boolean()),
+        }),
+      ),
+    ),
   }),
   spec: z.object({ nodeName: z.optional(z.string()), hostNetwork: z.optional(z.boolean()) }),
   status: z.optional(
@@ -54,6 +63,8 @@ export interface TargetPod {
   /** By which its node knows it. */
   readonly uid: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** The workload of Kubernetes' own that has made it. */
+  readonly owner: { readonly kind: string; readonly name: string } | undefined;
   /** Undefined: it has none yet. */
   readonly node: string | undefined;
   readonly hostNetwork: boolean;
@@ -135,11 +146,22 @@ export function readPod(object: unknown, ownNamespace: string): KnownPod | undef
     name: metadata.name,
     uid: cgroupUid(parsed.data),
     labels,
+    owner: ownerOf(metadata.ownerReferences),
     node: spec.nodeName,
     hostNetwork: spec.hostNetwork === true,
     hasEnded,
     created: metadata.creationTimestamp,
   };
+}
+
+/** Other API groups have workloads of the same kinds. */
+const WORKLOADS = new Set(['apps/v1', 'batch/v1']);
+
+function ownerOf(references: z.infer<typeof rawPod>['metadata']['ownerReferences']): TargetPod['owner'] {
+  const found = references?.find(
+    ({ apiVersion, controller }) => controller === true && WORKLOADS.has(apiVersion),
+  );
+  return found && { kind: found.kind, name: found.name };
 }
 
 const rawList = z.object({

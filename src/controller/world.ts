@@ -1,6 +1,6 @@
 import { TAP_LABEL, VNI_LABEL } from '#src/pods/labels.ts';
-import { selects } from '#src/pods/labelSelector.ts';
 import type { TapResource } from '#src/spec/tapResource.ts';
+import { isTargeted } from './decide/membership.ts';
 import type { KnownNode, KnownPod, TapPod, TargetPod } from './model.ts';
 
 /**
@@ -106,12 +106,12 @@ export class World {
       this.#tapPods.delete(before.tapUid);
   }
 
-  #touchSelecting({ namespace, name, labels }: TargetPod): void {
-    for (const uid of this.#tapsByNamespace.get(namespace) ?? []) {
+  #touchSelecting(pod: TargetPod): void {
+    for (const uid of this.#tapsByNamespace.get(pod.namespace) ?? []) {
       const tap = this.#taps.get(uid);
       if (tap === undefined) continue;
       const { targets, destination } = tap.spec;
-      if (destination.podRef?.name === name || selects(targets.selector, labels)) this.#onDirty(uid);
+      if (destination.podRef?.name === pod.name || isTargeted(targets, pod)) this.#onDirty(uid);
     }
   }
 }

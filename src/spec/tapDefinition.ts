@@ -22,6 +22,11 @@ const RULES: readonly { readonly at: readonly string[]; readonly rule: string; r
       message: 'all means every interface: give it alone',
     },
     {
+      at: ['targets'],
+      rule: 'has(self.selector) != has(self.ref)',
+      message: 'give exactly one of selector and ref',
+    },
+    {
       at: ['destination'],
       rule: '[has(self.nodeName), has(self.podRef), has(self.address)].exists_one(given, given)',
       message: 'give exactly one of nodeName, podRef and address',
@@ -79,6 +84,7 @@ export function tapDefinition(): object {
         listKind: `${TAP_KIND}List`,
         plural: 'taps',
         singular: 'tap',
+        shortNames: ['ktap'],
         categories: ['kokotap'],
       },
       versions: [

@@ -12,6 +12,7 @@ export const TAP_KIND = 'Tap';
 /** Endpoints that failing targets are named of in a status. */
 export const MOST_FAILING = 10;
 
+const WORKLOADS = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job'] as const;
 const DIRECTIONS = ['Ingress', 'Egress', 'Both'] as const;
 const MOST_INTERFACES = 8;
 const MOST_FILTER_CHARACTERS = 1024;
@@ -39,8 +40,12 @@ export const tapSpecSchema = z.object({
   targets: about(
     z.object({
       selector: about(
-        labelSelector,
+        z.optional(labelSelector),
         'The pods with these labels, now and later. An empty selector selects all pods of the namespace.',
+      ),
+      ref: about(
+        z.optional(z.object({ kind: z.enum(WORKLOADS), name: objectName })),
+        'The pods of this workload, now and later.',
       ),
     }),
     "The pods whose packets are copied: those of the Tap's own namespace. Pods with hostNetwork are not copied.",

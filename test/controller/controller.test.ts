@@ -26,6 +26,7 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
+  isOver = true;
   for (const child of controllers) child.kill('SIGKILL');
   await server.stop();
 });
@@ -56,6 +57,16 @@ async function startController(identity: string): Promise<ChildProcess> {
   });
   controllers.push(child);
   return child;
+}
+
+let isOver = false;
+
+/** A controller that is started again, as a kubelet does: who could not renew its lease on a busy machine ends. */
+async function keepController(identity: string): Promise<void> {
+  const child = await startController(identity);
+  child.once('exit', () => {
+    if (!isOver) void keepController(identity);
+  });
 }
 
 const leaseSchema = z.object({ spec: z.object({ holderIdentity: z.string() }) });
@@ -134,7 +145,7 @@ test('a Tap is followed, whatever becomes of the controllers and of the API serv
   await gone;
   server.signal('SIGCONT');
   uids.push(await makePod('web-5', 'node-1'));
-  await startController('fifth');
+  await keepController('fifth');
   await leads('fifth');
   await expectCopied(uids);
 }, 300_000);
@@ -183,4 +194,64 @@ test('a hundred Taps of a thousand pods are followed with little memory', async 
   const status = readFileSync(`/proc/${controllers.at(-1)?.pid}/status`, 'utf8');
   const residentKiB = Number(/VmRSS:\s+(\d+)/u.exec(status)?.[1]);
   expect(residentKiB).toBeLessThan(300 * 1024);
+}, 300_000);
+
+test('a Tap of a workload is about the pods that Kubernetes makes for it', async () => {
+  const { objects } = server;
+  await server.startWorkloads();
+  await keepController('of-workloads');
+  const template = {
+    metadata: { labels: { of: 'workload' } },
+    spec: { containers: [{ name: 'main', image: 'web' }] },
+  };
+  const selector = { matchLabels: { of: 'workload' } };
+  const apps = '/apis/apps/v1/namespaces/default';
+  await objects.create(`${apps}/deployments`, {
+    metadata: { name: 'shop' },
+    spec: { replicas: 2, selector, template },
+  });
+  await objects.create(`${apps}/statefulsets`, {
+    metadata: { name: 'shop' },
+    spec: {
+      replicas: 4,
+      podManagementPolicy: 'Parallel',
+      serviceName: 'shop',
+      selector: { matchLabels: { of: 'set' } },
+      template: { ...template, metadata: { labels: { of: 'set' } } },
+    },
+  });
+  await objects.create(`${apps}/daemonsets`, {
+    metadata: { name: 'shop' },
+    spec: {
+      selector: { matchLabels: { of: 'daemon' } },
+      template: {
+        metadata: { labels: { of: 'daemon' } },
+        // No kubelet has taken the taint of a new node away.
+        spec: { ...template.spec, tolerations: [{ operator: 'Exists' }] },
+      },
+    },
+  });
+  await objects.create('/apis/batch/v1/namespaces/default/jobs', {
+    metadata: { name: 'shop' },
+    spec: {
+      parallelism: 5,
+      template: { ...template, spec: { ...template.spec, restartPolicy: 'Never' } },
+    },
+  });
+  const counts = { Deployment: 2, StatefulSet: 4, DaemonSet: 3, Job: 5 };
+  for (const kind of Object.keys(counts))
+    await objects.create(taps, {
+      apiVersion: 'kokotap.dev/v1alpha1',
+      kind: 'Tap',
+      metadata: { name: `of-${kind.toLowerCase()}` },
+      spec: { targets: { ref: { kind, name: 'shop' } }, destination: { nodeName: 'node-3' } },
+    });
+  for (const [kind, count] of Object.entries(counts))
+    await vi.waitFor(
+      async () =>
+        expect(await objects.get(`${taps}/of-${kind.toLowerCase()}`)).toMatchObject({
+          status: { targets: { selected: count } },
+        }),
+      waiting,
+    );
 }, 300_000);

@@ -110,6 +110,39 @@ describe('a Tap', () => {
     expect(uids).not.toContain('u9');
   });
 
+  test.each([
+    ['Deployment', 'web', 'ReplicaSet', 'web-6c9d5', '6c9d5'],
+    ['Deployment', 'w'.repeat(253), 'ReplicaSet', `${'w'.repeat(247)}-6c9d5`, '6c9d5'],
+    ['ReplicaSet', 'web-6c9d5', 'ReplicaSet', 'web-6c9d5', '6c9d5'],
+    ['StatefulSet', 'web', 'StatefulSet', 'web', undefined],
+    ['DaemonSet', 'web', 'DaemonSet', 'web', undefined],
+    ['Job', 'web', 'Job', 'web', undefined],
+  ])('of a %s has the pods that this has made, and no others', (kind, name, ownerKind, ownerName, hash) => {
+    const cluster = started({ targets: { ref: { kind, name } }, destination: { nodeName: 'node-1' } });
+    expect(verdict(cluster, 'Ready')).toMatchObject({ reason: 'NoTargets' });
+    const owner = { apiVersion: 'apps/v1', kind: ownerKind, name: ownerName, controller: true };
+    const owned = (uid: string, reference: object) =>
+      cluster.pod('default', uid, uid, 'node-0', {
+        metadata: {
+          name: uid,
+          namespace: 'default',
+          uid,
+          resourceVersion: '0',
+          creationTimestamp: '2026-01-01T00:00:00Z',
+          labels: { app: 'other', ...(hash === undefined ? {} : { 'pod-template-hash': hash }) },
+          ownerReferences: [reference],
+        },
+      });
+    owned('own', owner);
+    owned('of-another-name', { ...owner, name: `x${ownerName}` });
+    owned('of-another-kind', { ...owner, kind: 'Node' });
+    owned('of-another-group', { ...owner, apiVersion: 'apps.example.org/v1' });
+    owned('of-no-controller', { ...owner, controller: false });
+    cluster.settle();
+    expect(cluster.decisions.get('t1')?.status?.targets).toMatchObject({ selected: 1 });
+    expect(endpoints(cluster, 'sender')).toMatchObject([{ podUid: 'own' }]);
+  });
+
   test('keeps an empty sender for a minute, and its receiver', () => {
     const cluster = started();
     cluster.removePod('u1');

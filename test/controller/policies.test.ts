@@ -1,5 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { ApiServer } from './support/apiServer.ts';
@@ -9,20 +8,6 @@ let server: ApiServer;
 
 beforeAll(async () => {
   server = await ApiServer.start();
-  const user = { name: 'admin', user: { token: 'admin' } };
-  const cluster = {
-    server: `https://127.0.0.1:${server.port}`,
-    'certificate-authority': path.join(server.folder, 'ca.crt'),
-  };
-  const kubeconfig = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'api', cluster }],
-    users: [user],
-    contexts: [{ name: 'api', context: { cluster: 'api', user: 'admin' } }],
-    'current-context': 'api',
-  };
-  writeFileSync(path.join(server.folder, 'kubeconfig'), JSON.stringify(kubeconfig));
   expect(await kubectl(['apply', '-f', 'deploy/kokotap.yaml'])).toContain(
     'deployment.apps/kokotap-controller created',
   );
@@ -32,8 +17,11 @@ afterAll(() => server.stop());
 
 /** What kubectl says, and what the API server says through it. */
 async function kubectl(args: readonly string[], input = ''): Promise<string> {
-  const kubeconfig = `--kubeconfig=${path.join(server.folder, 'kubeconfig')}`;
-  const { all } = await execa(inject('kubectl'), [kubeconfig, ...args], { reject: false, input, all: true });
+  const { all } = await execa(inject('kubectl'), [`--kubeconfig=${server.kubeconfig}`, ...args], {
+    reject: false,
+    input,
+    all: true,
+  });
   return all;
 }
 
@@ -54,6 +42,43 @@ describe('a Tap goes', () => {
     };
     expect(await kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(tap))).toContain(expected);
   });
+});
+
+describe('a Tap is of', () => {
+  const rule = 'give exactly one of selector and ref';
+  const ref = { kind: 'Deployment', name: 'web' };
+  test.each([
+    [{ selector: {} }, 'created'],
+    [{ ref }, 'created'],
+    [{ ref: { kind: 'Job', name: 'load.2' } }, 'created'],
+    [{ ref, selector: { matchLabels: { app: 'web' } } }, rule],
+    [{}, rule],
+    [{ ref: { kind: 'Service', name: 'web' } }, 'Unsupported value: "Service"'],
+    [{ ref: { kind: 'Deployment', name: 'Web' } }, 'targets.ref.name'],
+  ])('%o: %s', async (targets, expected) => {
+    const tap = {
+      apiVersion: 'kokotap.dev/v1alpha1',
+      kind: 'Tap',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: { targets, destination: { nodeName: 'node-b' } },
+    };
+    expect(await kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(tap))).toContain(expected);
+  });
+});
+
+test.each([
+  ['tap.spec.destination', 'The node that gets the mirror interface'],
+  ['tap.spec.targets', 'The pods of this workload, now and later'],
+  ['ktap.status.failing', 'are not in order, and why'],
+])('kubectl explains %s', async (field, expected) => {
+  // What a description says may be broken into lines anywhere.
+  expect((await kubectl(['explain', field])).replaceAll(/\s+/gu, ' ')).toContain(expected);
+});
+
+test('kubectl lists Taps by a short name and by their category', async () => {
+  const none = 'No resources found in default namespace.';
+  expect(await kubectl(['get', 'ktap'])).toBe(none);
+  expect(await kubectl(['get', 'kokotap'])).toBe(none);
 });
 
 /** The pods that the controller makes of a Tap into a pod. */

@@ -57,7 +57,7 @@ export function decideTap(view: View): Decision {
   const endMs = endOf(tap);
   if (endMs !== undefined && nowMs >= endMs) return finished(view, endMs, settled);
   const destination = destinationOf(view);
-  const targets = selectTargets(spec.targets.selector, others(view), view.nodes);
+  const targets = selectTargets(spec.targets, others(view), view.nodes);
   if (destination === undefined) return settled({ kind: 'no destination', targets, endMs }, removal(tapPods));
   const endpoints = endpointsOf(tap, targets.usable, destination, vniGiver(view), view.settings.namespace);
   const secondsLeft = endMs === undefined ? undefined : Math.ceil((endMs - nowMs) / 1000);

@@ -150,7 +150,7 @@ function verdictOf(
   if (selected === 0)
     return no(
       'NoTargets',
-      'the selector selects no pod of this namespace: the Tap copies as soon as it does',
+      'no pod of this namespace is one of spec.targets: the Tap copies as soon as there is one',
     );
   const [first] = failing;
   if (first === undefined && copied === selected)

@@ -1,6 +1,6 @@
 import type { KnownNode, TargetPod } from '#src/controller/model.ts';
-import { type LabelSelector, selects } from '#src/pods/labelSelector.ts';
-import type { TapStatus } from '#src/spec/tapResource.ts';
+import type { TapSpec, TapStatus } from '#src/spec/tapResource.ts';
+import { isTargeted } from './membership.ts';
 import { unfitness } from './nodes.ts';
 
 export type Failing = NonNullable<TapStatus['failing']>[number];
@@ -27,12 +27,12 @@ export const MOST_TARGETS = 700;
  * the first packets are copied too. One that is being deleted still has packets.
  */
 export function selectTargets(
-  selector: LabelSelector,
+  targets: TapSpec['targets'],
   pods: readonly TargetPod[],
   nodes: ReadonlyMap<string, KnownNode>,
 ): Targets {
   const selected = pods
-    .filter(({ labels, hasEnded }) => !hasEnded && selects(selector, labels))
+    .filter((pod) => !pod.hasEnded && isTargeted(targets, pod))
     .toSorted((a, b) => compare(a.created, b.created) || compare(a.uid, b.uid));
   const usable: Target[] = [];
   const failing: Failing[] = [];

@@ -66,6 +66,7 @@ export class ApiServer {
       ]),
     ];
     file('token', 'admin');
+    file('kubeconfig', kubeconfigOf(folder, port));
     await vi.waitFor(() => {
       if (!existsSync(file('apiserver.crt'))) throw new Error('the API server has no certificate yet');
     }, startsWithin);
@@ -86,6 +87,27 @@ export class ApiServer {
     this.#processes = processes;
   }
 
+  /** With the rights of an administrator. */
+  get kubeconfig(): string {
+    return path.join(this.folder, 'kubeconfig');
+  }
+
+  /** Has Kubernetes' own controllers make the pods of workloads. */
+  async startWorkloads(): Promise<void> {
+    const manager = await program('kubernetes', 'kube-controller-manager');
+    const names = ['deployment', 'replicaset', 'statefulset', 'daemonset', 'job'];
+    this.#processes.push(
+      start(manager, [
+        `--kubeconfig=${this.kubeconfig}`,
+        `--controllers=${names.map((name) => `${name}-controller`).join(',')}`,
+        '--bind-address=127.0.0.1',
+        `--secure-port=${await freePort()}`,
+        `--cert-dir=${this.folder}/workloads`,
+        '--leader-elect=false',
+      ]),
+    );
+  }
+
   /** The environment in which a controller finds it. */
   get env(): NodeJS.ProcessEnv {
     return {
@@ -99,7 +121,7 @@ export class ApiServer {
 
   /** Stops it, or lets it go on: its connections stay. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#processes.at(-1)?.kill(signal);
+    this.#processes[1]?.kill(signal);
   }
 
   async stop(): Promise<void> {
@@ -110,6 +132,21 @@ export class ApiServer {
     }
     rmSync(this.folder, { recursive: true });
   }
+}
+
+function kubeconfigOf(folder: string, port: number): string {
+  const cluster = {
+    server: `https://127.0.0.1:${port}`,
+    'certificate-authority': path.join(folder, 'ca.crt'),
+  };
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'api', cluster }],
+    users: [{ name: 'admin', user: { token: 'admin' } }],
+    contexts: [{ name: 'api', context: { cluster: 'api', user: 'admin' } }],
+    'current-context': 'api',
+  });
 }
 
 async function program(part: string, name: string): Promise<string> {

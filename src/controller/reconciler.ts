@@ -21,6 +21,7 @@ export interface Surroundings {
   /** Has what a write was answered with known at once. */
   readonly onPod: (object: unknown) => void;
   readonly onTap: (object: unknown) => void;
+  readonly onVniList: (object: unknown) => void;
   /** Whether this process may write: nobody else leads. */
   readonly mayWrite: () => boolean;
   /** Has a Tap decided on again. */
@@ -45,9 +46,10 @@ export class Reconciler {
     const filterProblem = await filters.of(world.tap(tapUid)?.spec.filter);
     const tap = world.tap(tapUid);
     const tapPods = world.tapPodsOf(tapUid);
+    const vniList = world.vniListOf(tapUid);
     if (tap === undefined) {
       this.#statusWrittenMs.delete(tapUid);
-      await this.#change(removal(tapPods));
+      await this.#change(removal(tapPods, vniList));
       return;
     }
     const decision = decideTap({
@@ -55,6 +57,7 @@ export class Reconciler {
       pods: world.podsOf(tap.metadata.namespace),
       nodes: world.nodes,
       tapPods,
+      vniList,
       isVniTaken: (vni, id) => world.isVniTaken(vni, id),
       filterProblem,
       nowMs: Date.now(),
@@ -71,9 +74,10 @@ export class Reconciler {
   }
 
   async #do(change: Change, tap: TapResource | undefined): Promise<void> {
-    const { objects, settings, onPod, log, mayWrite } = this.#with;
+    const { objects, settings, onPod, onVniList, log, mayWrite } = this.#with;
     if (!mayWrite()) throw new Error('another process may lead by now');
-    const pods = `/api/v1/namespaces/${settings.namespace}/pods`;
+    const place = `/api/v1/namespaces/${settings.namespace}`;
+    const [pods, lists] = [`${place}/pods`, `${place}/configmaps`];
     log.info({ ...shown(change), tap: tap && nameOf(tap) }, change.do);
     try {
       switch (change.do) {
@@ -85,6 +89,12 @@ export class Reconciler {
           break;
         case 'delete':
           onPod(await objects.delete(`${pods}/${change.name}`, change.uid));
+          break;
+        case 'apply VNI list':
+          onVniList(await objects.apply(`${lists}/${change.name}`, change.manifest));
+          break;
+        case 'delete VNI list':
+          await objects.delete(`${lists}/${change.name}`, change.uid);
           break;
         case 'delete tap':
           if (tap !== undefined) await objects.delete(pathOf(tap), change.uid);
@@ -131,7 +141,7 @@ function newList({ uid, endpoints, emptySince }: Extract<Change, { do: 'set endp
 }
 
 function shown(change: Change): object {
-  return 'name' in change ? { pod: change.name } : {};
+  return 'name' in change ? { name: change.name } : {};
 }
 
 function nameOf({ metadata: { namespace, name } }: TapResource): string {

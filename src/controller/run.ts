@@ -13,6 +13,7 @@ import type { ControllerOptions } from './options.ts';
 import { Queue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
 import { serveProbes } from './serve.ts';
+import { readVniList } from './vniLists.ts';
 import { World } from './world.ts';
 
 /** Taps that are worked on at a time: each waits for the API server mostly. */
@@ -59,10 +60,11 @@ export async function runController(
     log,
     onPod: (object) => informers.pods.put(object),
     onTap: (object) => informers.taps.put(object),
+    onVniList: (object) => informers.vniLists.put(object),
     mayWrite: () => election.isHeld,
     later: (tapUid, delayMs) => queue.addLater(tapUid, delayMs),
   });
-  const all = [informers.nodes, informers.pods, informers.taps];
+  const all = [informers.nodes, informers.pods, informers.taps, informers.vniLists];
   const ending = new AbortController();
   const until = AbortSignal.any([signal, ending.signal]);
   await serveProbes(
@@ -161,7 +163,17 @@ function informersOf(world: World, client: ApiClient, ownNamespace: string, log:
     client,
     log,
   );
-  return { nodes, pods, taps };
+  const vniLists = new Informer(
+    {
+      plural: 'configmaps',
+      path: `/api/v1/namespaces/${ownNamespace}/configmaps`,
+      read: readVniList,
+      onChange: (before, now) => world.changeVniList(before, now),
+    },
+    client,
+    log,
+  );
+  return { nodes, pods, taps, vniLists };
 }
 
 const deploymentSchema = z.object({ metadata: z.object({ uid: z.string() }) });

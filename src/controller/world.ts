@@ -1,6 +1,7 @@
 import { TAP_LABEL, VNI_LABEL } from '#src/pods/labels.ts';
 import type { TapResource } from '#src/spec/tapResource.ts';
 import { isTargeted } from './decide/membership.ts';
+import type { KnownVniList } from './vniLists.ts';
 import type { KnownNode, KnownPod, TapPod, TargetPod } from './model.ts';
 
 /**
@@ -13,6 +14,7 @@ export class World {
   readonly #tapsByNamespace = new Map<string, Set<string>>();
   readonly #podsByNamespace = new Map<string, Map<string, TargetPod>>();
   readonly #tapPods = new Map<string, Map<string, TapPod>>();
+  readonly #vniLists = new Map<string, KnownVniList>();
   readonly #vnis = new VniUses();
   readonly #reserved = new Map<string, ReadonlyMap<string, number>>();
   readonly #onDirty: (tapUid: string) => void;
@@ -37,6 +39,10 @@ export class World {
     return [...(this.#tapPods.get(tapUid)?.values() ?? [])];
   }
 
+  vniListOf(tapUid: string): KnownVniList | undefined {
+    return this.#vniLists.get(tapUid);
+  }
+
   /** Whether an endpoint other than this one has a VNI, by what pods say or by a decision that is just carried out. */
   isVniTaken(vni: number, endpointId: string): boolean {
     return this.#vnis.isTaken(vni, endpointId);
@@ -50,9 +56,10 @@ export class World {
     else this.#reserved.set(tapUid, vnis);
   }
 
-  /** Has all Taps decided on again, and all pods of Taps that are gone. */
+  /** Has all Taps decided on again, and all that is left of Taps that are gone. */
   touchAll(): void {
-    for (const uid of new Set([...this.#taps.keys(), ...this.#tapPods.keys()])) this.#onDirty(uid);
+    const uids = [...this.#taps.keys(), ...this.#tapPods.keys(), ...this.#vniLists.keys()];
+    for (const uid of new Set(uids)) this.#onDirty(uid);
   }
 
   changeTap(uid: string, now: TapResource | undefined): void {
@@ -79,6 +86,14 @@ export class World {
     for (const pod of [before, now]) if (pod?.kind === 'tap pod') this.#onDirty(pod.tapUid);
     this.#index(before, now);
     for (const pod of [before, now]) if (pod?.kind === 'target') this.#touchSelecting(pod);
+  }
+
+  changeVniList(before: KnownVniList | undefined, now: KnownVniList | undefined): void {
+    // One that is made again under its name may come before the word that the first one is gone.
+    if (now !== undefined) this.#vniLists.set(now.tapUid, now);
+    else if (before !== undefined && this.#vniLists.get(before.tapUid)?.uid === before.uid)
+      this.#vniLists.delete(before.tapUid);
+    for (const list of [before, now]) if (list !== undefined) this.#onDirty(list.tapUid);
   }
 
   changeNode(before: KnownNode | undefined, now: KnownNode | undefined): void {

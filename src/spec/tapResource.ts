@@ -131,6 +131,10 @@ export const tapStatusSchema = z.object({
     'How many pods are selected, and of how many the packets are copied.',
   ),
   destination: about(z.optional(z.string()), 'Where the copies go, in one word.'),
+  vniConfigMap: about(
+    z.optional(z.string()),
+    "The ConfigMap in the namespace of the Tap's pods that has the VNI of each target.",
+  ),
   endsAt: about(z.optional(z.string()), 'When the duration is over.'),
   failing: about(
     z.optional(

@@ -46,8 +46,10 @@ async function makePod(name: string, node: string): Promise<string> {
     metadata: { name, labels: { app: 'web' } },
     spec: { nodeName: node, containers: [{ name: 'main', image: 'web' }] },
   });
-  return z.parse(z.object({ metadata: z.object({ uid: z.string() }) }), made).metadata.uid;
+  return z.parse(uidSchema, made).metadata.uid;
 }
+
+const uidSchema = z.object({ metadata: z.object({ uid: z.string() }) });
 
 async function startController(identity: string): Promise<ChildProcess> {
   const args = [`--identity=${identity}`, `--election-ms=${electionMs}`, `--port=${await freePort()}`];
@@ -99,6 +101,20 @@ async function copied(): Promise<string[]> {
   });
 }
 
+const configMaps = z.object({ items: z.array(z.object({ data: z.record(z.string(), z.string()) })) });
+const vniList = z.record(z.string(), z.object({ uid: z.string() }));
+
+async function vniLists() {
+  const lists = '/api/v1/namespaces/kokotap/configmaps?labelSelector=kokotap.dev/tap-uid';
+  const { items } = z.parse(configMaps, await server.objects.get(lists));
+  return items.map(({ data }) => z.parse(vniList, JSON.parse(data['vnis.json'] ?? '')));
+}
+
+/** The UIDs of the pods that have a VNI in a ConfigMap. */
+async function listedUids(): Promise<string[]> {
+  return (await vniLists()).flatMap((list) => Object.values(list).map(({ uid }) => uid));
+}
+
 async function expectCopied(uids: readonly string[]): Promise<void> {
   await vi.waitFor(async () => expect((await copied()).toSorted()).toEqual(uids.toSorted()), waiting);
 }
@@ -148,6 +164,12 @@ test('a Tap is followed, whatever becomes of the controllers and of the API serv
   await keepController('fifth');
   await leads('fifth');
   await expectCopied(uids);
+
+  // Which VNI is whose stands in a ConfigMap, which goes with the Tap.
+  await vi.waitFor(async () => expect((await listedUids()).toSorted()).toEqual(uids.toSorted()), waiting);
+  const { uid } = z.parse(uidSchema, await server.objects.get(`${taps}/web`)).metadata;
+  await server.objects.delete(`${taps}/web`, uid);
+  await vi.waitFor(async () => expect(await vniLists()).toEqual([]), waiting);
 }, 300_000);
 
 test('a hundred Taps of a thousand pods are followed with little memory', async () => {

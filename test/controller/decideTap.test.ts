@@ -4,6 +4,7 @@ import { endpointId } from '#src/controller/decide/endpoints.ts';
 import { MOST_TARGETS } from '#src/controller/decide/targets.ts';
 import { parseEndpointList } from '#src/spec/endpointList.ts';
 import type { EndpointDocument } from '#src/spec/endpoint.ts';
+import * as z from 'zod';
 import { Cluster, ownNamespace } from './support/cluster.ts';
 
 const toNodeB = {
@@ -67,7 +68,7 @@ describe('a Tap', () => {
     const cluster = started();
     cluster.pod('default', 'web-4', 'u4', 'node-0', { status: { phase: 'Pending' } });
     const changes = cluster.step('t1');
-    expect(changes.map((change) => change.do)).toEqual(['set endpoints', 'set endpoints']);
+    expect(changes.map((change) => change.do)).toEqual(['set endpoints', 'set endpoints', 'apply VNI list']);
     expect(endpoints(cluster, 'sender').map((each) => ('podUid' in each ? each.podUid : ''))).toContain('u4');
   });
 
@@ -207,6 +208,8 @@ describe('a Tap', () => {
     cluster.settle();
     for (const pod of cluster.tapPods.filter(({ role }) => role === 'receiver'))
       expect(pod.endpoints.length).toBeLessThan(250_000);
+    // A ConfigMap has up to 1 MiB.
+    for (const { text } of cluster.vniLists) expect(text.length).toBeLessThan(500_000);
     expect(endpoints(cluster, 'receiver')).toHaveLength(MOST_TARGETS);
     expect(cluster.decisions.get('t1')?.status?.failing).toHaveLength(8);
   });
@@ -228,6 +231,51 @@ describe('a Tap', () => {
       expect(receivers.map((pod) => pod.node)).toEqual([node]);
       expect(cluster.manifest(receivers[0]?.name ?? '')?.spec).toMatchObject({ hostPID: true });
     }
+  });
+
+  test('has a list of the VNIs of its targets, which changes with them and goes with the Tap', () => {
+    const cluster = started();
+    const listed = () => {
+      const lists = cluster.vniLists.map(({ text }) =>
+        z.record(z.string(), z.unknown()).parse(JSON.parse(text)),
+      );
+      expect(lists).toHaveLength(1);
+      return lists[0] ?? {};
+    };
+    const vniOf = (uid: string) => {
+      const found = endpoints(cluster, 'sender').find((each) => 'podUid' in each && each.podUid === uid);
+      return found?.path.kind === 'vxlan' ? found.path.vni : undefined;
+    };
+    // The third pod is on the node of the destination, and needs none.
+    expect(listed()).toEqual({
+      [vniOf('u1') ?? '']: {
+        namespace: 'default',
+        pod: 'web-1',
+        uid: 'u1',
+        node: 'node-0',
+        source: '192.0.2.1',
+      },
+      [vniOf('u2') ?? '']: {
+        namespace: 'default',
+        pod: 'web-2',
+        uid: 'u2',
+        node: 'node-0',
+        source: '192.0.2.1',
+      },
+    });
+    cluster.settle();
+    cluster.world.touchAll();
+    expect(cluster.step('t1')).toEqual([]);
+    expect(cluster.decisions.get('t1')?.status?.vniConfigMap).toBe(cluster.vniLists[0]?.name);
+    cluster.removePod('u1');
+    cluster.settle();
+    expect(Object.values(listed())).toMatchObject([{ pod: 'web-2' }]);
+    // Also when the controller was away while the Tap went.
+    const later = cluster.restarted();
+    later.world.changeTap('t1', undefined);
+    const again = later.restarted();
+    again.settle();
+    expect(again.vniLists).toEqual([]);
   });
 
   test('sends to an address without a receiver, each target with a VNI of its own', () => {
@@ -276,6 +324,7 @@ test('whatever happens, each target is copied once, with a VNI of its own that s
       for (const uid of uids) cluster.removeTap(uid);
       cluster.settle();
       expect(cluster.tapPods).toEqual([]);
+      expect(cluster.vniLists).toEqual([]);
     }),
   );
 });

@@ -174,6 +174,18 @@ test.each([
   expect(await kubectl(['auth', 'can-i', ...right, '-n', 'kokotap', as])).toMatch(/no$/u);
 });
 
+/** Makes a ConfigMap as the controller would. */
+function applyConfigMap(namespace: string): Promise<string> {
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'vnis', namespace } };
+  const as = '--as=system:serviceaccount:kokotap:kokotap-controller';
+  return kubectl(['apply', '--server-side', as, '--dry-run=server', '-f', '-'], JSON.stringify(object));
+}
+
+test('the controller may write ConfigMaps beside the pods of the taps, and nowhere else', async () => {
+  expect(await applyConfigMap('kokotap')).toContain('serverside-applied');
+  expect(await applyConfigMap('default')).toContain('cannot patch resource "configmaps"');
+});
+
 test('Taps can be held to namespaces with a label', async () => {
   const template = readFileSync('deploy/chart/templates/policies.yaml', 'utf8');
   const [, policy = ''] = /Values\.policies\.namespaces \}\}\n([\s\S]*)\{\{- end \}\}/u.exec(template) ?? [];

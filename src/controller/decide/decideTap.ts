@@ -1,4 +1,5 @@
 import type { KnownNode, TapPod, TargetPod } from '#src/controller/model.ts';
+import type { KnownVniList } from '#src/controller/vniLists.ts';
 import { parseAddress } from '#src/spec/address.ts';
 import { secondsOf, specProblem, type TapResource, type TapStatus } from '#src/spec/tapResource.ts';
 import { freeVni } from '#src/spec/vni.ts';
@@ -7,6 +8,7 @@ import { type Change, planPods } from './planPods.ts';
 import { type Findings, statusOf } from './status.ts';
 import { type Settings, wantedPods } from './tapPods.ts';
 import { selectTargets } from './targets.ts';
+import { planVniList, wantedVniList } from './vniList.ts';
 
 /** What a decision about one Tap is made of. */
 export interface View {
@@ -16,6 +18,8 @@ export interface View {
   readonly nodes: ReadonlyMap<string, KnownNode>;
   /** Those of this Tap. */
   readonly tapPods: readonly TapPod[];
+  /** The ConfigMap of this Tap. */
+  readonly vniList: KnownVniList | undefined;
   /** Whether another endpoint of the cluster has a VNI, or is just being given it. */
   readonly isVniTaken: (vni: number, endpointId: string) => boolean;
   /** What the compiler says of the filter; undefined: it is possible. */
@@ -41,7 +45,7 @@ const NO_VNIS: ReadonlyMap<string, number> = new Map();
  * what is remembered is in the annotations of the Tap's pods.
  */
 export function decideTap(view: View): Decision {
-  const { tap, tapPods, nowMs, filterProblem } = view;
+  const { tap, tapPods, vniList, nowMs, filterProblem } = view;
   const { spec, metadata } = tap;
   const settled = (findings: Findings, changes: readonly Change[], againInMs?: number): Decision => ({
     changes,
@@ -50,7 +54,7 @@ export function decideTap(view: View): Decision {
     againInMs,
   });
   if (metadata.deletionTimestamp !== undefined)
-    return { changes: removal(tapPods), status: undefined, vnis: NO_VNIS, againInMs: undefined };
+    return { changes: removal(tapPods, vniList), status: undefined, vnis: NO_VNIS, againInMs: undefined };
   const problem = specProblem(spec) ?? filterProblem;
   // What runs goes on as it was: whoever edits a Tap wrongly loses no packets by it.
   if (problem !== undefined) return settled({ kind: 'not accepted', problem }, []);
@@ -58,7 +62,8 @@ export function decideTap(view: View): Decision {
   if (endMs !== undefined && nowMs >= endMs) return finished(view, endMs, settled);
   const destination = destinationOf(view);
   const targets = selectTargets(spec.targets, others(view), view.nodes);
-  if (destination === undefined) return settled({ kind: 'no destination', targets, endMs }, removal(tapPods));
+  if (destination === undefined)
+    return settled({ kind: 'no destination', targets, endMs }, removal(tapPods, vniList));
   const endpoints = endpointsOf(tap, targets.usable, destination, vniGiver(view), view.settings.namespace);
   const secondsLeft = endMs === undefined ? undefined : Math.ceil((endMs - nowMs) / 1000);
   const wanted = wantedPods(
@@ -70,28 +75,42 @@ export function decideTap(view: View): Decision {
     secondsLeft,
   );
   const { changes, againInMs } = planPods(wanted, tapPods, destination, nowMs);
-  const findings = { kind: 'running', targets, endpoints, destination, wanted, tapPods, endMs } as const;
+  const list = wantedVniList(tap, endpoints, view.settings);
+  const findings = {
+    kind: 'running',
+    targets,
+    endpoints,
+    destination,
+    wanted,
+    vniConfigMap: list.name,
+    tapPods,
+    endMs,
+  } as const;
   return {
-    changes,
+    changes: [...changes, ...planVniList(list, vniList)],
     status: statusOf(tap, findings, nowMs),
     vnis: endpoints.vnis,
     againInMs: least([againInMs, endMs === undefined ? undefined : endMs - nowMs]),
   };
 }
 
-/** Also of pods whose Tap is not there any more. */
-export function removal(tapPods: readonly TapPod[]): Change[] {
-  return tapPods.filter(({ isEnding }) => !isEnding).map(({ name, uid }) => ({ do: 'delete', name, uid }));
+/** Also of what a Tap has that is not there any more. */
+export function removal(tapPods: readonly TapPod[], vniList: KnownVniList | undefined): Change[] {
+  const pods = tapPods.filter(({ isEnding }) => !isEnding);
+  return [
+    ...pods.map(({ name, uid }) => ({ do: 'delete', name, uid }) as const),
+    ...planVniList(undefined, vniList),
+  ];
 }
 
 function finished(
-  { tap, tapPods, nowMs }: View,
+  { tap, tapPods, vniList, nowMs }: View,
   endMs: number,
   settled: (findings: Findings, changes: readonly Change[], againInMs?: number) => Decision,
 ): Decision {
   const { ttlSecondsAfterFinished: ttl } = tap.spec;
   const goneMs = ttl === undefined ? undefined : endMs + ttl * 1000;
-  const changes = removal(tapPods);
+  const changes = removal(tapPods, vniList);
   if (goneMs !== undefined && nowMs >= goneMs && tapPods.length === 0)
     return settled({ kind: 'complete', endMs }, [{ do: 'delete tap', uid: tap.metadata.uid }]);
   return settled(

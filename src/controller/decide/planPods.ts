@@ -14,6 +14,8 @@ export type Change =
       readonly emptySince: string | null;
     }
   | { readonly do: 'delete'; readonly name: string; readonly uid: string }
+  | { readonly do: 'apply VNI list'; readonly name: string; readonly manifest: object }
+  | { readonly do: 'delete VNI list'; readonly name: string; readonly uid: string }
   | { readonly do: 'delete tap'; readonly uid: string };
 
 /** How long a sender without targets stays. */

@@ -15,6 +15,8 @@ export type Findings =
       readonly endpoints: Endpoints;
       readonly destination: Destination;
       readonly wanted: readonly WantedPod[];
+      /** The name of the ConfigMap. */
+      readonly vniConfigMap: string;
       readonly tapPods: readonly TapPod[];
       readonly endMs: number | undefined;
     };
@@ -38,6 +40,7 @@ export function statusOf(tap: TapResource, findings: Findings, nowMs: number): T
     ),
     targets,
     destination: destinationText(tap.spec.destination),
+    ...('vniConfigMap' in findings ? { vniConfigMap: findings.vniConfigMap } : {}),
     ...(endMs === undefined ? {} : { endsAt: new Date(endMs).toISOString().replace(/\.\d+/u, '') }),
     ...(failing.length === 0 ? {} : { failing: failing.slice(0, MOST_FAILING) }),
   };

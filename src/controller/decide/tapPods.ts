@@ -78,7 +78,7 @@ function wantedPod(
   const form = digest(
     JSON.stringify([podSpec({ ...podSettings, durationSeconds: undefined }, input), spec.duration]),
   );
-  const name = podName(metadata, role, node.name);
+  const name = objectName(metadata, role, node.name);
   const list = endpointListText(endpoints.toSorted((a, b) => (a.tapId < b.tapId ? -1 : 1)));
   const manifest = {
     apiVersion: 'v1',
@@ -117,13 +117,13 @@ function destinationIdentity(destination: Destination) {
   return pod === undefined ? { node: node.name } : { pod: pod.name, namespace: pod.namespace };
 }
 
-/** The same pod of the same Tap has the same name, so that two controllers could not make it twice. */
-function podName({ name, uid }: TapResource['metadata'], role: string, node: string): string {
+/** The same object of the same Tap has the same name, so that two controllers could not make it twice. */
+export function objectName({ name, uid }: TapResource['metadata'], kind: string, node = ''): string {
   const readable = name
     .replaceAll(/[^a-z0-9]+/gu, '-')
     .slice(0, NAME_CHARACTERS)
     .replace(/-$/u, '');
-  return `kokotap-${readable}-${digest(`${uid}/${role}/${node}`).slice(0, 8)}-${role}`;
+  return `kokotap-${readable}-${digest(`${uid}/${kind}/${node}`).slice(0, 8)}-${kind}`;
 }
 
 function digest(text: string): string {

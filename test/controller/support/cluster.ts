@@ -2,6 +2,7 @@ import { decideTap, type Decision, removal } from '#src/controller/decide/decide
 import type { Change } from '#src/controller/decide/planPods.ts';
 import type { Settings } from '#src/controller/decide/tapPods.ts';
 import { type KnownNode, readNode, readPod, type TapPod } from '#src/controller/model.ts';
+import { type KnownVniList, readVniList } from '#src/controller/vniLists.ts';
 import { World } from '#src/controller/world.ts';
 import { type TapResource, tapResourceSchema } from '#src/spec/tapResource.ts';
 
@@ -37,6 +38,7 @@ export class Cluster {
   readonly dirty = new Set<string>();
   readonly world = new World((uid) => this.dirty.add(uid));
   readonly #pods = new Map<string, RawPod>();
+  readonly #vniLists = new Map<string, KnownVniList>();
   #version = 0;
   /** The last decision about each Tap. */
   readonly decisions = new Map<string, Decision>();
@@ -116,7 +118,7 @@ export class Cluster {
     const decision =
       tap === undefined
         ? {
-            changes: removal(tapPods),
+            changes: removal(tapPods, this.world.vniListOf(uid)),
             status: undefined,
             vnis: new Map<string, number>(),
             againInMs: undefined,
@@ -126,6 +128,7 @@ export class Cluster {
             pods: this.world.podsOf(tap.metadata.namespace),
             nodes: this.world.nodes,
             tapPods,
+            vniList: this.world.vniListOf(uid),
             isVniTaken: (vni, id) => this.world.isVniTaken(vni, id),
             filterProblem: undefined,
             nowMs: this.nowMs,
@@ -170,6 +173,7 @@ export class Cluster {
     for (const node of this.world.nodes.values()) other.world.changeNode(undefined, node);
     for (const tap of this.world.taps) other.world.changeTap(tap.metadata.uid, tap);
     for (const raw of this.#pods.values()) other.#set(raw);
+    for (const list of this.#vniLists.values()) other.#setVniList(list);
     other.world.touchAll();
     return other;
   }
@@ -179,6 +183,10 @@ export class Cluster {
       const pod = readPod(raw, ownNamespace);
       return pod?.kind === 'tap pod' ? [pod] : [];
     });
+  }
+
+  get vniLists(): KnownVniList[] {
+    return [...this.#vniLists.values()];
   }
 
   manifest(name: string): RawPod | undefined {
@@ -193,9 +201,30 @@ export class Cluster {
     this.world.changePod(before && readPod(before, ownNamespace), readPod(versioned, ownNamespace));
   }
 
+  #setVniList(list: KnownVniList): void {
+    const before = this.#vniLists.get(list.name);
+    this.#vniLists.set(list.name, list);
+    this.world.changeVniList(before, list);
+  }
+
   #do(change: Change): void {
     if (change.do === 'delete tap') {
       this.removeTap(change.uid);
+      return;
+    }
+    if (change.do === 'apply VNI list') {
+      const made: { metadata: object } = JSON.parse(JSON.stringify(change.manifest));
+      const uid = this.#vniLists.get(change.name)?.uid ?? `list-${++this.#version}`;
+      const list = readVniList({ ...made, metadata: { ...made.metadata, uid } });
+      if (list === undefined) throw new Error('a list of VNIs that cannot be read');
+      this.#setVniList(list);
+      return;
+    }
+    if (change.do === 'delete VNI list') {
+      const list = this.#vniLists.get(change.name);
+      if (list?.uid !== change.uid) throw new Error(`${change.name} is another ConfigMap`);
+      this.#vniLists.delete(change.name);
+      this.world.changeVniList(list, undefined);
       return;
     }
     const before = this.manifest(change.name);

@@ -5,6 +5,7 @@ type Way =
   | 'untapped'
   | 'tap'
   | 'joined tap'
+  | 'fast tap'
   | 'plain design'
   | 'tcpdump to a file'
   | 'tcpdump through kubectl exec';
@@ -31,6 +32,8 @@ export interface Case {
   readonly destination: Destination;
   readonly underlay: Underlay;
   readonly loads: readonly LoadName[];
+  /** The network takes the copies away before they get to the destination: what is measured is the target's node alone. */
+  readonly isSenderOnly?: true;
 }
 
 export const USUAL: Underlay = { mtuBytes: 1500, offloads: 'all', tracked: true };
@@ -52,6 +55,9 @@ export const JOINED_TAP = make('tap, joined', 'joined tap', {}, ['tcp', 'udp64']
 export const NOT_JOINED_TAP = make('tap, not joined', 'tap', {}, ['tcp', 'udp64']);
 export const PLAIN = make('plain design, underlay 1500', 'plain design', {}, ALL);
 
+export const FAST_TAP = make('tap, fast path', 'fast tap', {}, ALL);
+export const FAST_TAP_ALONE = senderOnly(FAST_TAP);
+
 /** Each tapped case. Loads that would say nothing new are left out. */
 export const TAPPED: readonly Case[] = [
   TAP,
@@ -62,7 +68,11 @@ export const TAPPED: readonly Case[] = [
   make('tap, tunnel not tracked', 'tap', { tracked: false }, BRIEF),
   make('tap, no tunnel checksum offload', 'tap', { offloads: 'no tunnel checksums' }, BULK),
   make('tap, no tunnel offload', 'tap', { offloads: 'no tunnel segmentation' }, BULK),
+  FAST_TAP,
+  senderOnly(TAP),
+  FAST_TAP_ALONE,
   PLAIN,
+  senderOnly(PLAIN),
   make('plain design, underlay 1600', 'plain design', { mtuBytes: 1600 }, BRIEF),
   make('plain design, no tunnel checksum offload', 'plain design', { offloads: 'no tunnel checksums' }, BULK),
   make('plain design, no tunnel offload', 'plain design', { offloads: 'no tunnel segmentation' }, BULK),
@@ -74,6 +84,10 @@ export const TAPPED: readonly Case[] = [
 
 function make(name: string, way: Way, underlay: Partial<Underlay>, loads: readonly LoadName[]): Case {
   return { name, way, client: 'node-c', destination: 'node-b', underlay: { ...USUAL, ...underlay }, loads };
+}
+
+function senderOnly(whole: Case): Case {
+  return { ...whole, name: `${whole.name}, sender only`, loads: BRIEF, isSenderOnly: true };
 }
 
 /** The same with the client on the target's own node, so that only copies are on the underlay. */

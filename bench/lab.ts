@@ -4,6 +4,8 @@ import path from 'node:path';
 import { CommandError, run } from '#src/exec/command.ts';
 
 export type Node = 'node-a' | 'node-b' | 'node-c';
+/** A machine of the lab; the bridge that is the underlay is in `control`. */
+type Machine = Node | 'control';
 
 /** The namespace of all that the benchmark makes. */
 export const NAMESPACE = 'kokotap-bench';
@@ -84,7 +86,7 @@ export function kubectlArgs(...args: string[]): string[] {
 }
 
 /** Runs a command on a node, in the node's own network, and returns what it prints. */
-export function onNode(node: Node, ...command: string[]): Promise<string> {
+export function onNode(node: Machine, ...command: string[]): Promise<string> {
   return script('exec', [node, ...command]);
 }
 

@@ -1,4 +1,6 @@
 import { USUAL, type Underlay } from './cases.ts';
+import { dropUnless } from '#src/filter/bpf.ts';
+import { compilePcapFilter } from '#src/net/pcapFilter.ts';
 import { type Node, onNode, setUnderlayMtu } from './lab.ts';
 
 const TABLE = 'kokotap_bench';
@@ -20,6 +22,33 @@ export async function setUnderlay({ mtuBytes, offloads, tracked }: Underlay): Pr
 /** Gives the underlay back as it usually is. */
 export function resetUnderlay(): Promise<void> {
   return setUnderlay(USUAL);
+}
+
+/**
+ * Copies of the target, as the underlay's bridge gets them. The tap's own small packets and one copy of 256 are none, so that
+ * the tap goes on as usual.
+ */
+const COPIES = 'ip proto 17 and (udp dst port 4789 or ip[6:2] & 0x1fff != 0) and ip[2:2] > 64 and ip[5] != 0';
+
+/** The bridge's port to node-a. */
+function portQdisc(what: 'replace' | 'delete'): Promise<string> {
+  return onNode('control', 'tc', 'qdisc', what, 'dev', 'node-a', 'clsact');
+}
+
+/** Does something while the bridge drops the copies that come from node-a. */
+export async function whileSwallowed<T>(action: () => Promise<T>): Promise<T> {
+  const program = dropUnless(await compilePcapFilter(`not (${COPIES})`));
+  await portQdisc('replace');
+  try {
+    // oxfmt-ignore
+    await onNode(
+      'control', 'tc', 'filter', 'add', 'dev', 'node-a', 'ingress', 'protocol', 'all', 'pref', '1',
+      'bpf', 'direct-action', 'bytecode', program,
+    );
+    return await action();
+  } finally {
+    await portQdisc('delete');
+  }
 }
 
 async function setTunnelOffloads(node: Node, offloads: Underlay['offloads']): Promise<void> {

@@ -6,7 +6,7 @@ import { type Figures, runLoad } from '../load.ts';
 import { targetPackets } from '../podCounters.ts';
 import { clientOn } from '../pods.ts';
 import type { LoadName, Target } from '../terms.ts';
-import { setUnderlay } from '../underlay.ts';
+import { setUnderlay, whileSwallowed } from '../underlay.ts';
 import { whileTappedPlainly } from '../ways/plain.ts';
 import { whileTapped } from '../ways/tap.ts';
 import { whilePiped, whileWrittenToFile } from '../ways/tcpdump.ts';
@@ -73,26 +73,33 @@ async function measureBeside(lab: Lab, target: Target, each: Case, round: number
 /** Runs a load, and says what became of its copies. */
 type Watch = <T>(load: LoadName, run: () => Promise<T>) => Promise<{ result: T; copies: Copies | undefined }>;
 
+const unwatched: Watch = async (_, run) => ({ result: await run(), copies: undefined });
+
 /** Does something while the target is tapped as the case says. */
 function inCase(
   lab: Lab,
   target: Target,
-  { way, destination }: Case,
-  action: (watch: Watch) => Promise<void>,
+  { way, destination, isSenderOnly }: Case,
+  measure: (watch: Watch) => Promise<void>,
 ): Promise<void> {
+  // What of the copies is lost then says nothing.
+  const action = (watch: Watch) =>
+    isSenderOnly === true ? whileSwallowed(() => measure(unwatched)) : measure(watch);
   const watchMirrors =
     (receivingDevice: string): Watch =>
     (load, run) =>
       countCopies(target, destination, receivingDevice, load, run);
-  const whileTap = (joined: boolean) =>
-    whileTapped(lab, destination, (tap) => action(watchMirrors(tap.receivingDevice)), joined);
+  const whileTap = (kind: 'usual' | 'joined' | 'fast') =>
+    whileTapped(lab, destination, (tap) => action(watchMirrors(tap.receivingDevice)), kind);
   switch (way) {
     case 'untapped':
-      return action(async (_, run) => ({ result: await run(), copies: undefined }));
+      return action(unwatched);
     case 'tap':
-      return whileTap(false);
+      return whileTap('usual');
     case 'joined tap':
-      return whileTap(true);
+      return whileTap('joined');
+    case 'fast tap':
+      return whileTap('fast');
     case 'plain design':
       return whileTappedPlainly(target, destination, () => action(watchMirrors(MIRROR)));
     case 'tcpdump to a file':

@@ -40,6 +40,8 @@ percentile.
 | ---------------------------- | --------------------------------------------------------------------------------------------------- |
 | tap                          | kokotap, to node-b over an underlay of that MTU, 1500 if not said; on the same node by a veth pair    |
 | joined, not joined | the receiver's device is joined into the interface that captures read, as are those of several targets; and not, to compare with |
+| fast path | with \`--fast-path\`: copies go past the IP stack of the target's node ([ADR 24](adr/0024-fast-path.md)) |
+| sender only | the underlay's bridge drops 255 of 256 copies: what the target's node alone pays |
 | tunnel not tracked           | the nodes' conntrack leaves the tunnel's port alone (nftables, notrack)                             |
 | no tunnel checksum offload   | the nodes' devices do not fill in checksums when they cut tunnel packets into segments              |
 | no tunnel offload            | they do not cut tunnel packets at all                                                               |

@@ -1,4 +1,4 @@
-import { JOINED_TAP, NEAR_TAP, NOT_JOINED_TAP, TAP } from '../cases.ts';
+import { FAST_TAP, FAST_TAP_ALONE, JOINED_TAP, NEAR_TAP, NOT_JOINED_TAP, TAP } from '../cases.ts';
 import type { Sample } from '../measures/traffic.ts';
 import { copiesLost, ownLoss } from './losses.ts';
 import { type Measure, ratio, ratioTo, ROUND_TRIP, TCP, UDP_64 } from './ratios.ts';
@@ -31,6 +31,12 @@ export function goalTable(samples: readonly Sample[]): string {
       JOINED_TAP.name,
       '',
     ),
+    row('TCP, fast path', '≥ 0.86', atLeast(TCP, 0.86), FAST_TAP.name, ''),
+    row('UDP packets of 64 bytes, fast path', '≥ 0.58', atLeast(UDP_64, 0.58), FAST_TAP.name, ''),
+    row('round trip, fast path', '≤ 1.14', atMost(ROUND_TRIP, 1.14), FAST_TAP.name, ''),
+    row('TCP, fast path, sender only', '≥ 0.93', atLeast(TCP, 0.93), FAST_TAP_ALONE.name, ''),
+    row('UDP packets of 64 bytes, the same', '≥ 0.80', atLeast(UDP_64, 0.8), FAST_TAP_ALONE.name, ''),
+    row('round trip, the same', '≤ 1.08', atMost(ROUND_TRIP, 1.08), FAST_TAP_ALONE.name, ''),
     row('round trip', '≤ 1.05', atMost(ROUND_TRIP, 1.05), ...taps),
     row('copies lost, UDP and round trips', '0', none(lostPackets), ...taps),
     row('copies lost, joined, UDP', '0', none(lostPackets), JOINED_TAP.name, ''),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '#src/exec/command.ts';
 import { joinedDeviceName } from '#src/tap/ownership/mark.ts';
 import { COMMAND_LINE, KUBECONFIG, KUBECTL, kubectl, type Lab, NAMESPACE, type Node } from '../lab.ts';
@@ -5,8 +6,9 @@ import { MIRROR } from '../counters.ts';
 import { TARGET } from '../pods.ts';
 
 /** The flags that print the benchmark's tap, of both directions. */
-export function tapFlags(destination: Node): string[] {
+export function tapFlags(destination: Node, fast = false): string[] {
   return [
+    ...(fast ? ['--fast-path'] : []),
     `--kubeconfig=${KUBECONFIG}`,
     `--kubectl=${KUBECTL}`,
     `--namespace=${NAMESPACE}`,
@@ -15,6 +17,9 @@ export function tapFlags(destination: Node): string[] {
     `--ifname=${MIRROR}`,
   ];
 }
+
+/** `joined`: as that of one of several endpoints; `fast`: its copies go past the IP stack of the target's node. */
+type Kind = 'usual' | 'joined' | 'fast';
 
 /** A tap of the target, printed by the command line. */
 export class Tap {
@@ -29,12 +34,12 @@ export class Tap {
     this.receivingDevice = receivingDevice;
   }
 
-  /** @param joined its receiver's device is joined into the mirror interface, as that of one of several endpoints is */
-  static async print(lab: Lab, destination: Node, joined = false): Promise<Tap> {
-    const yaml = await run(process.execPath, [COMMAND_LINE, ...tapFlags(destination)]);
+  /** @param kind `joined`: its receiver's device is joined into the mirror interface, as that of one of several endpoints is */
+  static async print(lab: Lab, destination: Node, kind: Kind = 'usual'): Promise<Tap> {
+    const yaml = await run(process.execPath, [COMMAND_LINE, ...tapFlags(destination, kind === 'fast')]);
     const id = /"tapId":"([0-9a-f]+)"/.exec(yaml)?.[1];
     if (id === undefined) throw new Error(`The printed tap has no id:\n${yaml}`);
-    if (!joined) return new Tap(lab.file('tap.yaml', yaml), id, MIRROR);
+    if (kind !== 'joined') return new Tap(lab.file('tap.yaml', yaml), id, MIRROR);
     const own = '"kind":"Receiver"';
     if (!yaml.includes(own)) throw new Error(`The printed tap has no receiver:\n${yaml}`);
     const changed = yaml.replace(own, `${own},"joined":true`);
@@ -49,6 +54,16 @@ export class Tap {
     await kubectl('wait', '--for=condition=Ready', '--filename', this.#manifests, '--timeout=30s');
   }
 
+  /** Waits until copies go past the IP stack of the target's node. */
+  async goesPast(): Promise<void> {
+    const deadline = performance.now() + 30_000;
+    const log = () => kubectl('logs', '--selector', `kokotap.dev/tap=${this.id},kokotap.dev/role=sender`);
+    while (!(await log()).includes('copies go past the IP stack of the node')) {
+      if (performance.now() > deadline) throw new Error(`Copies do not go the fast path:\n${await log()}`);
+      await sleep(250);
+    }
+  }
+
   async delete(): Promise<void> {
     await kubectl('delete', '--filename', this.#manifests);
   }
@@ -59,11 +74,12 @@ export async function whileTapped<T>(
   lab: Lab,
   destination: Node,
   action: (tap: Tap) => Promise<T>,
-  joined = false,
+  kind: Kind = 'usual',
 ): Promise<T> {
-  const tap = await Tap.print(lab, destination, joined);
+  const tap = await Tap.print(lab, destination, kind);
   await tap.create();
   await tap.ready();
+  if (kind === 'fast') await tap.goesPast();
   const result = await action(tap);
   await tap.delete();
   return result;

@@ -134,6 +134,18 @@ describe('copies go through the IP stack of the node because of', () => {
     await expectNothingLeaves(net);
   });
 
+  test('copies that do not get to the peer, though hellos and reports do', async ({ nodes: net }) => {
+    await net.tap(fast);
+    await expectBypass(net, true);
+    await net.exec('nodeB', ruleAt('input', 'udp dport 4789 meta length > 150 drop'));
+    await expect
+      .poll(async () => {
+        await sendUdp(net, 'nodeA', addresses.pod, { count: 20, minBytes: 150, maxBytes: smallBytes });
+        return pathOf(net);
+      }, soon)
+      .toMatchObject({ path: 'kernel', pathReason: 'copies-lost' });
+  });
+
   test('a peer that says no hello', async ({ nodes: net }) => {
     const { receiver } = await net.tap(fast);
     await receiver.kill();
@@ -270,6 +282,6 @@ async function arrived(net: Net): Promise<number> {
 }
 
 /** A command that makes a rule at a hook. */
-function ruleAt(hook: 'output' | 'postrouting', rule: string): string {
+function ruleAt(hook: 'input' | 'output' | 'postrouting', rule: string): string {
   return `nft table ip some { chain ${hook} { type filter hook ${hook} priority 0; ${rule}; }; }`;
 }

@@ -1,4 +1,4 @@
-import { assert, nat, property } from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { failures } from '../../scripts/testReport.ts';
 
@@ -11,8 +11,8 @@ function reportOf(message: string): string {
 /** What a property that never holds throws. */
 function failureOfProperty(): string {
   try {
-    assert(
-      property(nat(), () => false),
+    fc.assert(
+      fc.property(fc.nat(), () => false),
       { seed: 42 },
     );
   } catch (error) {

@@ -19,7 +19,7 @@ test('before a program that keeps packets from every filter a tap gets each pack
   const packets = await captureOnNode('node-b', sandbox.ifname, () => web.ping(there, 5));
   expect(pings(packets, 'request')).toEqual([1, 2, 3, 4, 5]);
   expect(pings(packets, 'reply')).toEqual([1, 2, 3, 4, 5]);
-  expect(await sandbox.kubectl('logs', sender)).toContain("the tap goes before others' programs");
+  expect(await sandbox.logs(sender)).toContain("the tap goes before others' programs");
   await sandbox.untap(...args);
   expect(await sandbox.snapshot(web)).toEqual(before);
 });

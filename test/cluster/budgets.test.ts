@@ -21,9 +21,8 @@ test("a budget does not count a tap's pods, in the target's namespace or another
   const { stderr } = await kokotap([...args, '-n', namespace]);
   expect(stderr).toContain('warning: PodDisruptionBudget "all" selects the tap\'s pods');
   const names = await sandbox.createTap(...args);
-  const pods = names.map((name) => `pod/${name}`);
-  await sandbox.kubectl('wait', '--for=condition=ContainersReady', '--timeout=60s', ...pods);
-  const budget = await sandbox.kubectl('get', 'pdb', 'all', '-o', 'jsonpath={.status}');
+  await sandbox.condition('pods', 'ContainersReady', 'True', ...names);
+  const budget = await sandbox.field('poddisruptionbudgets', 'all', '.status');
   expect(JSON.parse(budget)).toMatchObject({ currentHealthy: 2, disruptionsAllowed: 1 });
   // A pod that is Ready is counted: the one, and still not the tap's.
   await sandbox.startPod({ name: 'peer', node: 'node-b' });
@@ -59,12 +58,13 @@ async function startGuardedApplication(sandbox: Sandbox): Promise<string> {
   await kubectlWith(list, 'create', '-n', sandbox.namespace);
   await sandbox.kubectl('rollout', 'status', 'deployment/app', '--timeout=120s');
   await expectAllowed(sandbox, 1);
-  return sandbox.kubectl('get', 'pods', '-l', 'app=app', '-o', 'jsonpath={.items[0].metadata.name}');
+  const [name = ''] = await sandbox.fields('pods', 'app=app', '.metadata.name');
+  return name;
 }
 
 /** Pods that the budget lets be evicted now. */
 function allowed(sandbox: Sandbox): Promise<string> {
-  return sandbox.kubectl('get', 'pdb', 'all', '-o', 'jsonpath={.status.disruptionsAllowed}');
+  return sandbox.field('poddisruptionbudgets', 'all', '.status.disruptionsAllowed');
 }
 
 async function expectAllowed(sandbox: Sandbox, count: number): Promise<void> {

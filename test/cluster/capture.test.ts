@@ -56,13 +56,13 @@ test.for(runtimes)('$runtime: a file has what tcpdump has in the pod', async ({ 
 
 test('pods that start later join, and those that end leave', async ({ sandbox }) => {
   await sandbox.startPod({ name: 'web', node: 'node-a' });
-  await sandbox.kubectl('label', 'pod', 'web', 'app=web');
+  await sandbox.label('web', { app: 'web' });
   const capturing = new CapturingCommand(sandbox.namespace, '-l', 'app=web', '-w', fileOf(sandbox));
   await capturing.said(`+ ${sandbox.namespace}/web eth0 (node-a)`);
   await sandbox.startPod({ name: 'later', node: 'node-b' });
-  await sandbox.kubectl('label', 'pod', 'later', 'app=web');
+  await sandbox.label('later', { app: 'web' });
   await capturing.said(`+ ${sandbox.namespace}/later eth0 (node-b)`);
-  await sandbox.kubectl('delete', 'pod', 'web');
+  await sandbox.delete('pods', 'web');
   await capturing.said(`- ${sandbox.namespace}/web eth0`);
   expect(await capturing.end('SIGINT')).toBe(0);
   await nothingLeft(sandbox);
@@ -75,9 +75,8 @@ test('the pods end by themselves when the command is killed, and the next captur
   const killed = new CapturingCommand(sandbox.namespace, 'web', '-w', fileOf(sandbox));
   await killed.said('+ ');
   await killed.end('SIGKILL');
-  const phases = () =>
-    sandbox.kubectl('get', 'pods', '-l', selector, '-o', 'jsonpath={.items[*].status.phase}');
-  await until('the pod has ended', async () => (await phases()) === 'Succeeded', 60_000);
+  const phases = () => sandbox.fields('pods', selector, '.status.phase');
+  await until('the pod has ended', async () => (await phases()).join() === 'Succeeded', 60_000);
   const next = new CapturingCommand(sandbox.namespace, 'web', '-w', fileOf(sandbox));
   await next.said('+ ');
   expect(await next.end('SIGINT')).toBe(0);
@@ -103,7 +102,7 @@ const selector = 'app.kubernetes.io/name=kokotap-capture';
 /** Waits until the capture's pods are gone. */
 async function nothingLeft(sandbox: Sandbox): Promise<void> {
   await until('no pod of the capture is left', async () => {
-    return (await sandbox.kubectl('get', 'pods', '-l', selector, '-o', 'name')) === '';
+    return (await sandbox.fields('pods', selector, '.metadata.name')).length === 0;
   });
 }
 

@@ -53,11 +53,11 @@ describe.concurrent.each(runtimes)('$runtime', ({ runtime, node }) => {
     expect(new Set(echoed).size).toBe(echoed.length);
     // Seen in more than one of its lives: there is a gap between them of the time it does not run.
     expect(gapsOver(echoed, 20)).toBeGreaterThanOrEqual(1);
-    const log = await sandbox.kubectl('logs', names[0] ?? '');
+    const log = await sandbox.logs(names[0] ?? '');
     // The other runtimes' pods have a process, pause, between two lives of the container.
     expect(log.includes('waiting for a running container of the pod')).toBe(runtime === 'cri-o');
     expect(log).not.toContain('which this node does not have');
-    await sandbox.kubectl('delete', 'pod', ...names);
+    await sandbox.delete('pods', ...names);
     const isGone = async () => !(await web.inNetns('ip', '-brief', 'link')).includes(sandbox.ifname);
     await until('nothing of the tap is in the pod, which runs', isGone, restartsWithinMs);
   });

@@ -36,10 +36,10 @@ describe.each(runtimes)('$runtime', ({ node }) => {
     );
     await sandbox.ready('suricata', ...names);
     await expectSeen(sandbox, web, tool);
-    await sandbox.kubectl('delete', 'pod', 'suricata');
+    await sandbox.delete('pods', 'suricata');
     const receiver = names.find((name) => name.endsWith('-receiver-suricata')) ?? '';
     await until('the receiver says that the pod is gone', async () =>
-      (await sandbox.kubectl('logs', receiver)).includes('which this node does not have'),
+      (await sandbox.logs(receiver)).includes('which this node does not have'),
     );
     const { stdout, stderr } = await kokotap(lineOf(sandbox));
     expect(stderr).toContain('There is no pod "suricata"');

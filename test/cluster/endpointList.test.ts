@@ -7,16 +7,9 @@ import { joinedDeviceName, type Role } from '#src/tap/ownership/mark.ts';
 import { ENDPOINTS_ANNOTATION, listArgs } from '#src/pods/endpointAnnotation.ts';
 import { TAP_SELECTOR } from '#src/pods/labels.ts';
 import { podAnnotations, podSpec, type PodSpecInput } from '#src/pods/podSpec.ts';
+import { kubeletMinor } from './support/api.ts';
 import { captureOnNode } from './support/capture.ts';
-import {
-  kokotap,
-  kubeletMinor,
-  kubectlWith,
-  type NodeName,
-  nextTo,
-  runtimes,
-  scriptOnNode,
-} from './support/lab.ts';
+import { kokotap, type NodeName, nextTo, runtimes, scriptOnNode } from './support/lab.ts';
 import { pings } from './support/packets.ts';
 import type { Pod } from './support/pod.ts';
 import { type Sandbox, test } from './support/sandbox.ts';
@@ -48,7 +41,7 @@ describe.each(runtimes)('$runtime', ({ node }) => {
     await setLists(sandbox, endpoints.slice(1));
     await untilJoined(far, endpoints, endpoints.slice(1));
     expect(await echoesSeen(sandbox, far, targets)).toEqual([0, 6]);
-    await sandbox.kubectl('delete', 'pod', ...roles);
+    await sandbox.delete('pods', ...roles);
     expect(await sandbox.traces()).toEqual([]);
   });
 });
@@ -92,7 +85,7 @@ async function createAgent(
     annotations: { ...podAnnotations(input), [ENDPOINTS_ANNOTATION]: listOf(role, endpoints) },
   };
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: podSpec(tap, input) };
-  await kubectlWith(pod, 'create', '-n', sandbox.namespace);
+  await sandbox.create(pod);
 }
 
 function listOf(role: Role, endpoints: readonly Endpoints[]): string {

@@ -16,7 +16,7 @@ describe('a tap leaves nothing', () => {
     const names = await sandbox.tap('--pod=web', '--dest-node=node-b');
     await sandbox.startPod({ name: 'burn', node: 'node-a', spec: burning });
     await sleep(2000); // until it has the CPUs
-    await sandbox.kubectl('delete', 'pod', ...names);
+    await sandbox.delete('pods', ...names);
     await sandbox.kubectl('delete', 'pod', 'burn', '--now');
     expect(await sandbox.traces()).toEqual([]);
     expect(await sandbox.snapshot(web)).toEqual(before);

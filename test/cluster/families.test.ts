@@ -1,16 +1,9 @@
 import { expect } from 'vitest';
+import * as z from 'zod/mini';
+import { api, pathOf } from './support/api.ts';
 import { captureOnNode } from './support/capture.ts';
 import { flowPort } from './support/flowProgram.ts';
-import {
-  families,
-  familyOf,
-  kubectl,
-  kubectlWith,
-  type NodeName,
-  nextTo,
-  onNode,
-  runtimes,
-} from './support/lab.ts';
+import { families, familyOf, type NodeName, nextTo, onNode, runtimes } from './support/lab.ts';
 import { type Packet, payloads, pings } from './support/packets.ts';
 import { type Pod, podObject } from './support/pod.ts';
 import { type Sandbox, test } from './support/sandbox.ts';
@@ -50,9 +43,7 @@ test('a pod behind a Service', async ({ sandbox }) => {
   const web = await startBehindService(sandbox);
   await sandbox.tap('--pod=web', '--dest-node=node-c');
   const [here, there] = await Promise.all([web.addresses(), peer.addresses()]);
-  const services = (
-    await sandbox.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIPs[*]}')
-  ).split(' ');
+  const services = (await sandbox.field('services', 'web', '.spec.clusterIPs[*]')).split(' ');
   expect(services.map(familyOf)).toEqual(families);
   for (const [index, address] of services.entries()) {
     await until('the Service answers', async () => {
@@ -91,15 +82,19 @@ async function startBehindService(sandbox: Sandbox): Promise<Pod> {
       ports: [{ port: flowPort, protocol: 'UDP' }],
     },
   };
-  for (const object of [labelled, service]) await kubectlWith(object, 'create', '-n', sandbox.namespace);
+  for (const object of [labelled, service]) await sandbox.create(object);
   await sandbox.ready('web');
   return sandbox.pod('web', 'node-a');
 }
 
+const nodeSchema = z.object({
+  status: z.object({ addresses: z.array(z.object({ type: z.string(), address: z.string() })) }),
+});
+
 /** The node's addresses on the underlay. */
 async function nodeAddresses(node: NodeName): Promise<string[]> {
-  const path = 'jsonpath={.status.addresses[?(@.type=="InternalIP")].address}';
-  return (await kubectl('get', 'node', node, '-o', path)).split(' ');
+  const { status } = nodeSchema.parse(await api.get(pathOf('nodes', undefined, node)));
+  return status.addresses.flatMap(({ type, address }) => (type === 'InternalIP' ? [address] : []));
 }
 
 /** Where the copies come from. */

@@ -18,7 +18,7 @@ test('a sender that vanished without a word does not keep the pod from being tap
   const [pid = ''] = await processesOnNode('node-a', pattern);
   await onNode('node-a', 'kill', '-STOP', pid);
   await sandbox.kubectl('delete', 'pod', sender, '--grace-period=0', '--force');
-  await sandbox.kubectl('delete', 'pod', receiver);
+  await sandbox.delete('pods', receiver);
   expect(await web.inNetns('ip', '-brief', 'link', 'show', sandbox.ifname)).toContain(sandbox.ifname);
   await sandbox.tap(...toNodeB);
   const there = await peer.address();

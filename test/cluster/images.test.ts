@@ -85,10 +85,10 @@ test('a node asks nobody for an image of localhost that it lacks', async ({ sand
   await sandbox.startPod({ name: 'web', node: 'node-a' });
   const image = '--image=localhost/kokotap:nowhere';
   const names = await sandbox.createTap('--pod=web', '--dest-node=node-b', image);
-  const reason = 'jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}';
+  const reason = '.status.containerStatuses[*].state.waiting.reason';
   await until('both pods say so', async () => {
-    const reasons = await sandbox.kubectl('get', 'pod', ...names, '-o', reason);
-    return reasons === 'ErrImageNeverPull ErrImageNeverPull';
+    const reasons = await Promise.all(names.map((name) => sandbox.field('pods', name, reason)));
+    return reasons.join(' ') === 'ErrImageNeverPull ErrImageNeverPull';
   });
 });
 
@@ -109,14 +109,10 @@ async function expectTap(sandbox: Sandbox, node: NodeName, image: string, index:
   const name = `web-${index}`;
   await sandbox.startPod({ name, node });
   const made = await sandbox.tap(`--pod=${name}`, `--dest-node=${node}`, `--image=${image}`);
-  const images = await sandbox.kubectl(
-    'get',
-    'pod',
-    ...made,
-    '-o',
-    'jsonpath={.items[*].spec.containers[*].image}',
+  const images = await Promise.all(
+    made.map((pod) => sandbox.field('pods', pod, '.spec.containers[*].image')),
   );
-  expect(images).toBe(`${image} ${image}`);
+  expect(images).toEqual([image, image]);
 }
 
 /** The image's archive, with another name for the image. */

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
-import { kubectl, kubernetesMinor, type NodeName, nextTo, runtimes } from './support/lab.ts';
+import { nodeField } from './support/api.ts';
+import { kubernetesMinor, type NodeName, nextTo, runtimes } from './support/lab.ts';
 import { echoCommand, toolsImage } from './support/pod.ts';
 import { test } from './support/sandbox.ts';
 import { expectTapped } from './support/tapped.ts';
@@ -92,6 +93,5 @@ function withResources(resources: Record<string, unknown>): Record<string, unkno
 }
 
 async function hasUserNamespaces(node: NodeName): Promise<boolean> {
-  const handlers = await kubectl('get', 'node', node, '-o', 'jsonpath={.status.runtimeHandlers}');
-  return handlers.includes('"userNamespaces":true');
+  return (await nodeField(node, '.status.runtimeHandlers')).includes('"userNamespaces":true');
 }

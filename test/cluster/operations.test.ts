@@ -1,5 +1,7 @@
 import { expect } from 'vitest';
+import { TAP_SELECTOR } from '#src/pods/labels.ts';
 import { CommandError } from '#src/exec/command.ts';
+import { api, pathOf } from './support/api.ts';
 import { captureOnNode } from './support/capture.ts';
 import { families, kokotap, kubectl, kubectlWith, onNode, scriptOnNode } from './support/lab.ts';
 import { pings } from './support/packets.ts';
@@ -19,7 +21,10 @@ test('a node with a tap is drained with --force alone, which takes the tap away'
     expect(await drain(node, '--force')).toContain(`evicting pod ${sandbox.namespace}/${names[index]} (`);
   }
   await Promise.all(names.map((name) => evict(sandbox, name)));
-  await sandbox.kubectl('wait', '--for=delete', '--timeout=60s', ...names.map((name) => `pod/${name}`));
+  await until('the pods are gone', async () => {
+    const left = await sandbox.fields('pods', TAP_SELECTOR, '.metadata.name');
+    return left.length === 0;
+  });
   expect(await sandbox.snapshot(web)).toEqual(before);
   expect(await sandbox.traces()).toEqual([]);
 });
@@ -91,17 +96,16 @@ test('a quota that takes one pod of two leaves a sender that waits, and goes by 
   const before = await sandbox.snapshot(web);
   await sandbox.kubectl('create', 'quota', 'two', '--hard=pods=2');
   await until('the quota counts', async () => {
-    const used = await sandbox.kubectl('get', 'quota', 'two', '-o', 'jsonpath={.status.used.pods}');
-    return used === '1';
+    return (await sandbox.field('resourcequotas', 'two', '.status.used.pods')) === '1';
   });
   const args = ['--pod=web', '--dest-node=node-b', `--ifname=${sandbox.ifname}`, '-n', sandbox.namespace];
   const { stdout } = await kokotap(args);
   const refused = await kubectlWith(stdout, 'create').catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(CommandError);
   expect(String(refused)).toContain('exceeded quota: two');
-  const sender = await sandbox.kubectl('get', 'pods', '-l', 'kokotap.dev/role', '-o', 'name');
+  const [sender = ''] = await sandbox.fields('pods', 'kokotap.dev/role', '.metadata.name');
   await until('the sender says what is missing', async () =>
-    (await sandbox.kubectl('logs', sender)).includes('nothing of the receiver comes from'),
+    (await sandbox.logs(sender)).includes('nothing of the receiver comes from'),
   );
   await kubectlWith(stdout, 'delete', '--ignore-not-found');
   expect(await sandbox.snapshot(web)).toEqual(before);
@@ -111,5 +115,5 @@ test('a quota that takes one pod of two leaves a sender that waits, and goes by 
 async function evict(sandbox: Sandbox, name: string): Promise<void> {
   const { namespace } = sandbox;
   const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
-  await kubectlWith(eviction, 'create', '--raw', `/api/v1/namespaces/${namespace}/pods/${name}/eviction`);
+  await api.create(`${pathOf('pods', namespace, name)}/eviction`, eviction);
 }

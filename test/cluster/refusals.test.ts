@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { kokotap, kubectlWith } from './support/lab.ts';
+import { kokotap } from './support/lab.ts';
 import { podObject, toolsImage } from './support/pod.ts';
 import { type Sandbox, test } from './support/sandbox.ts';
 import { until } from './support/until.ts';
@@ -19,17 +19,16 @@ test('a pod that runs nowhere yet is refused', async ({ sandbox }) => {
   const { spec, ...pod } = podObject({ name: 'pending', node: 'node-a' });
   const { nodeName: _, ...unscheduled } = spec;
   const nowhere = { ...unscheduled, nodeSelector: { 'kokotap-test': 'nowhere' } };
-  await kubectlWith({ ...pod, spec: nowhere }, 'create', '-n', sandbox.namespace);
+  await sandbox.create({ ...pod, spec: nowhere });
   await expectRefusal(sandbox, 'pending', 'node-b', 'is not running yet (phase Pending)');
 });
 
 test('a pod that has finished is refused', async ({ sandbox }) => {
   const pod = podObject({ name: 'done', node: 'node-a', spec: { restartPolicy: 'Never' } });
   const containers = pod.spec.containers.map((container) => ({ ...container, command: ['true'] }));
-  await kubectlWith({ ...pod, spec: { ...pod.spec, containers } }, 'create', '-n', sandbox.namespace);
+  await sandbox.create({ ...pod, spec: { ...pod.spec, containers } });
   await until('it has finished', async () => {
-    const phase = await sandbox.kubectl('get', 'pod', 'done', '-o', 'jsonpath={.status.phase}');
-    return phase === 'Succeeded';
+    return (await sandbox.field('pods', 'done', '.status.phase')) === 'Succeeded';
   });
   await expectRefusal(sandbox, 'done', 'node-b', 'has finished (phase Succeeded)');
 });

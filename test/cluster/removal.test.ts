@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { kokotap, kubectlWith } from './support/lab.ts';
 import { pair, test } from './support/sandbox.ts';
 import { until } from './support/until.ts';
 
@@ -11,7 +12,7 @@ test.for(['node-a', 'node-b'])(
     const names = await sandbox.tap('--pod=web', `--dest-node=${node}`);
     expect(await sandbox.snapshot(web)).not.toEqual(before);
     expect((await sandbox.traces()).join('\n')).toContain(await sandbox.tapId(names[0] ?? ''));
-    await sandbox.kubectl('delete', 'pod', ...names);
+    await sandbox.delete('pods', ...names);
     expect(await sandbox.snapshot(web)).toEqual(before);
     expect(await sandbox.traces()).toEqual([]);
   },
@@ -24,8 +25,8 @@ test('a tap of a limited duration ends by itself', async ({ sandbox }) => {
   expect(await sandbox.snapshot(web)).not.toEqual(before);
   await sleep(5000);
   await until('both pods have ended', async () => {
-    const phases = await sandbox.kubectl('get', 'pod', ...names, '-o', 'jsonpath={.items[*].status.reason}');
-    return phases === 'DeadlineExceeded DeadlineExceeded';
+    const reasons = await Promise.all(names.map((name) => sandbox.field('pods', name, '.status.reason')));
+    return reasons.join(' ') === 'DeadlineExceeded DeadlineExceeded';
   });
   await until('nothing is left in the kernel', async () => {
     expect(await sandbox.snapshot(web)).toEqual(before);
@@ -37,18 +38,24 @@ test('a tap whose target is gone waits, and is deleted with the line that made i
   await pair(sandbox);
   const args = ['--pod=web', '--dest-node=node-b', `--vxlan-id=${sandbox.vni}`];
   const [sender = '', receiver] = await sandbox.tap(...args);
-  await sandbox.kubectl('delete', 'pod', 'web');
-  await sandbox.kubectl('wait', '--for=condition=Ready=false', `pod/${sender}`, '--timeout=150s');
+  await sandbox.delete('pods', 'web');
+  await sandbox.condition('pods', 'Ready', 'False', sender);
   const id = await sandbox.tapId(sender);
   const { namespace } = sandbox;
   await until('the sender says what to do', async () => {
-    const log = await sandbox.kubectl('logs', sender, '--tail=1');
+    const [log = ''] = (await sandbox.logs(sender)).trimEnd().split('\n').slice(-1);
     const gone = `waiting for the pod ${namespace}/web with UID `;
     const renew = `to renew the tap: kubectl delete pod -n ${namespace} -l kokotap.dev/tap=${id}, then `;
     return log.includes(`"state":"waiting","msg":"${gone}`) && log.includes(renew);
   });
-  const { stdout, warning } = await sandbox.untap(...args);
-  expect(warning).toMatch(/^kokotap: warning: There is no pod "web" in namespace "/);
+  const { stdout: manifests, stderr } = await kokotap([
+    ...args,
+    `--ifname=${sandbox.ifname}`,
+    '-n',
+    namespace,
+  ]);
+  expect(stderr).toMatch(/^kokotap: warning: There is no pod "web" in namespace "/);
+  const { stdout } = await kubectlWith(manifests, 'delete');
   expect(stdout).toContain(`pod "${sender}" deleted`);
   expect(stdout).toContain(`pod "${receiver}" deleted`);
 });

@@ -1,13 +1,7 @@
 import { expect } from 'vitest';
-import {
-  kubectl,
-  kubeletMinor,
-  type NodeName,
-  nextTo,
-  processesOnNode,
-  runtimes,
-  scriptOnNode,
-} from './support/lab.ts';
+import * as z from 'zod/mini';
+import { kubeletMinor } from './support/api.ts';
+import { type NodeName, nextTo, processesOnNode, runtimes, scriptOnNode } from './support/lab.ts';
 import type { Pod } from './support/pod.ts';
 import { test } from './support/sandbox.ts';
 
@@ -27,10 +21,17 @@ test.for(runtimes)(
   },
 );
 
+const podSchema = z.object({
+  metadata: z.object({ labels: z.record(z.string(), z.string()) }),
+  spec: z.object({
+    volumes: z.optional(z.unknown()),
+    containers: z.array(z.object({ securityContext: z.unknown() })),
+    hostPID: z.optional(z.boolean()),
+  }),
+});
+
 async function expectLeastRights(pod: Pod, role: 'sender' | 'receiver'): Promise<void> {
-  const { metadata, spec } = JSON.parse(
-    await kubectl('get', 'pod', pod.name, '-n', pod.namespace, '-o', 'json'),
-  );
+  const { metadata, spec } = podSchema.parse(await pod.object());
   const pattern = `kokotap-agent ${role} .*"tapId":"${metadata.labels['kokotap.dev/tap']}"`;
   const [pid = ''] = await processesOnNode(pod.node, pattern);
   const { status, mounts } = await process(pod.node, pid);
@@ -47,7 +48,7 @@ async function expectLeastRights(pod: Pod, role: 'sender' | 'receiver'): Promise
   expect(spec.containers).toHaveLength(1);
   expect(spec.hostPID).toBe(role === 'sender' ? true : undefined);
   const appArmor = role === 'sender' && (await kubeletMinor(pod.node)) >= 30;
-  expect(spec.containers[0].securityContext).toEqual({
+  expect(spec.containers[0]?.securityContext).toEqual({
     runAsUser: 0,
     allowPrivilegeEscalation: false,
     readOnlyRootFilesystem: true,

@@ -62,12 +62,12 @@ describe.for(isTooOld ? [] : ['a Tap'])('%s', () => {
         `jsonpath={.status.conditions[?(@.type=="${type}")].reason}`,
       );
     await until('it is said that no pod is selected', async () => (await condition('Ready')) === 'NoTargets');
-    await sandbox.kubectl('label', 'pod', 'web', 'app=web');
-    await sandbox.kubectl('wait', '--for=condition=Ready', 'tap/web', '--timeout=150s');
+    await sandbox.label('web', { app: 'web' });
+    await sandbox.condition('taps', 'Ready', 'True', 'web');
     expect(await sandbox.kubectl('get', 'tap', 'web', '--no-headers')).toMatch(
       /^web +1\/1 +node\/node-b +True /,
     );
-    const uid = await sandbox.kubectl('get', 'tap', 'web', '-o', 'jsonpath={.metadata.uid}');
+    const uid = await sandbox.field('taps', 'web', '.metadata.uid');
     await watch(sandbox, uid);
     const address = await peer.address();
     const seen = await captureOnNode('node-b', sandbox.ifname, () => web.ping(address, count));
@@ -104,19 +104,17 @@ describe.for(isTooOld ? [] : ['a Tap'])('%s', () => {
       'mirrorInterface is one of interfaces',
     );
     await kubectlWith(tapObject(sandbox, 'filter', { destination, filter: 'tcp prt 80' }), 'apply');
-    await sandbox.kubectl('wait', '--for=condition=Accepted=false', 'tap/filter', '--timeout=60s');
-    expect(
-      await sandbox.kubectl('get', 'tap', 'filter', '-o', 'jsonpath={.status.conditions[0].message}'),
-    ).toContain('syntax error');
+    await sandbox.condition('taps', 'Accepted', 'False', 'filter');
+    expect(await sandbox.field('taps', 'filter', '.status.conditions[0].message')).toContain('syntax error');
   });
 
   test('takes a pod in that comes to a node with a sender, without a new sender', async ({ sandbox }) => {
     const { web } = await pair(sandbox);
     const node = nextTo('node-b');
-    await sandbox.kubectl('label', 'pod', 'web', 'app=web');
+    await sandbox.label('web', { app: 'web' });
     await kubectlWith(tapObject(sandbox, 'web', { destination: { nodeName: node } }), 'apply');
-    await sandbox.kubectl('wait', '--for=condition=Ready', 'tap/web', '--timeout=150s');
-    const uid = await sandbox.kubectl('get', 'tap', 'web', '-o', 'jsonpath={.metadata.uid}');
+    await sandbox.condition('taps', 'Ready', 'True', 'web');
+    const uid = await sandbox.field('taps', 'web', '.metadata.uid');
     const senders = () =>
       kokotap(
         'get',
@@ -126,14 +124,9 @@ describe.for(isTooOld ? [] : ['a Tap'])('%s', () => {
         'jsonpath={.items[*].metadata.uid}',
       );
     const before = await senders();
-    await sandbox.kubectl('delete', 'pod', web.name);
+    await sandbox.delete('pods', web.name);
     const object = podObject({ name: 'web-2', node: 'node-a' });
-    await kubectlWith(
-      { ...object, metadata: { ...object.metadata, labels: { app: 'web' } } },
-      'create',
-      '-n',
-      sandbox.namespace,
-    );
+    await sandbox.create({ ...object, metadata: { ...object.metadata, labels: { app: 'web' } } });
     await sandbox.ready('web-2');
     const next = sandbox.pod('web-2', 'node-a');
     await until('the pod is copied', async () =>

@@ -116,7 +116,7 @@ async function trafficUntil(program: Promise<unknown>, from: Pod, to: Pod): Prom
 async function nothingLeft(sandbox: Sandbox): Promise<void> {
   await until('no pod of the capture is left', async () => {
     const selector = 'app.kubernetes.io/name=kokotap-capture';
-    return (await sandbox.kubectl('get', 'pods', '-l', selector, '-o', 'name')) === '';
+    return (await sandbox.fields('pods', selector, '.metadata.name')).length === 0;
   });
 }
 

@@ -55,12 +55,6 @@ export const kubernetesMinor = Number((process.env['KUBERNETES'] ?? 'v1.34').spl
  */
 export const restartsWithinMs = 150_000;
 
-/** The `34` of a node's Kubernetes 1.34. */
-export async function kubeletMinor(node: NodeName): Promise<number> {
-  const version = await kubectl('get', 'node', node, '-o', 'jsonpath={.status.nodeInfo.kubeletVersion}');
-  return Number(version.split('.')[1]);
-}
-
 export interface Outcome {
   readonly exitCode: number | undefined;
   readonly stdout: string;

@@ -1,3 +1,5 @@
+import { api, pathOf } from './api.ts';
+import { fieldOf } from './field.ts';
 import { flowPort, flowProgram } from './flowProgram.ts';
 import { kubectl, type NodeName, scriptOnNode } from './lab.ts';
 import { until } from './until.ts';
@@ -62,9 +64,16 @@ export class Pod {
     this.node = node;
   }
 
-  /** A field of the object in the API, named as by kubectl's jsonpath. */
-  field(path: string): Promise<string> {
-    return kubectl('get', 'pod', this.name, '-n', this.namespace, '-o', `jsonpath={${path}}`);
+  /** The object in the API. */
+  async object(): Promise<unknown> {
+    const object = await api.get(pathOf('pods', this.namespace, this.name));
+    if (object === undefined) throw new Error(`there is no pod ${this.namespace}/${this.name}`);
+    return object;
+  }
+
+  /** A field of the object in the API: see {@link fieldOf}. */
+  async field(path: string): Promise<string> {
+    return fieldOf(await this.object(), path);
   }
 
   address(): Promise<string> {
@@ -83,25 +92,26 @@ export class Pod {
     );
   }
 
+  /** Runs a program in the pod's container, as a user does. */
   exec(...command: string[]): Promise<string> {
     return kubectl('exec', this.name, '-n', this.namespace, '--', ...command);
   }
 
   async ping(address: string, count: number): Promise<void> {
-    await this.exec('ping', '-q', '-i', '0.1', '-c', String(count), address);
+    await this.inNetns('ping', '-q', '-i', '0.1', '-c', String(count), address);
   }
 
   /** Has bytes echoed over TCP. */
   async sendTcp(address: string, bytes: number): Promise<void> {
     const script = 'head -c "$1" /dev/zero | socat -t 5 - "TCP:$2" | wc -c';
-    const back = await this.exec('bash', '-c', script, 'bash', String(bytes), at(address, tcpPort));
+    const back = await this.inNetns('bash', '-c', script, 'bash', String(bytes), at(address, tcpPort));
     if (Number(back) !== bytes) throw new Error(`${back} of ${bytes} bytes came back`);
   }
 
   /** Has texts echoed over UDP, a datagram each. */
   async sendUdp(address: string, texts: readonly string[]): Promise<void> {
     const script = 'to=$1; shift; for text; do printf "$text" | socat -t 0.2 - "UDP:$to"; done';
-    const back = await this.exec('bash', '-c', script, 'bash', at(address, flowPort), ...texts);
+    const back = await this.inNetns('bash', '-c', script, 'bash', at(address, flowPort), ...texts);
     if (back !== texts.join('')) throw new Error(`UDP came back as ${back}`);
   }
 
@@ -118,10 +128,8 @@ export class Pod {
 
   /** Of a static pod the kubelet knows another UID than the API. */
   async #askUid(): Promise<string> {
-    const [hash = '', uid = ''] = (
-      await kubectl('get', 'pod', this.name, '-n', this.namespace, '-o', `jsonpath={${HASH}},{.metadata.uid}`)
-    ).split(',');
-    return hash || uid;
+    const object = await this.object();
+    return fieldOf(object, HASH) || fieldOf(object, '.metadata.uid');
   }
 
   /** Runs a program of the node in the pod's network namespace. */

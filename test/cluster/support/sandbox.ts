@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { execa } from 'execa';
+import { loadAll } from 'js-yaml';
 import { test as base } from 'vitest';
+import * as z from 'zod/mini';
+import { isOvertaken } from '#src/controller/api/objects.ts';
 import { TAP_LABEL, TAP_SELECTOR } from '#src/pods/labels.ts';
 import { READINESS_SECONDS } from '#src/pods/podSpec.ts';
+import { api, apiText, create, type KubeObject, list, pathOf, type Resource } from './api.ts';
+import { fieldOf } from './field.ts';
 import {
   adminKubeconfig,
   kokotapProgram,
   kubectl,
   kubectlProgram,
-  kubectlWith,
   type NodeName,
   nodes,
   scriptOnNode,
@@ -36,12 +40,10 @@ export class Sandbox {
   static async create(): Promise<Sandbox> {
     const sandbox = new Sandbox();
     const { namespace } = sandbox;
-    await kubectl('create', 'namespace', namespace);
+    await create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     // Without it no pod can be made.
-    await until('the namespace has its ServiceAccount', async () => {
-      await sandbox.kubectl('get', 'serviceaccount', 'default');
-      return true;
-    });
+    const account = pathOf('serviceaccounts', namespace, 'default');
+    await until('the namespace has its ServiceAccount', async () => (await api.get(account)) !== undefined);
     return sandbox;
   }
 
@@ -50,6 +52,7 @@ export class Sandbox {
     this.#undo.unshift(undo);
   }
 
+  /** What kubectl says, for what only it does, or does as users see it: what the API says takes less time. */
   kubectl(...args: string[]): Promise<string> {
     return kubectl('-n', this.namespace, ...args);
   }
@@ -58,9 +61,39 @@ export class Sandbox {
     return new Pod(this.namespace, name, node);
   }
 
+  /** Makes an object in the namespace. */
+  async create(object: KubeObject): Promise<void> {
+    await create(object, this.namespace);
+  }
+
+  /** A field of an object of the namespace: see {@link fieldOf}. */
+  async field(resource: Resource, name: string, path: string): Promise<string> {
+    return fieldOf(await api.get(pathOf(resource, this.namespace, name)), path);
+  }
+
+  /** A field of each object of a resource, of those with these labels. */
+  async fields(resource: Resource, labelSelector: string, path: string): Promise<string[]> {
+    const objects = await list(resource, this.namespace, { labelSelector });
+    return objects.map((object) => fieldOf(object, path));
+  }
+
+  /** What the container of a pod has written. */
+  logs(pod: string): Promise<string> {
+    return apiText(`${pathOf('pods', this.namespace, pod)}/log`);
+  }
+
+  /** Gives a pod more labels. */
+  async label(pod: string, labels: Readonly<Record<string, string>>): Promise<void> {
+    await api.merge(pathOf('pods', this.namespace, pod), { metadata: { labels } });
+  }
+
+  /** Deletes objects and waits until they are gone. */
+  async delete(resource: Resource, ...names: string[]): Promise<void> {
+    await deleteAll(names.map((name) => pathOf(resource, this.namespace, name)));
+  }
+
   async createPod(wish: PodWish): Promise<Pod> {
-    // The API server refuses what is wrong, and kubectl need not read the schema of all objects for that.
-    await kubectlWith(podObject(wish), 'create', '--validate=false', '-n', this.namespace);
+    await this.create(podObject(wish));
     return this.pod(wish.name, wish.node);
   }
 
@@ -86,10 +119,8 @@ export class Sandbox {
     const pod = this.pod(`${name}-${node}`, node);
     this.defer(async () => {
       await scriptOnNode(node, 'rm -f "$1"', file);
-      await until('the mirror pod is gone', async () => {
-        const found = await this.kubectl('get', 'pod', pod.name, '--ignore-not-found');
-        return found === '';
-      });
+      const mirror = pathOf('pods', this.namespace, pod.name);
+      await until('the mirror pod is gone', async () => (await api.get(mirror)) === undefined);
     });
     // The kubelet must not read half of it.
     await scriptOnNode(
@@ -103,14 +134,34 @@ export class Sandbox {
     return pod;
   }
 
+  /** Waits until pods are Ready. */
   async ready(...names: string[]): Promise<void> {
-    const pods = names.map((name) => `pod/${name}`);
-    const wait = () => this.kubectl('wait', '--for=condition=Ready', `--timeout=${patient(150)}s`, ...pods);
-    // On a busy machine the API server says at first that a pod that it has just taken is not there.
-    await until('the pods are Ready', async () => (await wait()) !== '', 10_000);
+    await this.condition('pods', 'Ready', 'True', ...names);
   }
 
-  /** `kokotap … | kubectl create -f -`; the names of the pods made, which are Ready then. */
+  /** Waits until objects have a condition with this status. */
+  async condition(
+    resource: Resource,
+    type: string,
+    status: 'True' | 'False',
+    ...names: string[]
+  ): Promise<void> {
+    for (const name of names) {
+      const path = pathOf(resource, this.namespace, name);
+      await until(
+        `${name} has the condition ${type}=${status}`,
+        async () => {
+          const object = conditionedSchema.parse(await api.get(path));
+          const found = object.status?.conditions?.find((condition) => condition.type === type);
+          if (found?.status !== status) throw new Error(JSON.stringify(object.status));
+          return true;
+        },
+        150_000,
+      );
+    }
+  }
+
+  /** Makes a tap from what kokotap prints, as `kubectl create -f -` does; the names of its pods, which are Ready then. */
   async tap(...args: string[]): Promise<string[]> {
     const names = await this.createTap(...args);
     await this.ready(...names);
@@ -119,27 +170,27 @@ export class Sandbox {
 
   /** The same, without waiting for the pods. */
   async createTap(...args: string[]): Promise<string[]> {
-    const { stdout } = await this.#pipe('create', args);
-    return [...stdout.matchAll(/^pod\/(\S+) created$/gm)].flatMap(([, name]) => name ?? []);
+    const pods = await this.#manifests(args);
+    for (const pod of pods) await create(pod, pod.metadata.namespace);
+    return pods.map(({ metadata: { name } }) => name);
   }
 
-  /** `kokotap … | kubectl delete -f -`, after which the pods are gone. */
-  async untap(...args: string[]): Promise<{ stdout: string; warning: string }> {
-    return this.#pipe('delete', args);
+  /** Deletes the pods that kokotap prints, as `kubectl delete -f -` does, and waits until they are gone. */
+  async untap(...args: string[]): Promise<void> {
+    const pods = await this.#manifests(args);
+    await deleteAll(pods.map(({ metadata: { namespace, name } }) => pathOf('pods', namespace, name)));
   }
 
-  async #pipe(
-    verb: 'create' | 'delete',
-    args: readonly string[],
-  ): Promise<{ stdout: string; warning: string }> {
-    const { stdout: manifests, stderr: warning } = await execa(
+  /** What kokotap prints. */
+  async #manifests(args: readonly string[]) {
+    const { stdout } = await execa(
       process.execPath,
       [kokotapProgram, '-n', this.namespace, ...slowly, ...this.#withIfname(args)],
       { env: { KUBECONFIG: adminKubeconfig, KUBECTL: kubectlProgram }, timeout: patient(150_000) },
     );
-    const { stdout } = await kubectlWith(probedOften(manifests), verb);
-    for (const [, id = ''] of manifests.matchAll(tapLabel)) this.watchTap(id);
-    return { stdout, warning };
+    const pods = z.array(podSchema).parse(loadAll(probedOften(stdout)));
+    for (const { metadata } of pods) this.watchTap(metadata.labels[TAP_LABEL]);
+    return pods;
   }
 
   /** Has {@link snapshot} and {@link traces} look for a tap too that the sandbox has not made itself. */
@@ -177,7 +228,7 @@ export class Sandbox {
 
   /** The id of the tap that a pod belongs to. */
   tapId(name: string): Promise<string> {
-    return this.kubectl('get', 'pod', name, '-o', String.raw`jsonpath={.metadata.labels.kokotap\.dev/tap}`);
+    return this.field('pods', name, String.raw`.metadata.labels.kokotap\.dev/tap`);
   }
 
   /** Ends the taps first, and waits for it; the namespace's other pods go by themselves. */
@@ -185,8 +236,12 @@ export class Sandbox {
     try {
       for (const undo of this.#undo) await undo();
     } finally {
-      await this.kubectl('delete', 'pods', `--selector=${TAP_SELECTOR}`);
-      await kubectl('delete', 'namespace', this.namespace, '--wait=false');
+      const pods = await this.fields('pods', TAP_SELECTOR, '.metadata.name');
+      const paths = pods.map((name) => pathOf('pods', this.namespace, name));
+      await Promise.all(paths.map(async (path) => remove(path, await uidOf(path))));
+      const own = pathOf('namespaces', undefined, this.namespace);
+      const uid = await uidOf(own);
+      if (uid !== '') await api.delete(own, uid);
     }
   }
 }
@@ -203,8 +258,48 @@ function probedOften(text: string): string {
 /** A slow machine's API server takes longer to answer than kokotap waits by itself. */
 const slowly = patient(1) > 1 ? [`--request-timeout=${patient(8)}s`] : [];
 
-/** In the manifests of a tap. */
-const tapLabel = new RegExp(`^ +${TAP_LABEL}: ['"]?([0-9a-f]{12})['"]?$`, 'gm');
+/** A pod of a tap as kokotap prints it. */
+const podSchema = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.literal('Pod'),
+  metadata: z.looseObject({
+    name: z.string(),
+    namespace: z.string(),
+    labels: z.looseObject({ [TAP_LABEL]: z.string() }),
+  }),
+});
+
+const conditionedSchema = z.looseObject({
+  status: z.optional(
+    z.looseObject({
+      conditions: z.optional(z.array(z.looseObject({ type: z.string(), status: z.string() }))),
+    }),
+  ),
+});
+
+/** Deletes objects, all of which are there, and waits until they are gone. */
+async function deleteAll(paths: readonly string[]): Promise<void> {
+  const found = await Promise.all(paths.map(async (path) => ({ path, uid: await uidOf(path) })));
+  const missing = found.find(({ uid }) => uid === '');
+  if (missing !== undefined) throw new Error(`there is no ${missing.path}`);
+  await Promise.all(found.map(({ path, uid }) => remove(path, uid)));
+}
+
+/** Deletes an object unless it is gone already, and waits until it is, or another has taken its place. */
+async function remove(path: string, uid: string): Promise<void> {
+  if (uid === '') return;
+  try {
+    await api.delete(path, uid);
+  } catch (error) {
+    if (!isOvertaken(error)) throw error;
+  }
+  await until(`${path} is gone`, async () => (await uidOf(path)) !== uid, 150_000);
+}
+
+/** Empty where there is no such object. */
+async function uidOf(path: string): Promise<string> {
+  return fieldOf(await api.get(path), '.metadata.uid');
+}
 
 /** A test with a namespace of its own. */
 export const test = base.extend<{ sandbox: Sandbox }>({

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '#src/errors.ts';
 import { patient } from './patient.ts';
 
-const firstPollMs = 200;
+const firstPollMs = 100;
 /** What takes long needs no close look, and each may start kubectl, which takes a tenth of a second of a CPU. */
 const longestPollMs = 500;
 

@@ -89,9 +89,33 @@ export async function kokotap(args: readonly string[], kubeconfig = adminKubecon
   return { exitCode, stdout, stderr };
 }
 
-/** Runs a program inside a node of the lab, or inside its control machine. */
+/**
+ * Runs a program inside a node of the lab, or inside its control machine. It does what lab/exec does but for signals, and
+ * starts a fifth as many processes.
+ */
 export function onNode(node: NodeName | 'control', ...command: [string, ...string[]]): Promise<string> {
-  return run(nodeProgram, [node, ...command], { timeoutMs: patient(60_000) });
+  const enter = ['--all', `--target=${machinePid(node)}`, '--', 'env', ...machineEnvironment];
+  return run('nsenter', [...enter, 'setpriv', '--pdeathsig=TERM', '--', ...command], {
+    timeoutMs: patient(60_000),
+  });
+}
+
+/** Of what runs in a machine, as lab/exec has it. */
+const machineEnvironment = [
+  'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  'HOME=/root',
+];
+
+/** A machine's first process. Its start time tells a number that another process has got since. */
+function machinePid(machine: string): string {
+  const [pid = '', started] = readFileSync(`${stateFolder}/machines/${machine}/pid`, 'utf8')
+    .trim()
+    .split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /su, '')
+    .split(' ');
+  if (fields[19] !== started) throw new Error(`the machine ${machine} does not run`);
+  return pid;
 }
 
 /** Runs a shell script inside a node, with arguments as $1, $2 and so on. */

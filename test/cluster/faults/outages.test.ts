@@ -10,14 +10,14 @@ import {
   runtimeServices,
   service,
 } from '../support/lab.ts';
-import type { Pod } from '../support/pod.ts';
-import { type Sandbox, test } from '../support/sandbox.ts';
+import { type Pod, toolsImage } from '../support/pod.ts';
+import { pair, type Sandbox, test } from '../support/sandbox.ts';
 import { expectSurvived } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
 /*
- * What ends here serves every pod of a node or of the cluster, so no other test of the cluster runs meanwhile. One outage
- * serves several taps instead.
+ * What ends here, or has no time, serves every pod of a node or of the cluster, so no other test of the cluster runs
+ * meanwhile. One outage serves several taps instead.
  */
 
 const restarts = {
@@ -52,6 +52,34 @@ test.for(runtimes)('reboot of the node of a target and of a destination: $runtim
     endsNode: true,
   }),
 );
+
+/** Eight programs that never wait, with a request for nearly all CPUs of the node: its other pods get next to nothing. */
+const burning = {
+  containers: [
+    {
+      name: 'main',
+      image: toolsImage,
+      command: [
+        'bash',
+        '-c',
+        'for i in 1 2 3 4 5 6 7 8; do (while :; do :; done) & done; sleep infinity & wait $!',
+      ],
+      resources: { requests: { cpu: '1500m' } },
+    },
+  ],
+};
+
+test('a tap that is deleted on a node without spare CPU leaves nothing', async ({ sandbox }) => {
+  const { web } = await pair(sandbox);
+  const before = await sandbox.snapshot(web);
+  const names = await sandbox.tap('--pod=web', '--dest-node=node-b');
+  await sandbox.startPod({ name: 'burn', node: 'node-a', spec: burning });
+  await sleep(2000); // until it has the CPUs
+  await sandbox.delete('pods', ...names);
+  await sandbox.kubectl('delete', 'pod', 'burn', '--now');
+  expect(await sandbox.traces()).toEqual([]);
+  expect(await sandbox.snapshot(web)).toEqual(before);
+});
 
 const apiDownMs = 60_000;
 

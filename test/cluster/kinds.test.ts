@@ -11,8 +11,8 @@ const sleeper = { ...tools, command: ['sleep', 'infinity'] };
 const echo = { ...tools, command: echoCommand };
 
 /**
- * Pods, by their names, whose first look gives no reason to think that a tap of them differs from any other's. One of the
- * class BestEffort is what the matrix taps.
+ * Pods, by their names, whose first look gives no reason to think that a tap of them differs from any other's. Those without
+ * resources are of the class BestEffort.
  */
 const kinds: Record<string, Record<string, unknown>> = {
   'several-containers': {

@@ -1,7 +1,8 @@
 import { UserError } from '#src/errors.ts';
 import { ForbiddenError } from '#src/kube/failures.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
-import { TAP_LABEL, TAP_SELECTOR, VNI_LABEL } from '#src/pods/labels.ts';
+import { heldEndpoints } from '#src/pods/heldEndpoints.ts';
+import { TAP_SELECTOR } from '#src/pods/labels.ts';
 import { chooseVni, chooseVniOf, type NumberedTap, type VniRange } from '#src/spec/vni.ts';
 
 /** A pod of a tap, by which people find that. */
@@ -45,10 +46,11 @@ function noneFree({ first, last }: VniRange, pods: readonly NumberedPod[]): stri
 async function numberedPods(api: KubeApi, range: VniRange | undefined): Promise<NumberedPod[]> {
   try {
     const pods = await api.list({ kind: 'pods', labelSelector: TAP_SELECTOR });
-    return pods.flatMap(({ name, namespace, labels = {} }) => {
-      const vni = Number(labels[VNI_LABEL]);
-      return vni > 0 ? [{ tapId: labels[TAP_LABEL] ?? '', vni, pod: `${namespace}/${name}` }] : [];
-    });
+    return pods.flatMap((pod) =>
+      heldEndpoints(pod).flatMap(({ id: tapId, vni }) =>
+        vni === undefined ? [] : [{ tapId, vni, pod: `${pod.namespace}/${pod.name}` }],
+      ),
+    );
   } catch (error) {
     if (!(error instanceof ForbiddenError)) throw error;
     const flag = range === undefined ? '--vxlan-id' : 'one VNI with --vxlan-id';

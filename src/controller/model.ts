@@ -1,6 +1,8 @@
 import * as z from 'zod/mini';
 import { cgroupUid } from '#src/pods/cgroupUid.ts';
 import { ENDPOINTS_ANNOTATION } from '#src/pods/endpointAnnotation.ts';
+import { heldEndpoints } from '#src/pods/heldEndpoints.ts';
+import { APP_NAME, APP_NAME_LABEL } from '#src/pods/labels.ts';
 import { nodeSchema } from '#src/kube/schemas.ts';
 
 // What is kept in memory of the cluster's objects: of ten thousand pods, a few fields each.
@@ -71,6 +73,8 @@ export interface TargetPod {
   /** It has no network any more. */
   readonly hasEnded: boolean;
   readonly created: string;
+  /** Of a pod of the command line's taps: its VNIs, by the ids of its endpoints. */
+  readonly vnis: ReadonlyMap<string, number>;
 }
 
 /** A pod that the controller has made. */
@@ -133,7 +137,7 @@ export function readPod(object: unknown, ownNamespace: string): KnownPod | undef
       node: spec.nodeName ?? '',
       form: annotations[FORM_ANNOTATION] ?? '',
       endpoints: annotations[ENDPOINTS_ANNOTATION] ?? '',
-      vnis: vnisOf(annotations[ENDPOINTS_ANNOTATION]),
+      vnis: vnisOf(metadata),
       emptySinceMs: timeOf(annotations[EMPTY_ANNOTATION]),
       isEnding: metadata.deletionTimestamp !== undefined,
       hasEnded,
@@ -151,6 +155,7 @@ export function readPod(object: unknown, ownNamespace: string): KnownPod | undef
     hostNetwork: spec.hostNetwork === true,
     hasEnded,
     created: metadata.creationTimestamp,
+    vnis: labels[APP_NAME_LABEL] === APP_NAME ? vnisOf(metadata) : NO_VNIS,
   };
 }
 
@@ -164,27 +169,15 @@ function ownerOf(references: z.infer<typeof rawPod>['metadata']['ownerReferences
   return found && { kind: found.kind, name: found.name };
 }
 
-const rawList = z.object({
-  items: z.array(z.object({ tapId: z.string(), path: z.object({ vni: z.optional(z.int()) }) })),
-});
+/** All pods that are of no tap share it. */
+const NO_VNIS: ReadonlyMap<string, number> = new Map();
 
-/** None of a list that is not one: it will be written anew. */
-function vnisOf(text: string | undefined): TapPod['vnis'] {
-  const parsed = rawList.safeParse(text === undefined ? undefined : parseJson(text));
-  const items = parsed.success ? parsed.data.items : [];
+function vnisOf(metadata: z.infer<typeof rawPod>['metadata']): ReadonlyMap<string, number> {
   return new Map(
-    items.flatMap(({ tapId, path: { vni } }): [string, number][] =>
-      vni === undefined ? [] : [[tapId, vni]],
+    heldEndpoints(metadata).flatMap(({ id, vni }): [string, number][] =>
+      vni === undefined ? [] : [[id, vni]],
     ),
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function timeOf(text: string | undefined): number | undefined {

@@ -1,4 +1,3 @@
-import { TAP_LABEL, VNI_LABEL } from '#src/pods/labels.ts';
 import type { TapResource } from '#src/spec/tapResource.ts';
 import { isTargeted } from './decide/membership.ts';
 import type { KnownVniList } from './vniLists.ts';
@@ -108,14 +107,14 @@ export class World {
       for (const [id, vni] of before.vnis) this.#vnis.remove(vni, id);
     } else if (before !== undefined) {
       this.#podsByNamespace.get(before.namespace)?.delete(before.uid);
-      for (const [id, vni] of vniOf(before)) this.#vnis.remove(vni, id);
+      for (const [id, vni] of before.vnis) this.#vnis.remove(vni, id);
     }
     if (now?.kind === 'tap pod') {
       getOrAdd(this.#tapPods, now.tapUid, () => new Map<string, TapPod>()).set(now.uid, now);
       for (const [id, vni] of now.vnis) this.#vnis.add(vni, id);
     } else if (now !== undefined) {
       getOrAdd(this.#podsByNamespace, now.namespace, () => new Map<string, TargetPod>()).set(now.uid, now);
-      for (const [id, vni] of vniOf(now)) this.#vnis.add(vni, id);
+      for (const [id, vni] of now.vnis) this.#vnis.add(vni, id);
     }
     if (before?.kind === 'tap pod' && this.#tapPods.get(before.tapUid)?.size === 0)
       this.#tapPods.delete(before.tapUid);
@@ -129,12 +128,6 @@ export class World {
       if (destination.podRef?.name === pod.name || isTargeted(targets, pod)) this.#onDirty(uid);
     }
   }
-}
-
-/** The VNI that a pod of the command line's taps says. */
-function vniOf({ labels }: TargetPod): [string, number][] {
-  const vni = Number(labels[VNI_LABEL]);
-  return vni > 0 ? [[labels[TAP_LABEL] ?? '', vni]] : [];
 }
 
 /** How often each VNI is used by which endpoint: it is in the lists of both sides. */

@@ -61,7 +61,7 @@ export class KubeApi {
     return this.get({ kind: 'namespaces', name }, namespaceSchema);
   }
 
-  /** Names and labels of the objects, page by page: whole ones would be ten times as much. */
+  /** Names, labels and annotations of the objects, page by page: whole ones would be ten times as much. */
   async list(resource: Omit<Resource, 'name'>): Promise<ObjectMetadata[]> {
     const found: ObjectMetadata[] = [];
     let next: string | undefined;

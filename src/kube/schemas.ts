@@ -60,7 +60,12 @@ export const tapPodSchema = z.object({
   }),
 });
 
-const metadataSchema = z.object({ name: z.string(), namespace: z.optional(z.string()), labels: strings });
+const metadataSchema = z.object({
+  name: z.string(),
+  namespace: z.optional(z.string()),
+  labels: strings,
+  annotations: strings,
+});
 
 export const metadataListSchema = z.object({
   metadata: z.optional(z.object({ continue: z.optional(z.string()) })),

@@ -1,8 +1,17 @@
-import { type DestinationPod, receiverDocument, senderDocument, type Path } from '#src/spec/endpoint.ts';
+import {
+  type DestinationPod,
+  documentText,
+  type EndpointDocument,
+  type Path,
+  type ReceiverEndpoint,
+  receiverEndpoint,
+  type SenderEndpoint,
+  senderEndpoint,
+} from '#src/spec/endpoint.ts';
 import type { Tap } from '#src/spec/tap.ts';
 import { VERSION } from '#src/version.ts';
 import type { AddressPair } from '#src/spec/address.ts';
-import { annotations, labels } from './labels.ts';
+import { annotations, labels, targetText } from './labels.ts';
 import type { Role } from '#src/tap/ownership/mark.ts';
 import { readySocket } from '#src/tap/ownership/readySocket.ts';
 import { receiverName, senderName } from '#src/spec/names.ts';
@@ -26,8 +35,6 @@ export interface Whereabouts {
   readonly path: TapPath;
   /** Undefined for one outside the cluster. */
   readonly destination: DestinationPlace | undefined;
-  /** Other taps show their copies at the same mirror interface of the destination. */
-  readonly joined?: boolean | undefined;
 }
 
 /** Where the receiver's end of a tap is. */
@@ -38,19 +45,68 @@ export interface DestinationPlace {
   readonly podUid: string | undefined;
 }
 
-export type PodManifest = ReturnType<typeof pod>;
+export interface PodManifest {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Pod';
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations: Readonly<Record<string, string>>;
+  };
+  readonly spec: ReturnType<typeof podSpec>;
+}
+
+/** The two sides of a target's copies. */
+export interface TapEndpoints {
+  readonly sender: SenderEndpoint;
+  /** Undefined where the destination is outside the cluster. */
+  readonly receiver: ReceiverEndpoint | undefined;
+}
 
 /** The pods of a tap: the sender, and the receiver unless the destination is outside the cluster. */
 export function manifests(tap: Tap, whereabouts: Whereabouts): PodManifest[] {
-  const { podUid, hostNetwork, podNode, path, appArmor, destination, joined } = whereabouts;
+  const { podNode, path, appArmor, destination } = whereabouts;
   const identity = identityOf(tap);
-  const { tapNamespace } = identity;
+  const { sender, receiver } = endpointsOf(tap, whereabouts);
+  const pods = [
+    pod(tap, path, senderName(identity), sender, {
+      role: 'sender',
+      nodeName: podNode,
+      appArmor,
+      entersPods: true,
+    }),
+  ];
+  const name = receiverName(identity);
+  if (destination === undefined || receiver === undefined || name === undefined) return pods;
+  return [
+    ...pods,
+    pod(tap, path, name, receiver, {
+      role: 'receiver',
+      nodeName: destination.node,
+      appArmor: destination.appArmor,
+      entersPods: receiver.destinationPod !== undefined,
+    }),
+  ];
+}
+
+/**
+ * What the agents of a tap are to keep.
+ *
+ * @param joined whether other targets show their copies at the same mirror interface
+ */
+export function endpointsOf(
+  tap: Tap,
+  { podUid, hostNetwork, path, destination }: Whereabouts,
+  joined?: true,
+): TapEndpoints {
+  const identity = identityOf(tap);
   const id = tapId(identity);
   const isSameNode = path.kind === 'same-node';
   const destinationPod = destinationPodOf(identity.destination, destination?.podUid);
   // A node has no name of a pod.
   const copied = tap.targetNode === undefined ? tap : { ...tap, pod: undefined };
-  const sender = senderDocument(copied, {
+  const sender = senderEndpoint(copied, {
     tapId: id,
     hostNetwork,
     podUid: hostNetwork ? undefined : podUid,
@@ -59,41 +115,29 @@ export function manifests(tap: Tap, whereabouts: Whereabouts): PodManifest[] {
     destinationPod: isSameNode ? destinationPod : undefined,
     joined: isSameNode ? joined : undefined,
   });
-  const pods = [
-    pod(tap, path, senderName(identity), {
-      role: 'sender',
-      nodeName: podNode,
-      args: ['sender', sender],
-      appArmor,
-      entersPods: true,
-    }),
-  ];
-  const name = receiverName(identity);
-  if (destination === undefined || name === undefined) return pods;
-  const receiver = receiverDocument(
+  if (destination === undefined) return { sender, receiver: undefined };
+  const receiver = receiverEndpoint(
     {
       ...tap,
       // On the same node the sender has the port, and serves the metrics of both ends.
       metricsPort: isSameNode ? undefined : tap.metricsPort,
-      tapNamespace: destinationPod && tapNamespace,
+      tapNamespace: destinationPod && identity.tapNamespace,
     },
     { tapId: id, path: endpointPath(path, 'receiver'), destinationPod, joined },
   );
-  return [
-    ...pods,
-    pod(tap, path, name, {
-      role: 'receiver',
-      nodeName: destination.node,
-      args: ['receiver', receiver],
-      appArmor: destination.appArmor,
-      entersPods: destinationPod !== undefined,
-    }),
-  ];
+  return { sender, receiver };
 }
 
-function pod(tap: Tap, path: TapPath, name: string, input: PodSpecInput) {
+function pod(
+  tap: Tap,
+  path: TapPath,
+  name: string,
+  endpoint: EndpointDocument,
+  about: Omit<PodSpecInput, 'args'>,
+): PodManifest {
   const identity = identityOf(tap);
   const vni = path.kind === 'vxlan' ? path.vni : undefined;
+  const input = { ...about, args: [about.role, documentText(endpoint)] };
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -101,7 +145,7 @@ function pod(tap: Tap, path: TapPath, name: string, input: PodSpecInput) {
       name,
       namespace: identity.tapNamespace,
       labels: labels({ tapId: tapId(identity), role: input.role, version: VERSION, vni }),
-      annotations: { ...annotations(identity), ...podAnnotations(input) },
+      annotations: { ...annotations([targetText(identity)], identity), ...podAnnotations(input) },
     },
     spec: podSpec(tap, { ...input, readyAt: readySocket(input.role, tapId(identity)) }),
   };

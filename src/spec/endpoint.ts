@@ -135,16 +135,6 @@ export type SenderSettings = ReceiverSettings &
     readonly pod: string | undefined;
   };
 
-/** The document for the sender of a tap. */
-export function senderDocument(tap: SenderSettings, facts: SenderFacts): string {
-  return text(senderEndpoint(tap, facts));
-}
-
-/** The document for the receiver of a tap. */
-export function receiverDocument(tap: ReceiverSettings, facts: CommonFacts): string {
-  return text(receiverEndpoint(tap, facts));
-}
-
 /** What is in the document for the sender of a tap. */
 export function senderEndpoint(tap: SenderSettings, facts: SenderFacts): SenderEndpoint {
   return z.parse(z.object(senderShape), { apiVersion: API_VERSION, kind: 'Sender', ...tap, ...facts });
@@ -155,8 +145,8 @@ export function receiverEndpoint(tap: ReceiverSettings, facts: CommonFacts): Rec
   return z.parse(z.object(receiverShape), { apiVersion: API_VERSION, kind: 'Receiver', ...tap, ...facts });
 }
 
-/** The kubelet would take `$(NAME)` in an argument for a variable. */
-function text(document: object): string {
+/** An endpoint as an agent's argument. The kubelet would take `$(NAME)` in it for a variable. */
+export function documentText(document: EndpointDocument): string {
   return JSON.stringify(document).replaceAll('$', String.raw`\u0024`);
 }
 

@@ -65,6 +65,7 @@ function destinationParts(destination: DestinationIdentity): readonly string[] {
   return ['ip', destination.address];
 }
 
-function hexDigest(text: string, digits: number): string {
+/** The first hex digits of a text's SHA-256. */
+export function hexDigest(text: string, digits: number): string {
   return createHash('sha256').update(text).digest('hex').slice(0, digits);
 }

@@ -12,7 +12,7 @@ interface Manifest {
   readonly spec?: object;
 }
 
-const OUR_ANNOTATION = { 'kokotap.dev/target': 'default/web' };
+const OUR_ANNOTATION = { 'kokotap.dev/target': 'pod/default/web' };
 
 /** What the line prints while all is well. */
 async function printedManifests(line: readonly string[] = LINE): Promise<Manifest[]> {

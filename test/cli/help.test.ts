@@ -114,7 +114,7 @@ test('help is grouped, has an example and fits 80 columns', async () => {
 
     Commands (kokotap COMMAND --help says more):
       capture                         shows or saves packets of pods
-      create                          makes taps, and waits until copies can flow
+      create                          makes a tap, and waits until copies can flow
       list                            lists taps, with their rates and losses
       status                          shows both ends of taps, and their counts
       delete                          deletes taps, and waits until they are gone

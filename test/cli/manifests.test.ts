@@ -147,7 +147,7 @@ test('a target in another namespace than the tap gets names with a hash', async 
       metadata: {
         name: expect.stringMatching(/^kokotap-elsewhere-[0-9a-f]{10}-receiver-kube-master$/u),
         namespace: 'taps',
-        annotations: { 'kokotap.dev/target': 'team/elsewhere' },
+        annotations: { 'kokotap.dev/target': 'pod/team/elsewhere' },
       },
     },
   ]);

@@ -3,17 +3,11 @@ import { expect } from 'vitest';
 import * as z from 'zod/mini';
 import { tapListSchema } from '#src/cli/taps/tapList.ts';
 import { captureOnNode } from './support/capture.ts';
-import { adminKubeconfig, kokotap, kokotapProgram, kubectlProgram } from './support/lab.ts';
+import { adminKubeconfig, kokotap, kokotapProgram, kubectlProgram, kubectlWith } from './support/lab.ts';
 import { pings } from './support/packets.ts';
-import { pair, type Sandbox, test } from './support/sandbox.ts';
+import { type Pod, podObject } from './support/pod.ts';
+import { type Sandbox, test } from './support/sandbox.ts';
 import { until } from './support/until.ts';
-
-/** The taps that `kokotap create` says that it has made. */
-function createdIn(sandbox: Sandbox, stdout: string): string[] {
-  const ids = [...stdout.matchAll(/^tap\/([0-9a-f]{12}) created: /gmu)].flatMap(([, id]) => id ?? []);
-  for (const id of ids) sandbox.watchTap(id);
-  return ids;
-}
 
 test('a tap is listed while it is there, and deleted by its name', async ({ sandbox }) => {
   await sandbox.startPod({ name: 'web', node: 'node-a' });
@@ -22,7 +16,7 @@ test('a tap is listed while it is there, and deleted by its name', async ({ sand
   const { stdout } = await kokotap(list);
   expect(stdout).toMatch(
     new RegExp(
-      `^${sandbox.namespace} +[0-9a-f]{12} +${sandbox.namespace}/web +node/node-b +Ready +\\S+ [kMG]?bit/s +\\d+ +\\d+s$`,
+      `^${sandbox.namespace} +[0-9a-f]{12} +pod/${sandbox.namespace}/web +node/node-b +Ready +\\S+ [kMG]?bit/s +\\d+ +\\d+s$`,
       'mu',
     ),
   );
@@ -33,10 +27,62 @@ test('a tap is listed while it is there, and deleted by its name', async ({ sand
   expect(await sandbox.traces()).toEqual([]);
 });
 
-test('taps are made, looked at and deleted by their targets', async ({ sandbox }) => {
-  const { web, peer } = await pair(sandbox);
+/** A Deployment with a pod on each of two nodes. */
+async function deployOnTwoNodes(sandbox: Sandbox, name: string): Promise<Pod[]> {
+  const { spec } = podObject({ name, node: 'node-a' });
+  const labels = { app: name };
+  const template = {
+    metadata: { labels },
+    spec: {
+      ...spec,
+      nodeName: undefined,
+      affinity: {
+        podAntiAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [
+            { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: labels } },
+          ],
+        },
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [
+              {
+                matchExpressions: [
+                  { key: 'kubernetes.io/hostname', operator: 'In', values: ['node-a', 'node-b'] },
+                ],
+              },
+            ],
+          },
+        },
+      },
+    },
+  };
+  const deployment = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: { replicas: 2, selector: { matchLabels: labels }, template },
+  };
+  await kubectlWith(deployment, 'create', '-n', sandbox.namespace);
+  await sandbox.kubectl('rollout', 'status', `deployment/${name}`, '--timeout=150s');
+  const names = await sandbox.kubectl(
+    'get',
+    'pods',
+    `--selector=app=${name}`,
+    '-o',
+    'jsonpath={.items[*].metadata.name}',
+  );
+  return names.split(' ').map((each) => sandbox.pod(each, 'node-a'));
+}
+
+test('the pods of a Deployment and another pod are one tap, made, looked at and deleted by its targets', async ({
+  sandbox,
+}) => {
+  const [web, shops] = await Promise.all([
+    sandbox.startPod({ name: 'web', node: 'node-a' }),
+    deployOnTwoNodes(sandbox, 'shop'),
+  ]);
   const { namespace } = sandbox;
-  const targets = ['web', 'pod/peer', '-n', namespace];
+  const targets = ['deploy/shop', 'web', '-n', namespace];
   const created = await kokotap([
     'create',
     ...targets,
@@ -44,29 +90,39 @@ test('taps are made, looked at and deleted by their targets', async ({ sandbox }
     `--tap-namespace=${namespace}`,
     `--ifname=${sandbox.ifname}`,
   ]);
-  expect({ exitCode: created.exitCode, ids: createdIn(sandbox, created.stdout).length }).toEqual({
-    exitCode: 0,
-    ids: 2,
-  });
-  // Both show their copies at one interface.
-  const copies = await captureOnNode('node-b', sandbox.ifname, async () => {
-    await web.ping(await peer.address(), 20);
-  });
-  // Each packet is seen twice: as the one target sent it, and as the other received it.
-  for (const kind of ['request', 'reply'] as const) expect(pings(copies, kind)).toHaveLength(40);
-  const status = await kokotap(['status', ...targets, '-o', 'json']);
+  expect(created).toMatchObject({ exitCode: 0 });
+  const status = await kokotap(['status', 'web', '-n', namespace, '-o', 'json']);
   expect(status).toMatchObject({ exitCode: 0, stderr: '' });
   const { items } = z.parse(tapListSchema, JSON.parse(status.stdout));
-  for (const { endpoints = [], directions = {} } of items) {
-    expect(endpoints.map(({ role, state }) => `${role} ${state}`)).toEqual([
-      'sender ready',
-      'receiver ready',
-    ]);
-    expect(directions['ingress']?.copiedPackets).toBeGreaterThanOrEqual(20);
-    expect(directions['egress']?.copiedPackets).toBeGreaterThanOrEqual(20);
-  }
-  expect(items.map(({ target }) => target).toSorted()).toEqual([`${namespace}/peer`, `${namespace}/web`]);
-  expect((await kokotap(['delete', ...targets])).exitCode).toBe(0);
+  const [tap] = items;
+  if (tap === undefined) throw new Error('there is no tap');
+  for (const { id } of tap.endpoints ?? []) if (id !== undefined) sandbox.watchTap(id);
+  const names = ['web', ...shops.map(({ name }) => name)];
+  const targeted = names.map((name) => `pod/${namespace}/${name}`).toSorted();
+  expect({
+    taps: items.length,
+    targets: tap.targets.toSorted(),
+    pods: tap.pods.map(({ role, node }) => `${role} on ${node}`).toSorted(),
+    states: tap.endpoints?.map(({ role, target, state }) => `${role} of ${target} ${state}`).toSorted(),
+  }).toEqual({
+    taps: 1,
+    targets: targeted,
+    pods: ['receiver on node-b', 'sender on node-a', 'sender on node-b'],
+    states: ['receiver', 'sender'].flatMap((role) => targeted.map((each) => `${role} of ${each} ready`)),
+  });
+  // All show their copies at one interface.
+  const copies = await captureOnNode('node-b', sandbox.ifname, async () => {
+    for (const shop of shops) await web.ping(await shop.address(), 20);
+  });
+  // Each packet is seen twice: as the one target sent it, and as the other received it.
+  for (const kind of ['request', 'reply'] as const) expect(pings(copies, kind)).toHaveLength(80);
+  const partly = await kokotap(['delete', 'web', '-n', namespace]);
+  expect(partly).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(partly.stderr).toContain(`pod/${namespace}/web is tapped together with pod/${namespace}/shop-`);
+  expect(await kokotap(['delete', ...targets])).toMatchObject({
+    exitCode: 0,
+    stdout: `tap/${tap.id} deleted`,
+  });
   expect(await sandbox.traces()).toEqual([]);
 });
 

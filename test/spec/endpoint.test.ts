@@ -4,8 +4,9 @@ import {
   canBecome,
   parseReceiver,
   parseSender,
-  receiverDocument,
-  senderDocument,
+  documentText,
+  receiverEndpoint,
+  senderEndpoint,
   type SenderEndpoint,
 } from '#src/spec/endpoint.ts';
 import { tapSchema } from '#src/spec/tap.ts';
@@ -124,12 +125,9 @@ describe('the documents of a tap', () => {
   const facts = { tapId: document.tapId, path: tunnel };
 
   test('are read as they were written, without what is not for the agent', () => {
-    const written = senderDocument(tap, {
-      ...facts,
-      podUid: 'uid-1',
-      hostNetwork: false,
-      externalPeer: false,
-    });
+    const written = documentText(
+      senderEndpoint(tap, { ...facts, podUid: 'uid-1', hostNetwork: false, externalPeer: false }),
+    );
     expect(parseSender(written)).toEqual({
       ...document,
       pod: 'web',
@@ -142,7 +140,7 @@ describe('the documents of a tap', () => {
       hostNetwork: false,
       externalPeer: false,
     });
-    expect(parseReceiver(receiverDocument(tap, facts))).toEqual({
+    expect(parseReceiver(documentText(receiverEndpoint(tap, facts)))).toEqual({
       apiVersion: document.apiVersion,
       kind: 'Receiver',
       ...facts,
@@ -153,7 +151,9 @@ describe('the documents of a tap', () => {
 
   test('have nothing that the kubelet would take for a variable', () => {
     expect(
-      senderDocument(tap, { ...facts, podUid: 'uid-1', hostNetwork: false, externalPeer: false }),
+      documentText(
+        senderEndpoint(tap, { ...facts, podUid: 'uid-1', hostNetwork: false, externalPeer: false }),
+      ),
     ).toContain(String.raw`tcp port \u0024(PORT)`);
   });
 });

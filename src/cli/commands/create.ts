@@ -14,9 +14,9 @@ export const CREATE: CommandDefinition = {
   aliases: [],
   completes: 'targets',
   usage: 'TARGET... --to DESTINATION',
-  about: 'makes taps, and waits until copies can flow',
+  about: 'makes a tap, and waits until copies can flow',
   details:
-    'TARGET is a pod, or deploy/NAME, sts/, ds/, rs/, job/, svc/ or node/: all pods of a workload are tapped. What a failed or interrupted command has made is taken away again.',
+    'TARGET is a pod, or deploy/NAME, sts/, ds/, rs/, job/, svc/ or node/: all pods of a workload are tapped. All targets of one command are one tap. What a failed or interrupted command has made is taken away again.',
   flags: CREATE_GROUPS,
   example: EXAMPLE,
   check: (typed) => void readCreateOptions(typed),

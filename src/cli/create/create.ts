@@ -8,18 +8,18 @@ import type { Terminal } from '../surroundings.ts';
 import { yamlDocuments } from '../yaml.ts';
 import { MadePods } from './madePods.ts';
 import type { CreateOptions } from './options.ts';
-import { type PlannedTap, planTaps } from './plan.ts';
+import { type PlannedTap, planTap } from './plan.ts';
 import { warnOfPodSecurity } from './podSecurity.ts';
 import { advice, report } from './report.ts';
 import { targetsOf } from './targets.ts';
 import { untilReady } from './untilReady.ts';
 
 /**
- * Makes the taps that the options describe, and waits until copies can flow. What a failed or interrupted command has made is
+ * Makes the tap that the options describe, and waits until copies can flow. What a failed or interrupted command has made is
  * taken away again.
  *
  * @returns what is printed
- * @throws {UserError} with what keeps a tap from being made, or from becoming ready
+ * @throws {UserError} with what keeps it from being made, or from becoming ready
  */
 export async function createTaps(
   options: CreateOptions,
@@ -36,18 +36,14 @@ export async function createTaps(
   ]);
   const pendingBudgets = budgetsIn(api, tapNamespace);
   await warnOfPodSecurity(api, tapNamespace, warn);
-  const taps = await planTaps(options, { namespace, targets, tapNamespace }, api, terminal);
-  const pods = amongBudgets(
-    await pendingBudgets,
-    taps.flatMap((tap) => tap.pods),
-    terminal,
-  );
-  if (options.dryRun) return printed(options, taps, pods);
+  const tap = await planTap(options, { namespace, targets, tapNamespace }, api, terminal);
+  const pods = amongBudgets(await pendingBudgets, tap.pods, terminal);
+  if (options.dryRun) return printed(options, tap, pods);
   const { quiet } = options;
   const progress = new Progress({ write: quiet ? () => undefined : print, columns: stderrColumns(env) });
   await make(options, pods, { cluster, progress, signal });
   const isForPeople = options.form === undefined && !quiet;
-  return `${printed(options, taps, pods)}${isForPeople ? advice(taps, tapNamespace) : ''}`;
+  return `${printed(options, tap, pods)}${isForPeople ? advice(tap, tapNamespace) : ''}`;
 }
 
 /** Makes pods, waits for them, and takes them away unless all is well. */
@@ -73,19 +69,15 @@ async function make(
   }
 }
 
-function printed(
-  { form, dryRun }: CreateOptions,
-  taps: readonly PlannedTap[],
-  pods: readonly PodManifest[],
-): string {
+function printed({ form, dryRun }: CreateOptions, tap: PlannedTap, pods: readonly PodManifest[]): string {
   switch (form) {
     case 'yaml':
       return yamlDocuments(pods);
     case 'json':
       return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: pods }, undefined, 2)}\n`;
     case 'name':
-      return taps.map(({ id }) => `tap/${id}\n`).join('');
+      return `tap/${tap.id}\n`;
     case undefined:
-      return report(taps, dryRun ? 'would be created (dry run)' : 'created');
+      return report(tap, dryRun ? 'would be created (dry run)' : 'created');
   }
 }

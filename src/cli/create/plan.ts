@@ -1,5 +1,6 @@
 import { UserError } from '#src/errors.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
+import { joinedPods, joinedTapId, type TapMember } from '#src/pods/joinedPods.ts';
 import { destinationText, targetText } from '#src/pods/labels.ts';
 import { manifests, type PodManifest, type Whereabouts } from '#src/pods/manifests.ts';
 import type { Tap } from '#src/spec/tap.ts';
@@ -18,13 +19,18 @@ import { freeName, type TapThere, tapsThere } from './tapsThere.ts';
 /** A tap that is about to be made. */
 export interface PlannedTap {
   readonly id: string;
-  readonly tap: Tap;
-  /** As `NAMESPACE/POD` or `node/NAME`. */
-  readonly target: string;
+  readonly mirrorInterface: string;
+  readonly vxlanPort: number;
+  readonly targets: readonly PlannedTarget[];
   /** As `node/NAME`, `pod/NAMESPACE/NAME` or `ip/ADDRESS`. */
   readonly destination: string;
-  readonly vni: number | undefined;
   readonly pods: readonly PodManifest[];
+}
+
+interface PlannedTarget {
+  /** As `pod/NAMESPACE/NAME` or `node/NAME`. */
+  readonly name: string;
+  readonly vni: number | undefined;
 }
 
 interface Place {
@@ -35,17 +41,17 @@ interface Place {
 }
 
 /**
- * The taps of the targets, but those that are there already. Of several targets, those that cannot be tapped are left out with
- * a warning.
+ * The tap of the targets, but those that are tapped already. Of several targets, those that cannot be tapped are left out with a
+ * warning.
  *
  * @throws {UserError} when there is nothing left to make
  */
-export async function planTaps(
+export async function planTap(
   { settings, namesMirror }: CreateOptions,
   { namespace, targets, tapNamespace }: Place,
   api: KubeApi,
   surroundings: Surroundings,
-): Promise<readonly PlannedTap[]> {
+): Promise<PlannedTap> {
   const warn = (message: string) => surroundings.warn(inOwnWords(message));
   await checkFilter(settings.filter, surroundings);
   if (targets.length > 1 && typeof settings.vni === 'number')
@@ -55,7 +61,7 @@ export async function planTaps(
   const wanted = targets.map((name): Tap => ({ ...settings, ...name, namespace, tapNamespace }));
   const there = await tapsThere(api, tapNamespace);
   const mirrorInterface = namesMirror ? settings.mirrorInterface : freeMirror(wanted, there);
-  const resolved: Resolved[] = [];
+  const resolved: TapMember[] = [];
   for (const each of wanted) {
     const tap = { ...each, mirrorInterface };
     try {
@@ -69,19 +75,9 @@ export async function planTaps(
       warn(told.message);
     }
   }
-  // Several taps show their copies at one interface; those to an address outside meet nowhere.
-  const joined = resolved.length > 1 && !('address' in settings.destination);
-  const planned = resolved.map(({ tap, whereabouts }) =>
-    plan(tap, { ...whereabouts, joined: joined || undefined }),
-  );
-  if (planned.length === 0)
-    throw new UserError('There is nothing to make: none of the targets can be tapped');
-  return planned;
-}
-
-interface Resolved {
-  readonly tap: Tap;
-  readonly whereabouts: Whereabouts;
+  const [first, ...others] = resolved;
+  if (first === undefined) throw new UserError('There is nothing to make: none of the targets can be tapped');
+  return plan([first, ...others]);
 }
 
 /** @throws {UnresolvedError} for a tap that is there already */
@@ -90,9 +86,9 @@ function refuseTapped(tap: Tap, there: readonly TapThere[], namesMirror: boolean
   const [target, destination] = [targetText(identity), destinationText(identity)];
   const same = there.find(
     (each) =>
-      each.target === target &&
+      each.targets.includes(target) &&
       each.destination === destination &&
-      (!namesMirror || each.id === tapId(identity)),
+      (!namesMirror || each.endpointIds.includes(tapId(identity))),
   );
   if (same !== undefined)
     throw new UnresolvedError(
@@ -103,27 +99,33 @@ function refuseTapped(tap: Tap, there: readonly TapThere[], namesMirror: boolean
 /** A name for the mirror interface that no other tap has at the same destination, or at one of the targets. */
 function freeMirror(wanted: readonly Tap[], there: readonly TapThere[]): string {
   const identities = wanted.map(identityOf);
-  const targets = new Set<string | undefined>(identities.map(targetText));
+  const targets = new Set(identities.map(targetText));
   const destinations = new Set<string | undefined>(identities.map(destinationText));
   const near = there.filter(
-    ({ target, destination }) => targets.has(target) || destinations.has(destination),
+    (tap) => tap.targets.some((target) => targets.has(target)) || destinations.has(tap.destination),
   );
   return freeName(wanted[0]?.mirrorInterface ?? '', new Set(near.flatMap(({ mirror }) => mirror ?? [])));
 }
 
-function plan(tap: Tap, whereabouts: Whereabouts): PlannedTap {
+function plan(members: readonly [TapMember, ...TapMember[]]): PlannedTap {
+  const [{ tap, whereabouts }] = members;
+  const { mirrorInterface, vxlanPort } = tap;
   const identity = identityOf(tap);
+  const isOne = members.length === 1;
   return {
-    id: tapId(identity),
-    tap,
-    target: targetText(identity),
+    id: isOne ? tapId(identity) : joinedTapId(members),
+    mirrorInterface,
+    vxlanPort,
+    targets: members.map((each) => ({
+      name: targetText(identityOf(each.tap)),
+      vni: vniOf(each.whereabouts),
+    })),
     destination: destinationText(identity),
-    vni: vniOf(whereabouts),
-    pods: manifests(tap, whereabouts),
+    pods: isOne ? manifests(tap, whereabouts) : joinedPods(members),
   };
 }
 
-function numbered({ tap, whereabouts }: Resolved): NumberedTap[] {
+function numbered({ tap, whereabouts }: TapMember): NumberedTap[] {
   const vni = vniOf(whereabouts);
   return vni === undefined ? [] : [{ tapId: tapId(identityOf(tap)), vni }];
 }

@@ -2,13 +2,17 @@ import * as z from 'zod/mini';
 import { ForbiddenError } from '#src/kube/failures.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import { tapPodSchema } from '#src/kube/schemas.ts';
-import { DESTINATION_ANNOTATION, TAP_LABEL, TAP_SELECTOR, TARGET_ANNOTATION } from '#src/pods/labels.ts';
+import { ENDPOINTS_ANNOTATION } from '#src/pods/endpointAnnotation.ts';
+import { heldEndpoints } from '#src/pods/heldEndpoints.ts';
+import { DESTINATION_ANNOTATION, TAP_LABEL, TAP_SELECTOR, targetsIn } from '#src/pods/labels.ts';
 
 /** A tap that is there, as far as another one has to get along with it. */
 export interface TapThere {
   readonly id: string;
-  /** `namespace/pod`. */
-  readonly target: string | undefined;
+  /** Of the endpoints of one of its pods. */
+  readonly endpointIds: readonly string[];
+  /** As `targetText` has each. */
+  readonly targets: readonly string[];
   readonly destination: string | undefined;
   readonly mirror: string | undefined;
 }
@@ -23,12 +27,17 @@ export async function tapsThere(api: KubeApi, namespace: string): Promise<readon
     if (error instanceof ForbiddenError) return list(namespace);
     throw error;
   });
-  return (found?.items ?? []).map(({ metadata: { labels = {}, annotations = {} }, spec }) => ({
-    id: labels[TAP_LABEL] ?? '',
-    target: annotations[TARGET_ANNOTATION],
-    destination: annotations[DESTINATION_ANNOTATION],
-    mirror: /"mirrorInterface":"([^"]*)"/u.exec(spec.containers[0]?.args?.[1] ?? '')?.[1],
-  }));
+  return (found?.items ?? []).map(({ metadata, spec }) => {
+    const { labels = {}, annotations = {} } = metadata;
+    const documents = annotations[ENDPOINTS_ANNOTATION] ?? spec.containers[0]?.args?.[1] ?? '';
+    return {
+      id: labels[TAP_LABEL] ?? '',
+      endpointIds: heldEndpoints(metadata).map(({ id }) => id),
+      targets: targetsIn(annotations),
+      destination: annotations[DESTINATION_ANNOTATION],
+      mirror: /"mirrorInterface":"([^"]*)"/u.exec(documents)?.[1],
+    };
+  });
 }
 
 /** The longest name of an interface. */

@@ -47,7 +47,7 @@ export async function readAccounts(
     const atMs = performance.now();
     const asked = tap.pods.filter(({ role }) => roles.includes(role));
     const answers = await Promise.all(asked.map(async (pod) => answerOf(cluster, tap, pod)));
-    return [tap, { account: accountOf(tap.id, answers), atMs }] as const;
+    return [tap, { account: accountOf(answers), atMs }] as const;
   });
   return new Map(readings);
 }
@@ -70,30 +70,98 @@ async function answerOf(cluster: Cluster, { namespace }: ListedTap, pod: ListedP
   }
 }
 
-/** Joins what the agents of a tap said. */
-export function accountOf(id: string, answers: readonly AgentAnswer[]): Account {
-  const endOf = (role: string) =>
-    answers
-      .flatMap(({ status }) => status?.observed ?? [])
-      .find((end) => end.tap === id && end.role === role);
-  const sender = endOf('sender');
-  const receivedPackets = endOf('receiver')?.receivedPackets;
-  const bytes = Object.values(sender?.copies ?? {}).flatMap(({ copiedBytes }) => copiedBytes ?? []);
+type Observed = AgentStatus['observed'][number];
+
+/** Joins what the agents of a tap said: of several targets the sums. */
+export function accountOf(answers: readonly AgentAnswer[]): Account {
+  const targets = targetsById(answers);
+  // On one node the agents of both ends may know both.
+  const ends = new Map(
+    answers.flatMap(({ status }) =>
+      (status?.observed ?? []).map((end) => [`${end.role} ${end.tap}`, end] as const),
+    ),
+  );
+  const own = new Set(answers.flatMap(({ pod }) => pod.endpoints.map(({ id }) => id)));
+  const observed = [...ends.values()].filter(({ tap }) => own.has(tap));
+  const received = new Map(
+    observed.flatMap(({ role, tap, receivedPackets }) =>
+      role === 'receiver' ? [[tap, receivedPackets] as const] : [],
+    ),
+  );
+  const senders = observed.filter(({ role }) => role === 'sender');
+  const directions = sumOfDirections(senders);
   return {
-    endpoints: answers.map((each) => endpointOf(id, each)),
-    directions: sender?.copies,
-    copiedBytes: bytes.length === 0 ? undefined : bytes.reduce((sum, each) => sum + each, 0),
-    sentPackets: sender?.sentPackets,
-    receivedPackets,
-    reportedPackets: sender?.reportedPackets,
-    lostPackets: fewerLost(sender?.lostPackets, sender?.sentPackets, receivedPackets),
-    refusedCopies: sender?.refusedCopies,
-    turnedAwayPackets: sender?.turnedAwayPackets,
-    fit: sender?.fit?.says,
-    degraded: sender?.degraded,
-    idle: sender?.idle,
-    inFront: sender?.inFront,
+    endpoints: answers.flatMap((each) => endpointsOf(each, targets)),
+    directions,
+    copiedBytes: known(Object.values(directions ?? {}).map(({ copiedBytes }) => copiedBytes)),
+    sentPackets: sumOf(senders, ({ sentPackets }) => sentPackets),
+    receivedPackets:
+      senders.length === 0 ? known([...received.values()]) : sumOf(senders, ({ tap }) => received.get(tap)),
+    reportedPackets: sumOf(senders, ({ reportedPackets }) => reportedPackets),
+    lostPackets: sumOf(senders, ({ tap, lostPackets, sentPackets }) =>
+      fewerLost(lostPackets, sentPackets, received.get(tap)),
+    ),
+    refusedCopies: sumOf(senders, ({ refusedCopies }) => refusedCopies),
+    turnedAwayPackets: sumOf(senders, ({ turnedAwayPackets }) => turnedAwayPackets),
+    fit: distinct(senders, ({ fit }) => fit?.says),
+    degraded: distinct(senders, ({ degraded }) => degraded),
+    idle: distinct(senders, ({ idle }) => idle),
+    inFront: inFrontOf(senders),
   };
+}
+
+/** Undefined where one of them is not known, or there is none. */
+function sumOf(
+  ends: readonly Observed[],
+  countOf: (end: Observed) => number | undefined,
+): number | undefined {
+  const counts = ends.flatMap((end) => countOf(end) ?? []);
+  return counts.length < ends.length ? undefined : known(counts);
+}
+
+/** The sum of those that are known; undefined: none is. */
+function known(counts: readonly (number | undefined)[]): number | undefined {
+  const all = counts.filter((count) => count !== undefined);
+  return all.length === 0 ? undefined : all.reduce((sum, count) => sum + count, 0);
+}
+
+function sumOfDirections(senders: readonly Observed[]): Account['directions'] {
+  const all = senders.flatMap(({ copies }) => (copies === undefined ? [] : [copies]));
+  if (all.length === 0) return undefined;
+  const names = new Set(all.flatMap((copies) => Object.keys(copies)));
+  const sums = [...names].map((name) => {
+    const ofTargets = all.flatMap((copies) => copies[name] ?? []);
+    const fields = COUNTS.flatMap((field) => {
+      const sum = known(ofTargets.map((counts) => counts[field]));
+      return sum === undefined ? [] : [[field, sum] as const];
+    });
+    return [name, Object.fromEntries(fields)] as const;
+  });
+  return Object.fromEntries(sums);
+}
+
+const COUNTS = [
+  'seenPackets',
+  'notMatchingPackets',
+  'sampledOutPackets',
+  'shedPackets',
+  'unfitPackets',
+  'copiedPackets',
+  'copiedBytes',
+] as const;
+
+/** What ends say, each once. */
+function distinct(
+  ends: readonly Observed[],
+  textOf: (end: Observed) => string | undefined,
+): string | undefined {
+  const texts = new Set(ends.flatMap((end) => textOf(end) ?? []));
+  return texts.size === 0 ? undefined : [...texts].join('; ');
+}
+
+function inFrontOf(senders: readonly Observed[]): Account['inFront'] {
+  const all = senders.flatMap(({ inFront }) => inFront ?? []);
+  return all.length === 0 ? undefined : all;
 }
 
 /** The sender takes for lost what it has no report of yet; the receiver may know better. */
@@ -106,17 +174,28 @@ export function fewerLost(
   return Math.min(lost, Math.max(0, sent - received));
 }
 
-function endpointOf(
-  id: string,
-  { pod: { role, name, node }, status, trouble }: AgentAnswer,
-): Account['endpoints'][number] {
-  const told = status?.endpoints?.find(({ tap }) => tap === id);
-  return {
-    role,
-    pod: name,
-    node,
-    state: told?.state,
-    reason: told?.reason ?? trouble,
-    warning: told?.warning,
-  };
+/** The targets of endpoints, which their senders' pods say. */
+function targetsById(answers: readonly AgentAnswer[]): ReadonlyMap<string, string> {
+  const held = answers.flatMap(({ pod }) => pod.endpoints);
+  return new Map(held.flatMap(({ id, target }) => (target === undefined ? [] : [[id, target] as const])));
+}
+
+function endpointsOf(
+  { pod: { role, name, node, endpoints }, status, trouble }: AgentAnswer,
+  targets: ReadonlyMap<string, string>,
+): Account['endpoints'] {
+  if (status === undefined) return [{ role, pod: name, node, reason: trouble }];
+  return endpoints.map(({ id }) => {
+    const told = status.endpoints?.find(({ tap }) => tap === id);
+    return {
+      id,
+      target: targets.get(id),
+      role,
+      pod: name,
+      node,
+      state: told?.state,
+      reason: told?.reason ?? trouble,
+      warning: told?.warning,
+    };
+  });
 }

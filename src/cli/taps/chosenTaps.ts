@@ -3,25 +3,33 @@ import type { KubeApi } from '#src/kube/kubeApi.ts';
 import { Selection } from '../targets/selection.ts';
 import { parseTarget } from '../targets/targetWord.ts';
 import { quote } from '../text.ts';
-import { isNode, type ListedTap, listTaps } from './taps.ts';
+import { type ListedTap, listTaps, type TapQuery } from './taps.ts';
+
+/** A tap, and by which of its targets it was named; undefined: by its id, or not at all. */
+export interface ChosenTap {
+  readonly tap: ListedTap;
+  readonly targets: readonly string[] | undefined;
+}
 
 /**
- * The taps that words of the command line name: by their ids, with or without `tap/`, or by their targets. All of the namespace
- * where there are no words.
+ * The taps that words of the command line name: by their ids, with or without `tap/`, or by their targets. All of the
+ * namespace where there are no words.
  *
- * @param selector of the taps' pods
  * @throws {UserError} for a word that no tap is named by
  */
 export async function chosenTaps(
   api: KubeApi,
   words: readonly string[],
-  namespace: string,
-  selector?: string,
-): Promise<readonly ListedTap[]> {
+  { namespace, selector }: TapQuery & { readonly namespace: string },
+): Promise<readonly ChosenTap[]> {
   const found = await listTaps(api, { namespace, selector });
-  if (words.length === 0) return found;
+  if (words.length === 0) return found.map((tap) => ({ tap, targets: undefined }));
   const chosen = await Promise.all(words.map(async (word) => named(api, word, namespace, found)));
-  return [...new Set(chosen.flat())];
+  const byTap = Map.groupBy(chosen.flat(), ({ tap }) => tap);
+  return [...byTap].map(([tap, each]) => {
+    const isWhole = each.some(({ targets }) => targets === undefined);
+    return { tap, targets: isWhole ? undefined : each.flatMap(({ targets }) => targets ?? []) };
+  });
 }
 
 async function named(
@@ -29,12 +37,12 @@ async function named(
   word: string,
   namespace: string,
   found: readonly ListedTap[],
-): Promise<readonly ListedTap[]> {
+): Promise<readonly ChosenTap[]> {
   const byId = found.filter(({ id }) => id === word.replace(/^tap\//u, ''));
-  if (byId.length > 0) return byId;
+  if (byId.length > 0) return byId.map((tap) => ({ tap, targets: undefined }));
   const target = parseTarget(word);
   const targets = new Set<string>();
-  if (target.kind === 'pod') targets.add(`${namespace}/${target.name}`);
+  if (target.kind === 'pod') targets.add(`pod/${namespace}/${target.name}`);
   else if (target.kind === 'node') targets.add(`node/${target.name}`);
   else if (target.kind === 'workload') {
     const selection = await Selection.of(api, {
@@ -43,15 +51,17 @@ async function named(
       labels: undefined,
       interfaces: [],
     });
-    for (const each of await selection.find()) targets.add(each.target.name);
+    for (const { pod } of await selection.find())
+      if (pod !== undefined) targets.add(`pod/${pod.metadata.namespace}/${pod.metadata.name}`);
   }
-  const ofTarget = found.filter((tap) => targets.has(tap.target));
+  const ofTarget = tapping(found, (each) => targets.has(each));
   if (ofTarget.length > 0) return ofTarget;
   // The namespace may be that of the tap's pods only.
-  const ofName = found.filter(
-    (tap) => target.kind === 'pod' && !isNode(tap) && tap.target.split('/')[1] === target.name,
-  );
-  const possible = [...new Set(ofName.map((tap) => tap.target))];
+  const ofName = tapping(found, (each) => {
+    const [kind, , name] = each.split('/');
+    return target.kind === 'pod' && kind === 'pod' && name === target.name;
+  });
+  const possible = [...new Set(ofName.flatMap((chosen) => chosen.targets ?? []))];
   if (possible.length > 1)
     throw new UserError(
       `${quote(word)} may be ${possible.map(quote).join(' or ')}: give the namespace of the target with -n, or the taps' ids (see kokotap list)`,
@@ -60,4 +70,10 @@ async function named(
   throw new UserError(
     `There is no tap ${quote(word)} in namespace ${quote(namespace)}; see: kokotap list -A`,
   );
+}
+
+function tapping(taps: readonly ListedTap[], isMeant: (target: string) => boolean): ChosenTap[] {
+  return taps
+    .map((tap) => ({ tap, targets: tap.targets.filter(isMeant) }))
+    .filter(({ targets }) => targets.length > 0);
 }

@@ -1,3 +1,4 @@
+import { targetsText } from '#src/pods/labels.ts';
 import { table } from '../table.ts';
 import type { Account } from './accounts.ts';
 import { age } from './age.ts';
@@ -20,20 +21,36 @@ export function isReady({ state }: ListedTap, { endpoints }: Account): boolean {
 
 /** A tap for people, with both its ends and what became of the packets. */
 export function describeTap(tap: ListedTap, account: Account): string {
-  const { id, target, destination, vni, state, created } = tap;
-  const tunnel = vni === undefined ? 'both ends are on one node' : `VNI ${vni}`;
+  const { id, targets, destination, vnis, state, created } = tap;
+  const tunnel =
+    vnis.length === 0
+      ? 'both ends are on one node'
+      : `${vnis.length === 1 ? 'VNI' : 'VNIs'} ${vnis.join(', ')}`;
   return [
-    `tap/${id}: ${target} to ${destination}, ${state}, ${tunnel}, ${age(created)}\n`,
-    ...account.endpoints.map(describeEndpoint),
+    `tap/${id}: ${targetsText(targets)} to ${destination}, ${state}, ${tunnel}, ${age(created)}\n`,
+    ...[...Map.groupBy(account.endpoints, ({ pod }) => pod).values()].map(describePod),
     indented(describeCounts(account)),
     indented(describePath(account)),
     ...remedies(tap, account).map((each) => `  ${each}\n`),
   ].join('');
 }
 
-function describeEndpoint({ role, pod, node, state, reason, warning }: Account['endpoints'][number]): string {
+type Endpoint = Account['endpoints'][number];
+
+/** A line; of a pod of several endpoints one for each. */
+function describePod(endpoints: readonly Endpoint[]): string {
+  const [first] = endpoints;
+  if (first === undefined) return '';
+  const { role, pod, node } = first;
+  const begin = `  ${role} ${pod} on ${node}:`;
+  if (endpoints.length === 1) return `${begin} ${stateOf(first)}\n`;
+  const lines = endpoints.map((each) => `    ${each.target ?? each.id ?? '?'}: ${stateOf(each)}\n`);
+  return `${begin}\n${lines.join('')}`;
+}
+
+function stateOf({ state, reason, warning }: Endpoint): string {
   const said = [reason, warning === undefined ? undefined : `but ${warning}`].filter(Boolean).join('; ');
-  return `  ${role} ${pod} on ${node}: ${state ?? 'not known'}${said === '' ? '' : `: ${said}`}\n`;
+  return `${state ?? 'not known'}${said === '' ? '' : `: ${said}`}`;
 }
 
 function describeCounts({ directions }: Account): string {

@@ -1,4 +1,5 @@
 import type { Cluster } from '#src/kube/cluster.ts';
+import { targetsText } from '#src/pods/labels.ts';
 import type { Typed } from '../commands/command.ts';
 import type { Terminal } from '../surroundings.ts';
 import { table } from '../table.ts';
@@ -37,12 +38,21 @@ async function printed(
     );
   const isWide = form === 'wide';
   const head = ['NAMESPACE', 'TAP', 'TARGET', 'DESTINATION', 'STATE', 'RATE', 'LOST', 'AGE'];
-  const rows = taps.map((tap) => row(tap, flows.get(tap)).concat(isWide ? [String(tap.vni ?? '-')] : []));
+  const rows = taps.map((tap) => row(tap, flows.get(tap)).concat(isWide ? [tap.vnis.join(',') || '-'] : []));
   return table([[...head, ...(isWide ? ['VNI'] : [])], ...rows]);
 }
 
 function row(tap: ListedTap, flow: Flow | undefined): string[] {
-  const { namespace, id, target, destination, state, created } = tap;
+  const { namespace, id, targets, destination, state, created } = tap;
   const lost = String(flow?.lostPackets ?? '?');
-  return [namespace, id, target, destination, state, rateText(flow?.bitsPerSecond), lost, age(created)];
+  return [
+    namespace,
+    id,
+    targetsText(targets),
+    destination,
+    state,
+    rateText(flow?.bitsPerSecond),
+    lost,
+    age(created),
+  ];
 }

@@ -22,7 +22,7 @@ export async function status(typed: Typed, cluster: Cluster, terminal: Terminal)
 
 async function look({ args, values }: Typed, cluster: Cluster): Promise<Outcome> {
   const namespace = values.get('--namespace') ?? (await cluster.namespace());
-  const taps = await chosenTaps(cluster.api, args, namespace);
+  const taps = (await chosenTaps(cluster.api, args, { namespace })).map(({ tap }) => tap);
   if (taps.length === 0)
     throw new UserError(`There is no tap in namespace ${quote(namespace)}; see: kokotap list -A`);
   const readings = await readAccounts(cluster, taps);

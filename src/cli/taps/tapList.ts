@@ -14,6 +14,8 @@ const direction = z.strictObject({
 });
 
 const endpoint = z.strictObject({
+  id: text('By which its node knows it: in marks, metrics and logs. Absent where the agent cannot be asked.'),
+  target: text('Absent where the agent cannot be asked.'),
   role: z.string().check(z.describe('sender or receiver')),
   pod: z.string(),
   node: z.string(),
@@ -25,12 +27,14 @@ const endpoint = z.strictObject({
 const item = z.strictObject({
   namespace: z.string().check(z.describe("Of the tap's pods.")),
   id: z.string(),
-  target: z.string().check(z.describe('NAMESPACE/POD or node/NAME')),
+  targets: z
+    .array(z.string())
+    .check(z.describe('Each pod/NAMESPACE/NAME or node/NAME; of the resource Tap only tap/NAMESPACE/NAME.')),
   destination: z.string().check(z.describe('node/NAME, pod/NAMESPACE/NAME or ip/ADDRESS')),
   state: z
     .string()
     .check(z.describe('Ready, NotReady, Incomplete, Ending, Ended, Failed, or why a container waits.')),
-  vni: count('Absent where both ends are on one node.'),
+  vnis: z.array(z.int()).check(z.describe('One for each target that is not on the node of the destination.')),
   created: z.string().check(z.describe('RFC 3339')),
   pods: z.array(z.strictObject({ name: z.string(), role: z.string(), node: z.string() })),
   bitsPerSecond: count('Of the copies, between two readings. Absent where it is not known.'),

@@ -1,16 +1,9 @@
 import * as z from 'zod/mini';
 import { ForbiddenError } from '#src/kube/failures.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
-import {
-  DESTINATION_ANNOTATION,
-  ROLE_LABEL,
-  TAP_LABEL,
-  TAP_SELECTOR,
-  TARGET_ANNOTATION,
-  VNI_LABEL,
-} from '#src/pods/labels.ts';
+import { type HeldEndpoint, heldEndpoints } from '#src/pods/heldEndpoints.ts';
+import { DESTINATION_ANNOTATION, ROLE_LABEL, TAP_LABEL, TAP_SELECTOR, targetsIn } from '#src/pods/labels.ts';
 import type { TapItem } from './tapList.ts';
-import { NODE_PREFIX } from '#src/spec/tapId.ts';
 import { OWN_NAMESPACE } from '../podsNamespace.ts';
 
 const strings = z.optional(z.record(z.string(), z.string()));
@@ -53,6 +46,7 @@ export interface ListedPod {
   readonly node: string;
   /** Its agent can be asked. */
   readonly isRunning: boolean;
+  readonly endpoints: readonly HeldEndpoint[];
 }
 
 /** A tap as its pods show it. */
@@ -60,19 +54,25 @@ export interface ListedTap {
   /** Of its pods. */
   readonly namespace: string;
   readonly id: string;
-  /** `NAMESPACE/POD`, `node/NAME`, or `NAMESPACE/tap/NAME` of the resource. */
-  readonly target: string;
+  /** Each `pod/NAMESPACE/NAME` or `node/NAME`; of the resource only `tap/NAMESPACE/NAME`. */
+  readonly targets: readonly string[];
   /** `node/NAME`, `pod/NAMESPACE/NAME` or `ip/ADDRESS`. */
   readonly destination: string;
   readonly state: string;
-  readonly vni: number | undefined;
+  /** Of each target that is on another node than the destination. */
+  readonly vnis: readonly number[];
   readonly created: string;
   readonly pods: readonly ListedPod[];
 }
 
 /** A tap as it is given to programs. */
-export function itemOf({ pods, ...tap }: ListedTap): TapItem {
-  return { ...tap, pods: pods.map(({ name, role, node }) => ({ name, role, node })) };
+export function itemOf({ pods, targets, vnis, ...tap }: ListedTap): TapItem {
+  return {
+    ...tap,
+    targets: [...targets],
+    vnis: [...vnis],
+    pods: pods.map(({ name, role, node }) => ({ name, role, node })),
+  };
 }
 
 /** Which taps are meant. */
@@ -95,20 +95,21 @@ export async function listTaps(api: KubeApi, { namespace, selector }: TapQuery):
     (tap) =>
       namespace === undefined ||
       tap.namespace === namespace ||
-      (!isNode(tap) && tap.target.split('/')[0] === namespace),
+      tap.targets.some((target) => namespaceOf(target) === namespace),
   );
 }
 
-/** Whether the target is a node. */
-export function isNode({ target }: Pick<ListedTap, 'target'>): boolean {
-  return target.startsWith(NODE_PREFIX);
+/** Undefined: the target is a node. */
+function namespaceOf(target: string): string | undefined {
+  const [kind, namespace] = target.split('/');
+  return kind === 'node' ? undefined : namespace;
 }
 
 /** The Tap, as `kubectl` calls it, whose controller made the pods; undefined: the command line made them. */
 export function resourceOf({
-  target,
-}: Pick<ListedTap, 'target'>): { readonly namespace: string; readonly name: string } | undefined {
-  const [namespace, kind, name] = target.split('/');
+  targets: [target = ''],
+}: Pick<ListedTap, 'targets'>): { readonly namespace: string; readonly name: string } | undefined {
+  const [kind, namespace, name] = target.split('/');
   return kind === 'tap' && namespace !== undefined && name !== undefined ? { namespace, name } : undefined;
 }
 
@@ -133,29 +134,46 @@ async function tapPods(
   return found.flat();
 }
 
-function tapOf(pods: readonly TapPod[]): ListedTap[] {
-  const [first] = pods;
+function tapOf(all: readonly TapPod[]): ListedTap[] {
+  const [first] = all;
   if (first === undefined) return [];
   const { namespace, labels = {}, annotations = {}, creationTimestamp: created } = first.metadata;
   const destination = annotations[DESTINATION_ANNOTATION] ?? '?';
-  const vni = labels[VNI_LABEL];
+  const targets = targetsIn(annotations);
+  const pods = all.toSorted(sendersFirst).map(({ metadata, spec, status }) => ({
+    name: metadata.name,
+    role: metadata.labels?.[ROLE_LABEL] ?? '?',
+    node: spec.nodeName ?? '?',
+    isRunning: status?.phase === 'Running' && metadata.deletionTimestamp === undefined,
+    endpoints: heldEndpoints(metadata, spec.nodeName),
+  }));
+  const held = pods.flatMap(({ endpoints }) => endpoints);
   return [
     {
       namespace,
       id: labels[TAP_LABEL] ?? '?',
-      target: annotations[TARGET_ANNOTATION] ?? '?',
+      targets,
       destination,
-      state: stateOf(pods, destination.startsWith('ip/') ? 1 : 2),
-      vni: vni === undefined ? undefined : Number(vni),
+      state: stateOf(all, isWhole(pods, targets, destination)),
+      vnis: [...new Set(held.flatMap(({ vni }) => vni ?? []))].toSorted((one, other) => one - other),
       created,
-      pods: pods.toSorted(sendersFirst).map(({ metadata, spec, status }) => ({
-        name: metadata.name,
-        role: metadata.labels?.[ROLE_LABEL] ?? '?',
-        node: spec.nodeName ?? '?',
-        isRunning: status?.phase === 'Running' && metadata.deletionTimestamp === undefined,
-      })),
+      pods,
     },
   ];
+}
+
+/** Whether a tap has a sender for each of its targets, and a receiver where there is to be one. */
+function isWhole(pods: readonly ListedPod[], targets: readonly string[], destination: string): boolean {
+  const idsOf = (wanted: string) =>
+    pods.flatMap(({ role, endpoints }) => (role === wanted ? endpoints.map(({ id }) => id) : []));
+  const sent = new Set(idsOf('sender'));
+  const hasReceiver = destination.startsWith('ip/') || pods.some(({ role }) => role === 'receiver');
+  return (
+    hasReceiver &&
+    pods.some(({ role }) => role === 'sender') &&
+    sent.size >= targets.length &&
+    idsOf('receiver').every((id) => sent.has(id))
+  );
 }
 
 function sendersFirst(one: TapPod, other: TapPod): number {
@@ -167,11 +185,11 @@ function isSender({ metadata }: TapPod): boolean {
 }
 
 /** What is to be known first, in one word. */
-function stateOf(pods: readonly TapPod[], expected: number): string {
+function stateOf(pods: readonly TapPod[], hasAll: boolean): string {
   if (pods.some(({ metadata }) => metadata.deletionTimestamp !== undefined)) return 'Ending';
   const ended = pods.find(({ status }) => status?.phase === 'Succeeded' || status?.phase === 'Failed');
   if (ended !== undefined) return ended.status?.phase === 'Failed' ? 'Failed' : 'Ended';
-  if (pods.length < expected) return 'Incomplete';
+  if (!hasAll) return 'Incomplete';
   const containers = pods.flatMap(({ status }) => status?.containerStatuses ?? []);
   const waiting = containers.flatMap(({ state }) => state?.waiting?.reason ?? []);
   if (waiting[0] !== undefined) return waiting[0];

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { KnownNode, TargetPod } from '#src/controller/model.ts';
 import type { Address } from '#src/spec/address.ts';
 import {
@@ -9,6 +8,7 @@ import {
   type SenderEndpoint,
   senderEndpoint,
 } from '#src/spec/endpoint.ts';
+import { hexDigest } from '#src/spec/tapId.ts';
 import { copyingOf, type TapResource } from '#src/spec/tapResource.ts';
 import { addressesBetween } from './nodes.ts';
 import type { Failing, Target } from './targets.ts';
@@ -33,7 +33,7 @@ export type GiveVni = (endpointId: string) => number;
 
 /** What is known by one id everywhere: in the kernels of both nodes, and in the lists of both agents. */
 export function endpointId(tapUid: string, podUid: string): string {
-  return createHash('sha256').update(`${tapUid}/${podUid}`).digest('hex').slice(0, 12);
+  return hexDigest(`${tapUid}/${podUid}`, 12);
 }
 
 /** Both sides of each target's copies. */

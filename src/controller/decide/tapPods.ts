@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { FORM_ANNOTATION, type KnownNode, MANAGER, TAP_UID_LABEL } from '#src/controller/model.ts';
 import { ENDPOINTS_ANNOTATION, listArgs } from '#src/pods/endpointAnnotation.ts';
-import { annotations as tapAnnotations, labels } from '#src/pods/labels.ts';
-import { podAnnotations, type PodSettings, podSpec } from '#src/pods/podSpec.ts';
+import { annotations, labels } from '#src/pods/labels.ts';
+import { listPod, tapObjectName } from '#src/pods/listPod.ts';
+import { type PodSettings, podSpec } from '#src/pods/podSpec.ts';
 import type { EndpointDocument } from '#src/spec/endpoint.ts';
-import { endpointListText } from '#src/spec/endpointList.ts';
+import { hexDigest } from '#src/spec/tapId.ts';
 import type { TapResource } from '#src/spec/tapResource.ts';
 import { VERSION } from '#src/version.ts';
 import type { Destination, Endpoints } from './endpoints.ts';
@@ -28,8 +28,6 @@ export interface WantedPod {
   readonly isEmpty: boolean;
   readonly manifest: object;
 }
-
-const NAME_CHARACTERS = 40;
 
 /**
  * The pods that a Tap should have: a sender on each node of its targets, and a receiver on the node of its destination.
@@ -67,47 +65,43 @@ function wantedPod(
   const input = {
     role,
     nodeName: node.name,
-    args: listArgs(role),
     appArmor: appArmorOf(node),
     entersPods: role === 'sender' || ('node' in destination && destination.pod !== undefined),
-    readsList: true,
   };
   const { namespace, owner, image, imagePullSecret, requests, limits } = settings;
   const podSettings = { image, imagePullSecret, requests, limits };
   // What is left of the time changes with it, and does not make another pod of it.
-  const form = digest(
-    JSON.stringify([podSpec({ ...podSettings, durationSeconds: undefined }, input), spec.duration]),
+  const podForm = { ...input, args: listArgs(role), readsList: true };
+  const form = hexDigest(
+    JSON.stringify([podSpec({ ...podSettings, durationSeconds: undefined }, podForm), spec.duration]),
+    16,
   );
-  const name = objectName(metadata, role, node.name);
-  const list = endpointListText(endpoints.toSorted((a, b) => (a.tapId < b.tapId ? -1 : 1)));
-  const manifest = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name,
-      namespace,
-      labels: {
-        ...labels({ tapId: digest(metadata.uid).slice(0, 12), role, version: VERSION, vni: undefined }),
-        'app.kubernetes.io/managed-by': MANAGER,
-        [TAP_UID_LABEL]: metadata.uid,
+  const name = tapObjectName(metadata.name, metadata.uid, role, node.name);
+  const manifest = listPod(
+    { ...podSettings, durationSeconds: secondsLeft },
+    {
+      ...input,
+      endpoints,
+      metadata: {
+        name,
+        namespace,
+        labels: {
+          ...labels({ tapId: hexDigest(metadata.uid, 12), role, version: VERSION, vni: undefined }),
+          'app.kubernetes.io/managed-by': MANAGER,
+          [TAP_UID_LABEL]: metadata.uid,
+        },
+        annotations: {
+          ...annotations([`tap/${metadata.namespace}/${metadata.name}`], {
+            podIfname: spec.interfaces.join(','),
+            destination: destinationIdentity(destination),
+          }),
+          [FORM_ANNOTATION]: form,
+        },
+        ...(owner === undefined ? {} : { ownerReferences: [owner] }),
       },
-      annotations: {
-        ...tapAnnotations({
-          targetNamespace: metadata.namespace,
-          pod: `tap/${metadata.name}`,
-          podIfname: spec.interfaces.join(','),
-          destination: destinationIdentity(destination),
-          ifname: spec.mirrorInterface,
-          tapNamespace: namespace,
-        }),
-        ...podAnnotations(input),
-        [FORM_ANNOTATION]: form,
-        [ENDPOINTS_ANNOTATION]: list,
-      },
-      ...(owner === undefined ? {} : { ownerReferences: [owner] }),
     },
-    spec: podSpec({ ...podSettings, durationSeconds: secondsLeft }, input),
-  };
+  );
+  const list = manifest.metadata.annotations[ENDPOINTS_ANNOTATION] ?? '';
   return { name, role, node: node.name, form, endpoints: list, isEmpty: endpoints.length === 0, manifest };
 }
 
@@ -115,17 +109,4 @@ function destinationIdentity(destination: Destination) {
   if ('address' in destination) return { address: destination.address.text };
   const { node, pod } = destination;
   return pod === undefined ? { node: node.name } : { pod: pod.name, namespace: pod.namespace };
-}
-
-/** The same object of the same Tap has the same name, so that two controllers could not make it twice. */
-export function objectName({ name, uid }: TapResource['metadata'], kind: string, node = ''): string {
-  const readable = name
-    .replaceAll(/[^a-z0-9]+/gu, '-')
-    .slice(0, NAME_CHARACTERS)
-    .replace(/-$/u, '');
-  return `kokotap-${readable}-${digest(`${uid}/${kind}/${node}`).slice(0, 8)}-${kind}`;
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

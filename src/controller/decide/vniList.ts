@@ -2,10 +2,11 @@ import { MANAGER, TAP_UID_LABEL } from '#src/controller/model.ts';
 import type { KnownVniList } from '#src/controller/vniLists.ts';
 import { VNI_LIST_KEY } from '#src/controller/vniLists.ts';
 import { TARGET_ANNOTATION } from '#src/pods/labels.ts';
+import { tapObjectName } from '#src/pods/listPod.ts';
 import type { TapResource } from '#src/spec/tapResource.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { Change } from './planPods.ts';
-import { objectName, type Settings } from './tapPods.ts';
+import type { Settings } from './tapPods.ts';
 
 /** The ConfigMap that says which VNI a Tap's targets have, for programs that decode VXLAN themselves. */
 export interface WantedVniList {
@@ -31,7 +32,7 @@ export function wantedVniList(
     .toSorted((a, b) => a.vni - b.vni)
     .map(({ vni, ...target }) => `"${vni}": ${JSON.stringify(target)}`);
   const text = lines.length === 0 ? '{}\n' : `{\n${lines.join(',\n')}\n}\n`;
-  const name = objectName(metadata, 'vnis');
+  const name = tapObjectName(metadata.name, metadata.uid, 'vnis');
   const manifest = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -39,7 +40,7 @@ export function wantedVniList(
       name,
       namespace,
       labels: { 'app.kubernetes.io/managed-by': MANAGER, [TAP_UID_LABEL]: metadata.uid },
-      annotations: { [TARGET_ANNOTATION]: `${metadata.namespace}/tap/${metadata.name}` },
+      annotations: { [TARGET_ANNOTATION]: `tap/${metadata.namespace}/${metadata.name}` },
       ...(owner === undefined ? {} : { ownerReferences: [owner] }),
     },
     data: { [VNI_LIST_KEY]: text },

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
+import * as z from 'zod/mini';
 import { freeName } from '#src/cli/create/tapsThere.ts';
+import { type EndpointDocument, parseReceiver, parseSender } from '#src/spec/endpoint.ts';
+import { parseEndpointList } from '#src/spec/endpointList.ts';
 import { startFakeApi } from '../support/fakeApi.ts';
 import { commandAt, documents } from '../support/kokotap.ts';
 import { node, pod } from '../support/objects.ts';
@@ -8,76 +11,164 @@ const nodes = [node('node-a', ['10.0.0.1']), node('node-b', ['10.0.0.2'])];
 const webs = ['web-1', 'web-2'].map((name) => pod(name, { metadata: { labels: { app: 'web' } } }));
 
 /** The sender of a tap to node-b. */
-function there(target: string, mirror: string, id = '0123456789ab') {
+function there(target: string, mirror: string, annotations: Record<string, string> = {}) {
+  const id = '0123456789ab';
   return pod(`kokotap-${id}`, {
     namespace: 'taps',
     metadata: {
       labels: { 'app.kubernetes.io/name': 'kokotap', 'kokotap.dev/tap': id, 'kokotap.dev/vni': '100' },
-      annotations: { 'kokotap.dev/target': target, 'kokotap.dev/destination': 'node/node-b' },
+      annotations: {
+        'kokotap.dev/target': target,
+        'kokotap.dev/destination': 'node/node-b',
+        ...annotations,
+      },
     },
     spec: { containers: [{ name: 'agent', args: ['sender', `{"mirrorInterface":"${mirror}"}`] }] },
   });
 }
 
-interface Manifest {
-  readonly metadata: { readonly labels: Record<string, string>; readonly namespace: string };
-  readonly spec: { readonly containers: readonly { readonly args: readonly [string, string] }[] };
-}
+const manifestsSchema = z.array(
+  z.object({
+    metadata: z.object({
+      name: z.string(),
+      labels: z.record(z.string(), z.string()),
+      annotations: z.record(z.string(), z.string()),
+    }),
+    spec: z.object({
+      nodeName: z.string(),
+      containers: z.tuple([z.object({ args: z.tuple([z.enum(['sender', 'receiver']), z.string()]) })]),
+    }),
+  }),
+);
 
+/** The pods of a tap to node-b, and what their agents are given. */
 async function planned(objects: readonly ReturnType<typeof pod>[], ...argv: string[]) {
   await using api = await startFakeApi({ objects: [...nodes, ...objects] });
   const args = ['create', '--to=node/node-b', '--dry-run', '-o', 'yaml', ...argv];
   const { exitCode, stdout, stderr } = await commandAt(api.url, args);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the test itself asks for
-  const pods = exitCode === 0 ? (documents(stdout) as Manifest[]) : [];
-  const mirrors = pods.map(({ metadata, spec }) => {
-    const [role, document] = spec.containers[0]?.args ?? ['', '{}'];
-    const { mirrorInterface: mirror, joined }: { mirrorInterface: string; joined?: boolean } =
-      JSON.parse(document);
-    return { role, mirror, vni: metadata.labels['kokotap.dev/vni'], joined };
+  const manifests = z.parse(manifestsSchema, exitCode === 0 ? documents(stdout) : []);
+  const pods = manifests.map(({ metadata, spec }) => {
+    const [role, argument] = spec.containers[0].args;
+    const list = metadata.annotations['kokotap.dev/endpoints'];
+    return { role, on: spec.nodeName, metadata, endpoints: endpointsOf(role, list, argument) };
   });
-  return { mirrors, stderr };
+  const mirrors = pods.map(({ endpoints }) => endpoints.map(({ mirrorInterface }) => mirrorInterface));
+  return { pods, mirrors: mirrors.flat(), stderr };
 }
 
-test('each target has a tap with a VNI of its own, and all are joined into one interface', async () => {
-  const { mirrors, stderr } = await planned(webs, 'web-1', 'web-2', '--vxlan-id=100-131');
+/** As the agents read them. */
+function endpointsOf(role: 'sender' | 'receiver', list: string | undefined, argument: string) {
+  if (list === undefined) return [role === 'sender' ? parseSender(argument) : parseReceiver(argument)];
+  const { endpoints, problems } = parseEndpointList(role === 'sender' ? 'Sender' : 'Receiver', list);
+  expect(problems).toEqual([]);
+  return [...endpoints.values()];
+}
+
+function vniOf({ path }: EndpointDocument) {
+  return path.kind === 'vxlan' ? path.vni : undefined;
+}
+
+/** Those without one last. */
+function byNumber(one: number | undefined, other: number | undefined): number {
+  return (one ?? Infinity) - (other ?? Infinity);
+}
+
+const elsewhere = pod('web-3', { node: 'node-b', metadata: { labels: { app: 'web' } } });
+
+test('several targets have one sender on each of their nodes and one receiver', async () => {
+  const { pods, stderr } = await planned([...webs, elsewhere], '-l', 'app=web', '--vxlan-id=100-131');
   expect(stderr).toBe('');
-  expect(mirrors).toEqual([
-    { role: 'sender', mirror: 'mirror', vni: '100', joined: undefined },
-    { role: 'receiver', mirror: 'mirror', vni: '100', joined: true },
-    { role: 'sender', mirror: 'mirror', vni: '101', joined: undefined },
-    { role: 'receiver', mirror: 'mirror', vni: '101', joined: true },
+  const targets = pods.map(({ role, on, endpoints }) => ({
+    role,
+    on,
+    vnis: endpoints.map(vniOf).toSorted(byNumber),
+  }));
+  expect(targets).toEqual([
+    { role: 'sender', on: 'node-a', vnis: [100, 101] },
+    { role: 'sender', on: 'node-b', vnis: [undefined] },
+    { role: 'receiver', on: 'node-b', vnis: [100, 101, undefined] },
+  ]);
+  const [ids, names] = [
+    pods.map(({ metadata }) => metadata.labels['kokotap.dev/tap']),
+    pods.map(({ metadata }) => metadata.name),
+  ];
+  expect([new Set(ids).size, new Set(names).size]).toEqual([1, 3]);
+  expect(pods[0]?.metadata.annotations['kokotap.dev/target']).toBe(
+    'pod/default/web-1,pod/default/web-2,pod/default/web-3',
+  );
+});
+
+test('all are joined into one interface, also by the sender that makes both ends', async () => {
+  const { pods } = await planned([...webs, elsewhere], '-l', 'app=web');
+  expect(pods.map(({ endpoints }) => endpoints.map(({ joined }) => joined))).toEqual([
+    [undefined, undefined],
+    [true],
+    [true, true, true],
   ]);
 });
 
-test("on the targets' own node their senders make what is joined", async () => {
-  const { mirrors } = await planned(webs, 'web-1', 'web-2', '--to=node/node-a');
-  expect(mirrors.map(({ joined }) => joined)).toEqual([true, true, true, true]);
+test('each target has the VNI that it has in the list of no other tap', async () => {
+  const list = JSON.stringify({
+    items: [100, 102].map((vni) => ({ tapId: `id-${vni}`, path: { kind: 'vxlan', vni } })),
+  });
+  const joined = there('pod/shop/api', 'mirror', { 'kokotap.dev/endpoints': list });
+  const { pods } = await planned([...webs, joined], 'web-1', 'web-2', '--vxlan-id=100-131');
+  expect(pods[0]?.endpoints.map(vniOf).toSorted(byNumber)).toEqual([101, 103]);
 });
 
-test('one tap has an interface of its own', async () => {
-  const { mirrors } = await planned(webs, 'web-1');
-  expect(mirrors.map(({ joined }) => joined)).toEqual([undefined, undefined]);
+async function metricsOf(...argv: string[]) {
+  const { pods } = await planned([...webs, elsewhere], ...argv, '--metrics-port=9400');
+  return pods.map(({ endpoints }) => endpoints.map(({ metricsPort }) => metricsPort));
+}
+
+test('a node has one metrics port: its sender has it', async () => {
+  expect(await metricsOf('web-1', 'web-2')).toEqual([
+    [9400, 9400],
+    [9400, 9400],
+  ]);
+  expect(await metricsOf('web-1', 'web-3')).toEqual([[9400], [9400], [undefined, undefined]]);
+});
+
+test('copies to an address outside have senders only', async () => {
+  const { pods } = await planned([...webs, elsewhere], '-l', 'app=web', '--to=ip/192.0.2.9');
+  expect(pods.map(({ role, on }) => `${role} ${on}`)).toEqual(['sender node-a', 'sender node-b']);
+  expect(pods.flatMap(({ endpoints }) => endpoints.map(({ joined }) => joined))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
+test('one target has an interface of its own', async () => {
+  const { pods } = await planned(webs, 'web-1');
+  expect(pods.flatMap(({ endpoints }) => endpoints.map(({ joined }) => joined))).toEqual([
+    undefined,
+    undefined,
+  ]);
 });
 
 test('a selector means the pods that run', async () => {
-  const { mirrors } = await planned(webs, '-l', 'app=web');
-  expect(mirrors).toHaveLength(4);
+  const { pods } = await planned(
+    [...webs, pod('old', { phase: 'Failed', metadata: { labels: { app: 'web' } } })],
+    '-l',
+    'app=web',
+  );
+  expect(pods[0]?.endpoints).toHaveLength(2);
 });
 
 test('names of the mirrors of other taps are left to them', async () => {
-  const { mirrors } = await planned([...webs, there('shop/api', 'mirror')], 'web-1');
-  expect(mirrors.map(({ mirror }) => mirror)).toEqual(['mirror2', 'mirror2']);
+  const { mirrors } = await planned([...webs, there('pod/shop/api', 'mirror')], 'web-1');
+  expect(mirrors).toEqual(['mirror2', 'mirror2']);
 });
 
 test('what is tapped already is not tapped again', async () => {
-  const objects = [...webs, there('default/web-1', 'mirror')];
+  const objects = [...webs, there('pod/default/web-1', 'mirror')];
   const said =
-    'default/web-1 is tapped to node/node-b already: see kokotap status -n default tap/0123456789ab';
-  expect(await planned(objects, 'web-1')).toEqual({ mirrors: [], stderr: `kokotap: ${said}\n` });
+    'pod/default/web-1 is tapped to node/node-b already: see kokotap status -n default tap/0123456789ab';
+  expect(await planned(objects, 'web-1')).toEqual({ pods: [], mirrors: [], stderr: `kokotap: ${said}\n` });
   const both = await planned(objects, 'web-1', 'web-2');
   expect(both.stderr).toBe(`kokotap: warning: ${said}\n`);
-  expect(both.mirrors.map(({ mirror }) => mirror)).toEqual(['mirror2', 'mirror2']);
+  expect(both.mirrors).toEqual(['mirror2', 'mirror2']);
 });
 
 test.each([

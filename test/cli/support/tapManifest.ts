@@ -37,7 +37,7 @@ export function tapManifest(
       },
       annotations: {
         'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
-        'kokotap.dev/target': 'default/centos',
+        'kokotap.dev/target': 'pod/default/centos',
         'kokotap.dev/target-interface': 'eth0',
         'kokotap.dev/destination': destination,
       },

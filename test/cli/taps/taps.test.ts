@@ -10,7 +10,7 @@ function tapPod(
   id: string,
   settings: { namespace?: string; ready?: boolean; waiting?: string; target?: string } = {},
 ) {
-  const { namespace = 'default', ready = true, waiting, target = `${namespace}/web-${id}` } = settings;
+  const { namespace = 'default', ready = true, waiting, target = `pod/${namespace}/web-${id}` } = settings;
   const state = waiting === undefined ? {} : { waiting: { reason: waiting } };
   return pod(`kokotap-${id}-${role}`, {
     namespace,
@@ -49,11 +49,11 @@ test('taps are listed, each with what is to be known first', async () => {
   expect(await commandAt(api.url, ['list'])).toEqual({
     exitCode: 0,
     stderr: '',
-    stdout: `NAMESPACE   TAP   TARGET          DESTINATION   STATE               RATE   LOST   AGE
-default     a     default/web-a   node/node-b   Ready               ?      ?      3m
-default     b     default/web-b   node/node-b   ErrImageNeverPull   ?      ?      3m
-default     c     default/web-c   node/node-b   NotReady            ?      ?      3m
-default     d     default/web-d   node/node-b   Incomplete          ?      ?      3m
+    stdout: `NAMESPACE   TAP   TARGET              DESTINATION   STATE               RATE   LOST   AGE
+default     a     pod/default/web-a   node/node-b   Ready               ?      ?      3m
+default     b     pod/default/web-b   node/node-b   ErrImageNeverPull   ?      ?      3m
+default     c     pod/default/web-c   node/node-b   NotReady            ?      ?      3m
+default     d     pod/default/web-d   node/node-b   Incomplete          ?      ?      3m
 `,
   });
   expect((await commandAt(api.url, ['ls', '-A', '-o', 'name'])).stdout).toBe(
@@ -68,7 +68,7 @@ test('as JSON a list is a TapList', async () => {
   expect(z.parse(tapListSchema, JSON.parse(stdout))).toMatchObject({
     apiVersion: 'kokotap.dev/v1alpha1',
     kind: 'TapList',
-    items: [{ namespace: 'default', id: 'a', destination: 'node/node-b', state: 'Ready', vni: 7 }],
+    items: [{ namespace: 'default', id: 'a', destination: 'node/node-b', state: 'Ready', vnis: [7] }],
   });
   expect((await commandAt(api.url, ['list', '-o', 'yaml'])).stdout).toContain('kind: TapList\n');
 });
@@ -87,7 +87,7 @@ test.each([
 });
 
 test('the pods of a Tap are left to its controller', async () => {
-  const ofTap = both('b', { namespace: 'kokotap', target: 'shop/tap/payments' });
+  const ofTap = both('b', { namespace: 'kokotap', target: 'tap/shop/payments' });
   await using api = await startFakeApi({ objects: [...both('a', { namespace: 'kokotap' }), ...ofTap] });
   expect(await commandAt(api.url, ['delete', 'b', '-n=shop'])).toEqual({
     exitCode: 1,
@@ -111,7 +111,7 @@ test('a tap that is not there is not deleted', async () => {
 
 test('taps of a namespace are those of its targets too, wherever their pods are', async () => {
   const objects = [
-    ...both('a', { namespace: 'taps', target: 'default/web' }),
+    ...both('a', { namespace: 'taps', target: 'pod/default/web' }),
     ...both('b', { namespace: 'taps' }),
   ];
   await using api = await startFakeApi({ objects });
@@ -123,7 +123,7 @@ test('who may not see the taps of the cluster sees those of the namespace and of
   await using api = await startFakeApi({
     objects: [
       ...both('a'),
-      ...both('b', { namespace: 'kokotap', target: 'default/web' }),
+      ...both('b', { namespace: 'kokotap', target: 'pod/default/web' }),
       ...both('c', { namespace: 'kokotap' }),
     ],
     override: ({ path }) => (path === '/api/v1/pods' ? refuse(403, 'Forbidden', 'no') : undefined),
@@ -139,7 +139,7 @@ test('the status of a tap whose agents cannot be asked says why', async () => {
   await using api = await startFakeApi({ objects: both('a', { ready: false }) });
   const { exitCode, stdout } = await commandAt(api.url, ['status', 'web-a']);
   expect(exitCode).toBe(1);
-  expect(stdout).toContain('tap/a: default/web-a to node/node-b, NotReady, VNI 7, 3m\n');
+  expect(stdout).toContain('tap/a: pod/default/web-a to node/node-b, NotReady, VNI 7, 3m\n');
   expect(stdout).toMatch(/^  sender kokotap-a-sender on node-a: not known: /mu);
   expect(await commandAt(api.url, ['status', 'x'])).toMatchObject({
     exitCode: 1,
@@ -153,14 +153,93 @@ function inKokotap(id: string, target: string) {
 
 test('a name that several targets have is not guessed', async () => {
   await using api = await startFakeApi({
-    objects: [...inKokotap('a', 'shop/web'), ...inKokotap('b', 'prod/web'), ...inKokotap('c', 'prod/db')],
+    objects: [
+      ...inKokotap('a', 'pod/shop/web'),
+      ...inKokotap('b', 'pod/prod/web'),
+      ...inKokotap('c', 'pod/prod/db'),
+    ],
   });
   expect(await commandAt(api.url, ['delete', 'web', '-n', 'kokotap'])).toMatchObject({
     exitCode: 1,
     stderr:
-      'kokotap: "web" may be "shop/web" or "prod/web": give the namespace of the target with -n, or the taps\' ids (see kokotap list)\n',
+      'kokotap: "web" may be "pod/shop/web" or "pod/prod/web": give the namespace of the target with -n, or the taps\' ids (see kokotap list)\n',
   });
   expect((await commandAt(api.url, ['delete', 'db', '-n', 'kokotap'])).stdout).toBe('tap/c deleted\n');
   expect((await commandAt(api.url, ['delete', 'web', '-n', 'shop'])).stdout).toBe('tap/a deleted\n');
   expect((await commandAt(api.url, ['list', '-A', '-o', 'name'])).stdout).toBe('tap/b\n');
+});
+
+/** A sender on each node and one receiver, of targets by their nodes. */
+function joined(targets: Readonly<Record<string, string>>) {
+  const targeted = Object.keys(targets)
+    .map((name) => `pod/default/${name}`)
+    .join(',');
+  const list = (names: readonly string[], kind: string) =>
+    JSON.stringify({
+      items: names.map((name) => ({
+        kind,
+        tapId: `id-${name}`,
+        path: { kind: 'vxlan', vni: 100 + Object.keys(targets).indexOf(name) },
+        ...(kind === 'Sender' ? { pod: name, namespace: 'default' } : {}),
+      })),
+    });
+  const made = (role: string, node: string, names: readonly string[]) =>
+    pod(`kokotap-${node}-${role}`, {
+      node,
+      metadata: {
+        labels: {
+          'app.kubernetes.io/name': 'kokotap',
+          'kokotap.dev/tap': 'g',
+          'kokotap.dev/role': role,
+        },
+        annotations: {
+          'kokotap.dev/target': targeted,
+          'kokotap.dev/destination': 'node/node-b',
+          'kokotap.dev/endpoints': list(names, role === 'sender' ? 'Sender' : 'Receiver'),
+        },
+      },
+      status: { containerStatuses: [{ ready: true, state: {} }] },
+    });
+  const byNode = Map.groupBy(Object.keys(targets), (name) => targets[name] ?? '');
+  const senders = [...byNode].map(([node, names]) => made('sender', node, names));
+  return { senders, receiver: made('receiver', 'node-b', Object.keys(targets)) };
+}
+
+test('a tap of several targets is one line', async () => {
+  const { senders, receiver } = joined({ web: 'node-a', api: 'node-a', db: 'node-c' });
+  await using api = await startFakeApi({ objects: [...senders, receiver] });
+  expect((await commandAt(api.url, ['list', '-o', 'wide'])).stdout).toMatch(
+    /^default     g     pod\/default\/web \+2   node\/node-b   Ready .* 100,101,102$/mu,
+  );
+  const { stdout } = await commandAt(api.url, ['list', '-o', 'json']);
+  expect(z.parse(tapListSchema, JSON.parse(stdout)).items).toMatchObject([
+    { targets: ['pod/default/web', 'pod/default/api', 'pod/default/db'], vnis: [100, 101, 102] },
+  ]);
+});
+
+test('a tap that lacks a sender or its receiver is incomplete', async () => {
+  const { senders, receiver } = joined({ web: 'node-a', db: 'node-c' });
+  for (const objects of [senders, [...senders.slice(1), receiver]]) {
+    await using api = await startFakeApi({ objects });
+    expect((await commandAt(api.url, ['list'])).stdout).toContain('Incomplete');
+  }
+});
+
+test('a tap is deleted by its targets only where all of them are named, but those that are gone', async () => {
+  const { senders, receiver } = joined({ web: 'node-a', api: 'node-a', gone: 'node-c' });
+  await using api = await startFakeApi({ objects: [...senders, receiver, pod('web'), pod('api')] });
+  expect(await commandAt(api.url, ['delete', 'web'])).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr:
+      'kokotap: pod/default/web is tapped together with pod/default/api: name all of them, or the tap: kokotap delete -n default tap/g\n',
+  });
+  expect((await commandAt(api.url, ['delete', 'web', 'api'])).stdout).toBe('tap/g deleted\n');
+});
+
+test('a pod of a namespace called node is no node', async () => {
+  const objects = [...both('a', { target: 'pod/node/web' }), ...both('b', { target: 'node/web' })];
+  await using api = await startFakeApi({ objects });
+  expect((await commandAt(api.url, ['list', '-n', 'node', '-o', 'name'])).stdout).toBe('tap/a\n');
+  expect((await commandAt(api.url, ['delete', 'node/web'])).stdout).toBe('tap/b deleted\n');
 });

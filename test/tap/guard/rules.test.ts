@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   additionOf,
+  announcementOf,
   chainOf,
   formerlyGuardedBy,
   formerTableOf,
@@ -22,6 +23,9 @@ test('a chain, and a table of a former version, is known for its endpoint', () =
     expect(guardedBy(chainOf(each))).toEqual(each);
     expect(formerlyGuardedBy(formerTableOf(each))).toEqual(each);
   }
+  const inPod = { ...own, inPod: true } as const;
+  expect(guardedBy(chainOf(inPod))).toEqual(inPod);
+  expect(chainOf(inPod)).not.toBe(chainOf(own));
   for (const name of [
     'input',
     'tap-aabbccddeeff',
@@ -29,8 +33,22 @@ test('a chain, and a table of a former version, is known for its endpoint', () =
     'my-tap-aabbccddeeff-sender',
   ])
     expect(guardedBy(name)).toBeUndefined();
-  for (const name of ['kokotap', 'kokotap-aabbccddeeff', 'filter', 'my-kokotap-aabbccddeeff-sender'])
+  for (const name of [
+    'kokotap',
+    'kokotap-aabbccddeeff',
+    'filter',
+    'my-kokotap-aabbccddeeff-sender',
+    'kokotap-aabbccddeeff-sender2',
+  ])
     expect(formerlyGuardedBy(name)).toBeUndefined();
+});
+
+test('an announcement makes the shared parts and a chain that nothing leads to', () => {
+  const said = announcementOf(own);
+  expect(said).toEqual([
+    ...additionOf(own, tunnel, nothing).slice(0, 8),
+    'add chain inet kokotap tap-aabbccddeeff-receiver',
+  ]);
 });
 
 describe('an addition', () => {

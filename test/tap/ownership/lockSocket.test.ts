@@ -26,3 +26,21 @@ test("only root's sockets are locks", () => {
 test('a port that is no role is no lock', () => {
   expect(findLocks('1: 5634127F:AD30 FFFFFF7F:6B03 01 0:0 00:0 0 0 0 1 2 0 0')).toEqual([]);
 });
+
+test.each([
+  ['  9: 5634127F:AD30 FFFFFF7F:6B02 01 0:0 00:0 0 0 0 1 2 0 0', 'receiver'],
+  ['9: 5634127F:AD30 FFFFFF7F:6B01 01 0:0 00:0 0 0 0 1 2 0 0', 'sender'],
+])('%s is the lock of a %s', (line, role) => {
+  expect(findLocks(line)).toEqual([{ role, tap: '123456ffffff', port: 0xad30 }]);
+});
+
+test.each([
+  ['another address in front', '1: 005634127F:AD30 FFFFFF7F:6B01 01 0:0 00:0 0 0 0 1 2 0 0'],
+  ['another address behind', '1: 5634127F:AD300 FFFFFF7F:6B01 01 0:0 00:0 0 0 0 1 2 0 0'],
+  ['another peer in front', '1: 5634127F:AD30 00FFFFFF7F:6B01 01 0:0 00:0 0 0 0 1 2 0 0'],
+  ['another peer behind', '1: 5634127F:AD30 FFFFFF7F:6B010 01 0:0 00:0 0 0 0 1 2 0 0'],
+  ['an address of another network', '1: 5634120A:AD30 FFFFFF7F:6B01 01 0:0 00:0 0 0 0 1 2 0 0'],
+  ['nothing', ''],
+])('%s is no lock', (_, line) => {
+  expect(findLocks(line)).toEqual([]);
+});

@@ -1,7 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { belongsToPod, podDepth, podFolderNames, withoutParentsAndContainer } from '#src/tap/proc/cgroup.ts';
+import {
+  belongsToPod,
+  podDepth,
+  podFolderNames,
+  podFolders,
+  withoutParentsAndContainer,
+} from '#src/tap/proc/cgroup.ts';
 
 const uid = '11111111-2222-3333-4444-555555555555';
 const slice = uid.replaceAll('-', '_');
@@ -68,7 +74,7 @@ describe('in every form', () => {
     fc.assert(
       fc.property(anyUid, anyUid, (own, other) => {
         fc.pre(own !== other);
-        const forged = podFolders(own).flatMap((folder) => forms(other, folder));
+        const forged = ownFolders(own).flatMap((folder) => forms(other, folder));
         expect(forged.filter((cgroup) => belongsToPod(cgroup, own))).toEqual([]);
         expect(forged.filter((cgroup) => !belongsToPod(cgroup, other))).toEqual([]);
       }),
@@ -133,8 +139,8 @@ const twoUids = fc
 function forms(of: string, below = ''): string[] {
   const nodes = ['', `/docker/${id}`, `/machine.slice/libpod-${id}.scope/container`, '/../..'];
   const containers = [`/${id}`, `/crio-${id}.scope/container`, `/crio-conmon-${id}`, `/docker-${id}.scope`];
-  const paths = podFolders(of).flatMap((folder) => containers.map((container) => folder + container));
-  const inColons = podFolders(of).flatMap((folder) =>
+  const paths = ownFolders(of).flatMap((folder) => containers.map((container) => folder + container));
+  const inColons = ownFolders(of).flatMap((folder) =>
     folder.endsWith('.slice') ? `${folder}:cri-containerd:${id}` : [],
   );
   return nodes
@@ -142,7 +148,7 @@ function forms(of: string, below = ''): string[] {
     .flatMap((path) => [`0::${path}\n`, `12:rdma:/\n11:cpu,cpuacct:${path}\n1:name=systemd:${path}\n0::/\n`]);
 }
 
-function podFolders(of: string): string[] {
+function ownFolders(of: string): string[] {
   const escaped = of.replaceAll('-', '_');
   return [
     `/pod${of}`,
@@ -165,4 +171,24 @@ test.each([
   ['kubepods', false],
 ])('the folder %s is the pod: %s', (folder, is) => {
   expect(podFolderNames(uid).has(withoutParentsAndContainer(folder))).toBe(is);
+});
+
+test('the folders that may be those of pods, of all hierarchies', () => {
+  const lines = [
+    `12:cpu:/kubepods/burstable/pod${uid}/${id}`,
+    `1:name=systemd:/kubepods.slice/kubepods-pod${slice}.slice:cri-containerd:${id}`,
+    '0::/system.slice/mypod.service',
+    '',
+  ];
+  expect(podFolders(lines.join('\n'))).toEqual([`pod${uid}`, `pod${slice}.slice`]);
+});
+
+test.each([
+  [`kubepods-burstable-pod${slice}.slice`, `pod${slice}.slice`],
+  [`pod${slice}.slice:cri-containerd:${id}`, `pod${slice}.slice`],
+  [`kubepods-pod${slice}.slice.d`, `kubepods-pod${slice}.slice.d`],
+  [`kubepods.pod${slice}.slice`, `kubepods.pod${slice}.slice`],
+  [`pod${uid}`, `pod${uid}`],
+])('%s is the folder %s', (folder, own) => {
+  expect(withoutParentsAndContainer(folder)).toBe(own);
 });

@@ -35,6 +35,23 @@ Unable to load program`,
     'Cannot initialize ELF context!',
   ],
   ['all there is, if that is nothing else', 'Unable to load program', 'Unable to load program'],
+  [
+    'three lines at most of what was said, without spaces around',
+    'libbpf:   one \n two\nthree\nfour\nUnable to load program\n',
+    'one; two; three',
+  ],
+  [
+    'the end of a log without an end, and the line before it',
+    'first\nsecond\n-- BEGIN PROG LOAD LOG --\na\nb\nc\nd\nUnable to load program',
+    'second; c; d; Unable to load program',
+  ],
+  [
+    'a log that nothing is said before',
+    '-- BEGIN PROG LOAD LOG --\na\n-- END PROG LOAD LOG --\nUnable to load program',
+    'a',
+  ],
+  ['nothing, if that is said in another sentence', 'Unable to load program of yours\n', undefined],
+  ['nothing, if another is said not to be able to', 'tc: Unable to load program\n', undefined],
   ['nothing, if nothing is said', '', undefined],
   ['nothing, if the interface is gone', 'Cannot find device "net1"\n', undefined],
   [

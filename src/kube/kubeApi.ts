@@ -77,6 +77,13 @@ export class KubeApi {
     return found;
   }
 
+  /** Whether the API server has a group of resources, which everybody who is logged in may ask. */
+  async hasGroup(group: string): Promise<boolean> {
+    const answer = await this.#client.ask({ method: 'GET', path: `/apis/${group}`, accept: JSON_TYPE });
+    if (answer.status === 200 || answer.status === 404) return answer.status === 200;
+    throw answerFailure(await this.#client.way.describe(), 'get', { kind: 'taps' }, answer);
+  }
+
   /** The PodDisruptionBudgets of a namespace. */
   async listBudgets(namespace: string): Promise<Budget[]> {
     const list = await this.get({ kind: 'poddisruptionbudgets', namespace }, budgetListSchema);

@@ -24,6 +24,7 @@ const API = {
   daemonsets: { root: '/apis/apps/v1', isNamespaced: true },
   replicasets: { root: '/apis/apps/v1', isNamespaced: true },
   jobs: { root: '/apis/batch/v1', isNamespaced: true },
+  taps: { root: '/apis/kokotap.dev/v1alpha1', isNamespaced: true },
   events: { root: '/api/v1', isNamespaced: true },
   selfsubjectaccessreviews: { root: '/apis/authorization.k8s.io/v1', isNamespaced: false },
   poddisruptionbudgets: { root: '/apis/policy/v1', isNamespaced: true },

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { copyFields, DEFAULT_MIRROR, type Tap, tapSchema } from './tap.ts';
 import { labelSelector } from './selector.ts';
+import { hexDigest } from './tapId.ts';
 import { unicastAddress, wholeNumber } from './values.ts';
 import { bytesPerSecond, durationSeconds, ONE_IN_PATTERN, oneIn, RATE_PATTERN } from './written.ts';
 
@@ -169,6 +170,11 @@ export type TapSpec = z.infer<typeof tapSpecSchema>;
 export type TapStatus = z.infer<typeof tapStatusSchema>;
 export type TapCondition = z.infer<typeof condition>;
 export type TapResource = z.infer<typeof tapResourceSchema>;
+
+/** The id that the pods of a Tap have in common, and `kokotap list` shows. */
+export function tapResourceId(uid: string): string {
+  return hexDigest(uid, 12);
+}
 
 /** What senders are told of a tap as it is. */
 export type Copying = Pick<Tap, keyof typeof copyFields>;

@@ -6,7 +6,8 @@ const EXAMPLE = `
 Examples:
   $ kokotap create pod/web --to=node/node-b
   $ kokotap create deploy/web --to=pod/tools/suricata --filter='tcp port 80'
-  $ kokotap create web --to=ip/192.0.2.9 --dry-run -o yaml`;
+  $ kokotap create web --to=ip/192.0.2.9 --dry-run -o yaml
+  $ kokotap create deploy/web --to=node/node-b --persistent`;
 
 /** `kokotap create` */
 export const CREATE: CommandDefinition = {
@@ -22,7 +23,12 @@ export const CREATE: CommandDefinition = {
   check: (typed) => void readCreateOptions(typed),
   run: async (typed, cluster, terminal) => {
     // Loaded only here: help needs nothing of it.
+    const options = readCreateOptions(typed);
+    if (options.persistent !== undefined) {
+      const { createPersistent } = await import('../create/persistent.ts');
+      return createPersistent(options.persistent, options, cluster, terminal);
+    }
     const { createTaps } = await import('../create/create.ts');
-    return createTaps(readCreateOptions(typed), cluster, terminal);
+    return createTaps(options, cluster, terminal);
   },
 };

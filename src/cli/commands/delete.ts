@@ -10,7 +10,7 @@ export const DELETE: CommandDefinition = {
   about: 'deletes taps, and waits until they are gone',
   completes: 'taps',
   details:
-    'TAP is an id as kokotap list shows it; TARGET is a pod, or deploy/NAME, sts/, ds/, rs/, job/, svc/ or node/: all taps of its pods are deleted; of a tap of several targets all have to be named.',
+    'TAP is an id as kokotap list shows it, or tap/NAME of a Tap of the cluster; TARGET is a pod, or deploy/NAME, sts/, ds/, rs/, job/, svc/ or node/: all taps of its pods are deleted; of a tap of several targets all have to be named.',
   flags: {
     'Which:': [
       TAPS_NAMESPACE,

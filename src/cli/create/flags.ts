@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { destinationFields } from '#src/spec/tap.ts';
 import { labelName, wholeNumber } from '#src/spec/values.ts';
 import { type Flag, FLAG_GROUPS, type FlagGroups, OF_KUBECTL, OTHER, plain, REQUIRED } from '../flags.ts';
 import { durationSeconds } from '#src/spec/written.ts';
@@ -34,6 +35,14 @@ export const CREATE_FLAGS = {
     read: durationSeconds,
     advice: 'give whole hours, minutes and seconds such as 90s or 1h30m',
   },
+  persistent: {
+    ...plain('--persistent', 'make a Tap, which a controller in the cluster keeps: it follows the targets'),
+    schema: z.boolean(),
+  },
+  name: {
+    ...plain('--name <name>', 'name of that Tap', "the workload's"),
+    schema: destinationFields.pod,
+  },
   dryRun: { ...plain('--dry-run', 'make nothing'), schema: z.boolean() },
   output: {
     ...plain('-o, --output <form>', `print what is made as ${FORMS.join(', ')}`),
@@ -63,7 +72,7 @@ const podsPlace: Flag = {
   completes: 'namespaces',
 };
 
-const { namespace, selector, to, noWait, timeout, dryRun, output, quiet } = CREATE_FLAGS;
+const { namespace, selector, to, persistent, name, noWait, timeout, dryRun, output, quiet } = CREATE_FLAGS;
 
 /** All of them, in the order of help. */
 export const CREATE_GROUPS: FlagGroups = {
@@ -71,7 +80,7 @@ export const CREATE_GROUPS: FlagGroups = {
   'Destination:': [to],
   'Mirror:': ofTap('Mirror:'),
   "Tap's pods:": [podsPlace, ...ofTap("Tap's pods:").filter(({ field }) => field !== 'tapNamespace')],
-  'What is done:': [noWait, timeout, dryRun, output],
+  'What is done:': [persistent, name, noWait, timeout, dryRun, output],
   'Cluster, by flags of kubectl:': OF_KUBECTL,
   'Other:': [quiet, ...OTHER],
 };

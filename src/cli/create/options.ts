@@ -5,6 +5,7 @@ import { checked, checkSettings, type TapSettings, valuesOf } from '../options.t
 import { parseTarget, type TargetWord } from '../targets/targetWord.ts';
 import { quote } from '../text.ts';
 import { CREATE_FLAGS, FORMS } from './flags.ts';
+import { type TapObject, tapObject } from './tapObject.ts';
 import { parseDestination } from './destinationWord.ts';
 
 const DEFAULT_TIMEOUT_SECONDS = 60;
@@ -24,6 +25,8 @@ export interface CreateOptions {
   readonly dryRun: boolean;
   readonly form: (typeof FORMS)[number] | undefined;
   readonly quiet: boolean;
+  /** The Tap to make instead of pods. */
+  readonly persistent: TapObject | undefined;
 }
 
 /**
@@ -51,16 +54,22 @@ export function readCreateOptions({ args, given }: Pick<Typed, 'args' | 'given'>
   const seconds = ofFlags.get(CREATE_FLAGS.timeout);
   const form = ofFlags.get(CREATE_FLAGS.output);
   const namespace = ofFlags.get(CREATE_FLAGS.namespace);
+  const name = textOf(CREATE_FLAGS.name);
+  const isPersistent = has(CREATE_FLAGS.persistent);
+  if (name !== undefined && !isPersistent)
+    throw new UsageError('--name is the name of a Tap: give --persistent too');
+  const settings = checkSettings(values, parseDestination(to));
   return {
     words,
     labels,
     namespace: typeof namespace === 'string' ? namespace : undefined,
-    settings: checkSettings(values, parseDestination(to)),
+    settings,
     namesMirror: values.has('mirrorInterface'),
     wait: !has(CREATE_FLAGS.noWait),
     timeoutMs: 1000 * (typeof seconds === 'number' ? seconds : DEFAULT_TIMEOUT_SECONDS),
     dryRun: has(CREATE_FLAGS.dryRun),
     form: FORMS.find((each) => each === form),
     quiet: has(CREATE_FLAGS.quiet),
+    persistent: isPersistent ? tapObject({ words, labels, settings, given, name }) : undefined,
   };
 }

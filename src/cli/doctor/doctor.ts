@@ -8,6 +8,7 @@ import type { Finding } from './finding.ts';
 import { checkNode } from './nodes.ts';
 import { checkPlace } from './place.ts';
 import { reportJson, reportText } from './report.ts';
+import { checkResource } from './resource.ts';
 import { checkRights } from './rights.ts';
 import { checkTargets } from './targets.ts';
 
@@ -32,11 +33,12 @@ export async function diagnose(
 ): Promise<Outcome> {
   const namespace = named ?? (await ofContext());
   const place = await podsNamespace(api, tapNamespace, namespace);
-  const [rights, ofPlace, targets, destination] = await Promise.all([
+  const [rights, ofPlace, targets, destination, ofResource] = await Promise.all([
     checkRights(api, { targets: namespace, pods: place }),
     checkPlace(api, place),
     checkTargets(api, namespace, words),
     to === undefined ? { findings: [], node: undefined } : checkDestination(api, namespace, to),
+    checkResource(api),
   ]);
   const nodes = new Set([...targets.nodes, ...(destination.node === undefined ? [] : [destination.node])]);
   const ofNodes = await Promise.all([...nodes].map((node) => checkNode(api, node, image)));
@@ -46,6 +48,7 @@ export async function diagnose(
     ...ofNodes.flat(),
     ...targets.findings,
     ...destination.findings,
+    ...ofResource,
   ];
   const hasFailed = findings.some(({ level }) => level === 'fail');
   return { exitCode: hasFailed ? 1 : 0, text: isJson ? reportJson(findings) : reportText(findings) };

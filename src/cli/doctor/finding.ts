@@ -15,6 +15,8 @@ export const CODES = {
   KT0501: { group: 'Target', about: 'it runs' },
   KT0601: { group: 'Destination', about: 'it is there' },
   KT0602: { group: 'Destination', about: 'the name of the mirror interface is free' },
+  KT0701: { group: 'Taps as a resource', about: 'they are installed' },
+  KT0702: { group: 'Taps as a resource', about: 'their controller runs' },
 } as const;
 
 export type Code = keyof typeof CODES;

@@ -2,7 +2,9 @@ import { UserError } from '#src/errors.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import { Selection } from '../targets/selection.ts';
 import { parseTarget } from '../targets/targetWord.ts';
+import { tapResourceId } from '#src/spec/tapResource.ts';
 import { quote } from '../text.ts';
+import { findTapObject } from './tapObjects.ts';
 import { type ListedTap, listTaps, type TapQuery } from './taps.ts';
 
 /** A tap, and by which of its targets it was named; undefined: by its id, or not at all. */
@@ -32,6 +34,29 @@ export async function chosenTaps(
   });
 }
 
+/** The pods of a Tap that is named as kubectl names it. */
+async function podsOfTap(
+  api: KubeApi,
+  namespace: string,
+  name: string,
+  found: readonly ListedTap[],
+): Promise<readonly ChosenTap[]> {
+  const object = await findTapObject(api, namespace, name);
+  if (object === undefined) throw noTap(`tap/${name}`, namespace);
+  const taps = found.filter(({ id }) => id === tapResourceId(object.metadata.uid));
+  if (taps.length > 0) return taps.map((tap) => ({ tap, targets: undefined }));
+  const ready = object.status.conditions?.find(({ type }) => type === 'Ready');
+  throw new UserError(
+    `The Tap ${quote(name)} has no pods: ${ready?.message ?? 'the controller has not looked at it'}; see: kubectl describe tap -n ${namespace} ${name}`,
+  );
+}
+
+function noTap(word: string, namespace: string): UserError {
+  return new UserError(
+    `There is no tap ${quote(word)} in namespace ${quote(namespace)}; see: kokotap list -A`,
+  );
+}
+
 async function named(
   api: KubeApi,
   word: string,
@@ -41,6 +66,7 @@ async function named(
   const byId = found.filter(({ id }) => id === word.replace(/^tap\//u, ''));
   if (byId.length > 0) return byId.map((tap) => ({ tap, targets: undefined }));
   const target = parseTarget(word);
+  if (target.kind === 'tap') return podsOfTap(api, namespace, target.name, found);
   const targets = new Set<string>();
   if (target.kind === 'pod') targets.add(`pod/${namespace}/${target.name}`);
   else if (target.kind === 'node') targets.add(`node/${target.name}`);
@@ -67,9 +93,7 @@ async function named(
       `${quote(word)} may be ${possible.map(quote).join(' or ')}: give the namespace of the target with -n, or the taps' ids (see kokotap list)`,
     );
   if (ofName.length > 0) return ofName;
-  throw new UserError(
-    `There is no tap ${quote(word)} in namespace ${quote(namespace)}; see: kokotap list -A`,
-  );
+  throw noTap(word, namespace);
 }
 
 function tapping(taps: readonly ListedTap[], isMeant: (target: string) => boolean): ChosenTap[] {

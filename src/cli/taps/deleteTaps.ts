@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '#src/errors.ts';
 import type { Cluster } from '#src/kube/cluster.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { Typed } from '../commands/command.ts';
 import { inTurns } from '../inTurns.ts';
 import { quote } from '../text.ts';
+import { parseTarget } from '../targets/targetWord.ts';
 import { type ChosenTap, chosenTaps } from './chosenTaps.ts';
+import { deleteTapObject, findTapObject } from './tapObjects.ts';
 import { type ListedTap, listTaps, resourceOf } from './taps.ts';
 
 /** A tap's pods have 30 s to take away what they made. */
@@ -15,28 +18,43 @@ const LOOK_MS = 500;
 const AT_ONCE = 8;
 
 /**
- * `kokotap delete`: what is printed when all pods are gone. Pods of the resource Tap are left alone: its controller would make
- * them again.
+ * `kokotap delete`: what is printed when all pods are gone. Of Taps that the cluster keeps the object is deleted, where they are
+ * named: -l and --all leave them alone.
  *
- * @throws {UserError} when such a tap is named, or only a part of a tap's targets, or pods stay
+ * @throws {UserError} when only a part of a tap's targets is named, or pods stay
  */
 export async function deleteTaps({ args, values }: Typed, { api, namespace }: Cluster): Promise<string> {
   const place = values.get('--namespace') ?? (await namespace());
-  const chosen = await chosenTaps(api, args, { namespace: place, selector: values.get('--selector') });
-  const [resource] = args.length === 0 ? [] : chosen.flatMap(({ tap }) => resourceOf(tap) ?? []);
-  if (resource !== undefined)
-    throw new UserError(
-      `The Tap ${quote(resource.name)} has its pods made again; end it: kubectl delete tap ${resource.name} -n ${resource.namespace}`,
-    );
+  const named = await Promise.all(args.map(async (word) => objectOf(api, word, place)));
+  const objects = named.filter((object) => object !== undefined);
+  const words = args.filter((_, index) => named[index] === undefined);
+  const areAll = objects.length > 0 && words.length === 0;
+  const query = { namespace: place, selector: values.get('--selector') };
+  const chosen = areAll ? [] : await chosenTaps(api, words, query);
   await Promise.all(chosen.map(async (each) => refusePart(api, each)));
+  // An id of their pods names them too.
+  const others = args.length === 0 ? [] : chosen.flatMap(({ tap }) => resourceOf(tap) ?? []);
+  for (const other of others)
+    if (!objects.some((object) => isDeepStrictEqual(object, other))) objects.push(other);
   const taps = chosen.map(({ tap }) => tap).filter((tap) => resourceOf(tap) === undefined);
+  const kept = objects.length === 0 ? [] : await listTaps(api, { namespace: place });
+  const ending = kept.filter((tap) => objects.some((object) => isDeepStrictEqual(object, resourceOf(tap))));
+  await Promise.all(objects.map(async (object) => deleteTapObject(api, object)));
   await Promise.all(
     taps.flatMap((tap) =>
       tap.pods.map(({ name }) => api.delete({ kind: 'pods', namespace: tap.namespace, name })),
     ),
   );
-  await gone(api, place, taps);
-  return taps.map(({ id }) => `tap/${id} deleted\n`).join('');
+  await gone(api, place, [...taps, ...ending]);
+  const names = [...objects.map(({ name }) => name), ...taps.map(({ id }) => id)];
+  return names.map((name) => `tap/${name} deleted\n`).join('');
+}
+
+/** The Tap that a word names as kubectl does. */
+async function objectOf(api: KubeApi, word: string, namespace: string) {
+  const { kind, name } = parseTarget(word);
+  const found = kind === 'tap' ? await findTapObject(api, namespace, name) : undefined;
+  return found && { namespace, name };
 }
 
 /** Nobody loses the copies of a target that was not named. One that is gone has none. */

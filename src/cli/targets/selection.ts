@@ -7,6 +7,7 @@ import { parseReceiver } from '#src/spec/endpoint.ts';
 import { parseEndpointList } from '#src/spec/endpointList.ts';
 import type { CaptureTarget } from '#src/spec/capture.ts';
 import { joinedDeviceName } from '#src/tap/ownership/mark.ts';
+import { idOfTap } from '../taps/tapObjects.ts';
 import { quote } from '../text.ts';
 import { type CapturePod, podListSchema, podSchema, serviceSchema, workloadSchema } from './schemas.ts';
 import type { TargetWord, Workload } from './targetWord.ts';
@@ -98,14 +99,15 @@ export class Selection {
   }
 
   /** The copies of a tap are at its receiver's node. */
-  async #ofTap(id: string): Promise<Selected[]> {
+  async #ofTap(name: string): Promise<Selected[]> {
+    const id = await idOfTap(this.#api, this.#input.namespace, name);
     const labelSelector = `${TAP_LABEL}=${id}`;
     const list = await this.#api.get({ kind: 'pods', labelSelector }, podListSchema);
     return (list?.items ?? []).flatMap((pod) => {
       const { nodeName: node } = pod.spec;
       const ifname = mirrorOf(pod);
       if (node === undefined || ifname === undefined) return [];
-      return [{ node, target: { name: `tap/${id}`, interfaces: [ifname] }, pod: undefined }];
+      return [{ node, target: { name: `tap/${name}`, interfaces: [ifname] }, pod: undefined }];
     });
   }
 }

@@ -5,7 +5,7 @@ import { listPod, tapObjectName } from '#src/pods/listPod.ts';
 import { type PodSettings, podSpec } from '#src/pods/podSpec.ts';
 import type { EndpointDocument } from '#src/spec/endpoint.ts';
 import { hexDigest } from '#src/spec/tapId.ts';
-import type { TapResource } from '#src/spec/tapResource.ts';
+import { type TapResource, tapResourceId } from '#src/spec/tapResource.ts';
 import { VERSION } from '#src/version.ts';
 import type { Destination, Endpoints } from './endpoints.ts';
 import { appArmorOf } from './nodes.ts';
@@ -86,7 +86,7 @@ function wantedPod(
         name,
         namespace,
         labels: {
-          ...labels({ tapId: hexDigest(metadata.uid, 12), role, version: VERSION, vni: undefined }),
+          ...labels({ tapId: tapResourceId(metadata.uid), role, version: VERSION, vni: undefined }),
           'app.kubernetes.io/managed-by': MANAGER,
           [TAP_UID_LABEL]: metadata.uid,
         },

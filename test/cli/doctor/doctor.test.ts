@@ -78,10 +78,26 @@ async function diagnosed(url: string, args: readonly string[]) {
   return { exitCode, items: z.parse(diagnosisSchema, JSON.parse(stdout)).items };
 }
 
+/** A cluster with the resource Tap, and with so many controllers that are Ready. */
+function withTaps({ override, ...others }: FakeApiSettings, readyReplicas: number): FakeApiSettings {
+  const metadata = { name: 'kokotap-controller', namespace: 'taps' };
+  const items = [{ metadata, status: { readyReplicas } }];
+  const answers = new Map([
+    ['/apis/kokotap.dev', '{"kind":"APIGroup"}'],
+    ['/apis/apps/v1/deployments', JSON.stringify({ items })],
+  ]);
+  return {
+    ...others,
+    override: (request) => {
+      const body = answers.get(request.path);
+      return body === undefined ? override?.(request) : { code: 200, body };
+    },
+  };
+}
+
 test('where all is well each finding is ok', async () => {
-  await using api = await startFakeApi(
-    settings([pod('web', { node: 'node-a' }), nodeWith('node-a', [image]), nodeWith('node-b', [image])]),
-  );
+  const objects = [pod('web', { node: 'node-a' }), nodeWith('node-a', [image]), nodeWith('node-b', [image])];
+  await using api = await startFakeApi(withTaps(settings(objects), 1));
   const { exitCode, items } = await diagnosed(api.url, ['web', '--to=node/node-b']);
   expect(exitCode).toBe(0);
   expect(items.filter(({ level }) => level !== 'ok')).toEqual([]);
@@ -129,6 +145,14 @@ test.each<[string, FakeApiSettings, string[], string, string, RegExp]>([
   ['target', settings([]), ['web'], 'KT0501', 'fail', /^kubectl get pods -n default/u],
   ['node', settings([]), ['--to=node/node-x'], 'KT0301', 'fail', /^kubectl get nodes$/u],
   ['image', settings([nodeWith('node-a', ['busybox'])]), ['--to=node/node-a'], 'KT0401', 'fail', /^ctr /u],
+  [
+    'controller of Taps',
+    withTaps(settings([]), 0),
+    [],
+    'KT0702',
+    'warn',
+    /^kubectl describe deployment -n taps /u,
+  ],
   ['destination', settings([]), ['--to=pod/suricata'], 'KT0601', 'fail', /^kubectl get pods -n default$/u],
 ])('a %s that is missing is told with what mends it', async (_, api, args, code, level, command) => {
   await using server = await startFakeApi(api);

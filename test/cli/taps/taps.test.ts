@@ -86,15 +86,15 @@ test.each([
   expect(listed.stdout).toBe(left.map((id) => `tap/${id}\n`).join(''));
 });
 
-test('the pods of a Tap are left to its controller', async () => {
+test('of a Tap the object is deleted, and not its pods, which its controller would make again', async () => {
   const ofTap = both('b', { namespace: 'kokotap', target: 'tap/shop/payments' });
   await using api = await startFakeApi({ objects: [...both('a', { namespace: 'kokotap' }), ...ofTap] });
   expect(await commandAt(api.url, ['delete', 'b', '-n=shop'])).toEqual({
     exitCode: 1,
     stdout: '',
-    stderr:
-      'kokotap: The Tap "payments" has its pods made again; end it: kubectl delete tap payments -n shop\n',
+    stderr: 'kokotap: There is no Tap "payments" in namespace "shop" any more\n',
   });
+  expect(api.requests).toContain('/apis/kokotap.dev/v1alpha1/namespaces/shop/taps/payments');
   expect((await commandAt(api.url, ['delete', '--all', '-n=kokotap'])).stdout).toBe('tap/a deleted\n');
   expect((await commandAt(api.url, ['list', '-A', '-o', 'name'])).stdout).toBe('tap/b\n');
 });

@@ -22,7 +22,7 @@ test('copies with --fast-path go past the IP stack of the node and arrive, and n
   expect((await pathOf(sandbox, sender)).bypassedPackets).toBeGreaterThanOrEqual(start + 6);
   const tap = await sandbox.tapId(sender);
   expect((await sandbox.traces()).filter((line) => line.includes(`kokotap:${tap}`))).toHaveLength(3);
-  await sandbox.kubectl('delete', 'pod', ...names);
+  await sandbox.delete('pods', ...names);
   expect(await sandbox.snapshot(web)).toEqual(before);
   expect(await sandbox.traces()).toEqual([]);
 });

@@ -10,8 +10,11 @@ const outages = 'test/cluster/faults/outages.test.ts';
 /** What differs with the address families of the lab's network: it also runs on others than the default. */
 const families = 'test/cluster/families.test.ts';
 const sweep = 'test/cluster/sweep.test.ts';
-/** What has no agent, which the agents of any other kernel test would find and remove: they look through the machine. */
-const leftovers = ['test/kernel/lease.test.ts', 'test/kernel/ends.test.ts'];
+/**
+ * Taps without an agent: the agents of any other kernel test would find and remove them, for they look through the machine.
+ * Those of the lab's nodes do not: they see the processes of their node alone.
+ */
+const gone = 'test/kernel/gone.test.ts';
 
 /** What is promised of copies whichever way they go. */
 const bothWays = ['account', 'copies', 'fit', 'frames', 'harmless', 'heal', 'isolation', 'removal'];
@@ -76,12 +79,23 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      // It waits, most of the time.
+      {
+        extends: true,
+        test: {
+          name: 'kernel-leftovers',
+          include: [gone],
+          setupFiles: ['test/kernel/support/timeouts.setup.ts'],
+          maxWorkers: clusterWorkers,
+          sequence: { groupOrder: 1 },
+        },
+      },
       {
         extends: true,
         test: {
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
-          exclude: leftovers,
+          exclude: [gone],
           setupFiles: ['test/kernel/support/timeouts.setup.ts'],
           maxWorkers: kernelWorkers,
           sequence: { groupOrder: 2 },
@@ -109,7 +123,6 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
-      // Boots a virtual machine, which takes a CPU for a minute.
       {
         extends: true,
         test: {
@@ -123,16 +136,6 @@ export default defineConfig({
       {
         extends: true,
         test: { ...cluster, name: 'cluster-sweep', include: [sweep], sequence: { groupOrder: 3 } },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'kernel-leftovers',
-          include: leftovers,
-          maxWorkers: 1,
-          setupFiles: ['test/kernel/support/timeouts.setup.ts'],
-          sequence: { groupOrder: 3 },
-        },
       },
     ],
   },

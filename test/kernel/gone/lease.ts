@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { listLeases, readLeases } from '#src/net/leases.ts';
-import { addresses } from './support/addresses.ts';
-import type { Net } from './support/net.ts';
-import { test } from './support/net.ts';
-import type { Where } from './support/network.ts';
-import { scaled } from './support/speed.ts';
-import { sendUdp } from './support/traffic.ts';
-import { patienceMs } from './support/wait.ts';
+import { addresses } from '../support/addresses.ts';
+import type { Net } from '../support/net.ts';
+import { test } from '../support/net.ts';
+import type { Where } from '../support/network.ts';
+import { scaled } from '../support/speed.ts';
+import { sendUdp } from '../support/traffic.ts';
+import { patienceMs } from '../support/wait.ts';
 
 const leaseMs = 5000;
 const short = { 'lease-ms': String(leaseMs) };

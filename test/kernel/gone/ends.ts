@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test as plainTest } from 'vitest';
 import { run } from '#src/exec/command.ts';
 import { handleOf } from '#src/tap/ownership/mark.ts';
-import type { Agent } from './support/agent.ts';
-import { MemoryLimit } from './support/memoryLimit.ts';
-import { type Net, test } from './support/net.ts';
-import { scaled } from './support/speed.ts';
-import { end } from './support/wait.ts';
+import type { Agent } from '../support/agent.ts';
+import { MemoryLimit } from '../support/memoryLimit.ts';
+import { type Net, test } from '../support/net.ts';
+import { scaled } from '../support/speed.ts';
+import { end } from '../support/wait.ts';
 
-/** `ENDS=200 npx vitest run --project kernel-leftovers test/kernel/ends.test.ts` tries as many. */
+/** `ENDS=200 npx vitest run test/kernel/gone.test.ts -t 'a tap that ends'` tries as many. */
 const count = Number(process.env['ENDS'] ?? 12);
 const leaseMs = 2000;
 const short = { 'lease-ms': String(leaseMs), 'tick-ms': '100' };

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Kernel tests at once. They wait more than they compute. */
 const kernelWorkers = 4;
@@ -15,9 +16,39 @@ const sweep = 'test/cluster/sweep.test.ts';
  * Those of the lab's nodes do not: they see the processes of their node alone.
  */
 const gone = 'test/kernel/gone.test.ts';
+const boot = 'test/boot/newestKernel.test.ts';
 
 /** What is promised of copies whichever way they go. */
 const bothWays = ['account', 'copies', 'fit', 'frames', 'harmless', 'heal', 'isolation', 'removal'];
+
+/** The files that take longest, the longest first. They begin first, so that none runs alone at the end. */
+const longest = [
+  outages,
+  'test/kernel/delivery.test.ts',
+  gone,
+  boot,
+  'test/kernel/fastPath.test.ts',
+  'test/kernel/node.test.ts',
+  'test/cluster/containers.test.ts',
+  'test/cluster/kinds.test.ts',
+  'test/cluster/matrix.test.ts',
+  'test/cluster/faults/kills.test.ts',
+  'test/cluster/faults/target.test.ts',
+];
+
+class LongestFirst extends BaseSequencer {
+  /** Vitest itself takes one project after the other. */
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- this one gives a new array
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => rank(a) - rank(b));
+  }
+}
+
+function rank({ moduleId }: TestSpecification): number {
+  const at = longest.findIndex((file) => moduleId.endsWith(`/${file}`));
+  return at === -1 ? longest.length : at;
+}
 
 /** What all projects of the cluster have in common. */
 const cluster = {
@@ -32,6 +63,7 @@ const cluster = {
 export default defineConfig({
   test: {
     globalSetup: ['test/build.setup.ts'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -127,7 +159,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'vm',
-          include: ['test/boot/*.test.ts'],
+          include: [boot],
           testTimeout: 900_000,
           maxWorkers: kernelWorkers,
           sequence: { groupOrder: 2 },

@@ -15,6 +15,8 @@ const schema = z.object({
   deployment: z.optional(tapSchema.shape.pod),
   identity: z.string().check(z.minLength(1, 'give a name that no other controller has')),
   port: z._default(numberText(1, 65_535), 8080),
+  'metrics-port': z.optional(numberText(1, 65_535)),
+  'metrics-certificate': z.optional(z.string().check(z.minLength(1))),
   'log-level': z._default(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
   /** What one second of an election takes; for tests. */
   'election-ms': z._default(numberText(10, 1000), 1000),
@@ -30,6 +32,10 @@ export interface ControllerOptions {
   readonly deployment: string | undefined;
   readonly identity: string;
   readonly port: number;
+  /** Undefined: no metrics. */
+  readonly metricsPort: number | undefined;
+  /** The folder of a Secret of the type kubernetes.io/tls; undefined: a certificate that nobody vouches for. */
+  readonly metricsCertificate: string | undefined;
   readonly logLevel: string;
   readonly electionMs: number;
 }
@@ -60,6 +66,8 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): C
     deployment: given.deployment,
     identity: given.identity,
     port: given.port,
+    metricsPort: given['metrics-port'],
+    metricsCertificate: given['metrics-certificate'],
     logLevel: given['log-level'],
     electionMs: given['election-ms'],
   };

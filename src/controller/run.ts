@@ -8,6 +8,10 @@ import { Informer } from './api/informer.ts';
 import { Objects } from './api/objects.ts';
 import { FilterProblems } from './filterProblems.ts';
 import { Election, ELECTION_TIMES } from './lease.ts';
+import { readCertificate, selfSigned } from './metrics/certificate.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { Reviews } from './metrics/reviews.ts';
+import { METRICS_PATH, serveMetrics } from './metrics/serve.ts';
 import { readNode, readPod } from './model.ts';
 import type { ControllerOptions } from './options.ts';
 import { Queue } from './queue.ts';
@@ -34,10 +38,11 @@ export async function runController(
   log: Logger,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const objects = new Objects(client, () => {});
+  const metrics = new Metrics();
+  const objects = new Objects(client, metrics.onRequest);
   const queue: Queue = new Queue(
     MOST_AT_ONCE,
-    (tapUid) => reconciler.reconcile(tapUid),
+    (tapUid) => metrics.timed(() => reconciler.reconcile(tapUid)),
     (tapUid, error, delayMs) =>
       log.error({ tapUid, delayMs, error: messageOf(error) }, 'cannot do it: tries again'),
   );
@@ -80,6 +85,12 @@ export async function runController(
     log,
     until,
   );
+  metrics.show({
+    taps: () => world.taps,
+    queueDepth: () => queue.depth,
+    isLeader: () => election.isHeld,
+  });
+  await offer(metrics, options, objects, log, until);
   const watching = Promise.all(all.map((informer) => informer.run(until)));
   await lead(election, options.identity, log, until, async () => {
     await Promise.race([Promise.all(all.map(({ synced }) => synced)), aborted(until)]);
@@ -93,6 +104,22 @@ export async function runController(
   ending.abort();
   await watching;
   return signal.aborted;
+}
+
+async function offer(
+  { registry }: Metrics,
+  { metricsPort, metricsCertificate }: ControllerOptions,
+  objects: Objects,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  if (metricsPort === undefined) return;
+  const certificate =
+    metricsCertificate === undefined
+      ? selfSigned('kokotap-controller')
+      : await readCertificate(metricsCertificate);
+  const reviews = new Reviews(objects, METRICS_PATH);
+  await serveMetrics(metricsPort, registry, reviews, certificate, log, signal);
 }
 
 function electionOf(

@@ -86,6 +86,10 @@ export const OTHER: readonly Flag[] = [
   plain('-v, --verbose', 'show API requests and error stacks on stderr'),
 ];
 
+/** For commands that only look. */
+export const ALL_NAMESPACES = plain('-A, --all-namespaces', 'of all namespaces');
+export const TAPS_SELECTOR = plain('-l, --selector <selector>', 'only those whose pods have these labels');
+
 /** Where a command looks for taps. */
 export const TAPS_NAMESPACE: Flag = {
   ...plain('-n, --namespace <name>', "namespace of the taps' pods or of their targets", "the context's"),

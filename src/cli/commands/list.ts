@@ -1,5 +1,5 @@
 import { UsageError } from '#src/errors.ts';
-import { OF_KUBECTL, OTHER, plain, TAPS_NAMESPACE } from '../flags.ts';
+import { ALL_NAMESPACES, OF_KUBECTL, OTHER, TAPS_NAMESPACE, TAPS_SELECTOR } from '../flags.ts';
 import { checkForm, outputFlag, WATCH } from '../taps/forms.ts';
 import type { CommandDefinition } from './command.ts';
 
@@ -12,11 +12,7 @@ export const LIST: CommandDefinition = {
   usage: '[-A] [-l SELECTOR] [-o FORM] [--watch]',
   about: 'lists taps, with their rates and losses',
   flags: {
-    'Which:': [
-      TAPS_NAMESPACE,
-      plain('-A, --all-namespaces', 'of all namespaces'),
-      plain('-l, --selector <selector>', 'only those whose pods have these labels'),
-    ],
+    'Which:': [TAPS_NAMESPACE, ALL_NAMESPACES, TAPS_SELECTOR],
     'How:': [outputFlag(FORMS), WATCH],
     'Cluster, by flags of kubectl:': OF_KUBECTL,
     'Other:': OTHER,

@@ -17,16 +17,17 @@ export interface ChosenTap {
  * The taps that words of the command line name: by their ids, with or without `tap/`, or by their targets. All of the
  * namespace where there are no words.
  *
+ * @param query without a namespace words are ids
  * @throws {UserError} for a word that no tap is named by
  */
 export async function chosenTaps(
   api: KubeApi,
   words: readonly string[],
-  { namespace, selector }: TapQuery & { readonly namespace: string },
+  query: TapQuery,
 ): Promise<readonly ChosenTap[]> {
-  const found = await listTaps(api, { namespace, selector });
+  const found = await listTaps(api, query);
   if (words.length === 0) return found.map((tap) => ({ tap, targets: undefined }));
-  const chosen = await Promise.all(words.map(async (word) => named(api, word, namespace, found)));
+  const chosen = await Promise.all(words.map(async (word) => named(api, word, query.namespace, found)));
   const byTap = Map.groupBy(chosen.flat(), ({ tap }) => tap);
   return [...byTap].map(([tap, each]) => {
     const isWhole = each.some(({ targets }) => targets === undefined);
@@ -60,11 +61,13 @@ function noTap(word: string, namespace: string): UserError {
 async function named(
   api: KubeApi,
   word: string,
-  namespace: string,
+  namespace: string | undefined,
   found: readonly ListedTap[],
 ): Promise<readonly ChosenTap[]> {
   const byId = found.filter(({ id }) => id === word.replace(/^tap\//u, ''));
   if (byId.length > 0) return byId.map((tap) => ({ tap, targets: undefined }));
+  if (namespace === undefined)
+    throw new UserError(`There is no tap ${quote(word)} in any namespace; see: kokotap list -A`);
   const target = parseTarget(word);
   if (target.kind === 'tap') return podsOfTap(api, namespace, target.name, found);
   const targets = new Set<string>();

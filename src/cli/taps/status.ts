@@ -21,10 +21,12 @@ export async function status(typed: Typed, cluster: Cluster, terminal: Terminal)
 }
 
 async function look({ args, values }: Typed, cluster: Cluster): Promise<Outcome> {
-  const namespace = values.get('--namespace') ?? (await cluster.namespace());
-  const taps = (await chosenTaps(cluster.api, args, { namespace })).map(({ tap }) => tap);
-  if (taps.length === 0)
-    throw new UserError(`There is no tap in namespace ${quote(namespace)}; see: kokotap list -A`);
+  const namespace = values.has('--all-namespaces')
+    ? undefined
+    : (values.get('--namespace') ?? (await cluster.namespace()));
+  const selector = values.get('--selector');
+  const taps = (await chosenTaps(cluster.api, args, { namespace, selector })).map(({ tap }) => tap);
+  if (taps.length === 0) throw new UserError(noneThere(namespace, selector));
   const readings = await readAccounts(cluster, taps);
   const known = taps.flatMap((tap) => {
     const account = readings.get(tap)?.account;
@@ -39,4 +41,10 @@ async function look({ args, values }: Typed, cluster: Cluster): Promise<Outcome>
         )
       : known.map(({ tap, account }) => describeTap(tap, account)).join('\n');
   return { exitCode: known.every(({ tap, account }) => isReady(tap, account)) ? 0 : NOT_READY, text };
+}
+
+function noneThere(namespace: string | undefined, selector: string | undefined): string {
+  const place = namespace === undefined ? 'any namespace' : `namespace ${quote(namespace)}`;
+  const labelled = selector === undefined ? '' : ` whose pods have the labels ${quote(selector)}`;
+  return `There is no tap in ${place}${labelled}; see: kokotap list -A`;
 }

@@ -13,8 +13,8 @@ export function oneLine(text: string): string {
   return escapeControls(text.trim().replaceAll(/\s*[\r\n]+\s*/gu, ' '));
 }
 
-/** Control characters could move the cursor or recolour the terminal of whoever reads the message. */
-function escapeControls(text: string): string {
+/** Without control characters, which could move the cursor or recolour the terminal of whoever reads it. */
+export function escapeControls(text: string): string {
   return text.replaceAll(
     /\p{Cc}/gu,
     (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,

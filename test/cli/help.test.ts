@@ -117,6 +117,7 @@ test('help is grouped, has an example and fits 80 columns', async () => {
       create                          makes a tap, and waits until copies can flow
       list                            lists taps, with their rates and losses
       status                          shows both ends of taps, and their counts
+      top                             shows rates and losses of taps, once a second
       delete                          deletes taps, and waits until they are gone
       doctor                          says what would stop a tap or a capture
       extcap                          makes pods interfaces of Wireshark

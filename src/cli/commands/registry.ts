@@ -6,6 +6,7 @@ import { EXTCAP } from './extcap.ts';
 import { CREATE } from './create.ts';
 import { LIST } from './list.ts';
 import { STATUS } from './status.ts';
+import { TOP } from './top.ts';
 import { DELETE } from './delete.ts';
 
 /** In the order of help. */
@@ -14,6 +15,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   CREATE,
   LIST,
   STATUS,
+  TOP,
   DELETE,
   DOCTOR,
   EXTCAP,

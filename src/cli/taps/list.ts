@@ -30,13 +30,22 @@ async function printed(
 ): Promise<string> {
   const form = values.get('--output');
   if (form === 'name') return taps.map(({ id }) => `tap/${id}\n`).join('');
+  if (form !== 'json' && form !== 'yaml') return tapTable(cluster, taps, form === 'wide');
   const flows = await readFlows(cluster, taps);
-  if (form === 'json' || form === 'yaml')
-    return tapList(
-      taps.map((tap) => Object.assign(itemOf(tap), flows.get(tap))),
-      form,
-    );
-  const isWide = form === 'wide';
+  const items = taps.map((tap) => {
+    const { bitsPerSecond, lostPackets } = flows.get(tap) ?? {};
+    return Object.assign(itemOf(tap), { bitsPerSecond, lostPackets });
+  });
+  return tapList(items, form);
+}
+
+/** A line for each tap, for people. */
+export async function tapTable(
+  cluster: Cluster,
+  taps: readonly ListedTap[],
+  isWide: boolean,
+): Promise<string> {
+  const flows = await readFlows(cluster, taps);
   const head = ['NAMESPACE', 'TAP', 'TARGET', 'DESTINATION', 'STATE', 'RATE', 'LOST', 'AGE'];
   const rows = taps.map((tap) => row(tap, flows.get(tap)).concat(isWide ? [tap.vnis.join(',') || '-'] : []));
   return table([[...head, ...(isWide ? ['VNI'] : [])], ...rows]);

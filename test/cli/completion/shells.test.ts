@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { kubeconfig, kubeconfigFile, PROGRAM } from '../support/kokotap.ts';
 import { LEAST_NODE } from '../support/nodes.ts';
 import { node, pod } from '../support/objects.ts';
-import { Terminal } from './terminal.ts';
+import { Terminal } from '../support/terminal.ts';
 
 const SHELLS = {
   bash: {

@@ -36,6 +36,8 @@ export class Terminal implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const { exitCode, signalCode } = this.#program;
+    if (exitCode !== null || signalCode !== null) return;
     const exited = once(this.#program, 'exit');
     this.#program.kill();
     await exited;

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { messageOf } from '#src/errors.ts';
 import { TAP_GROUP, TAP_KIND, TAP_VERSION, type TapResource, type TapStatus } from '#src/spec/tapResource.ts';
-import { isOvertaken, type Objects } from './api/objects.ts';
+import { isOvertaken, isRefused, type Objects } from './api/objects.ts';
 import { decideTap, removal } from './decide/decideTap.ts';
 import type { Change } from './decide/planPods.ts';
+import { withRefusals } from './decide/status.ts';
 import type { Settings } from './decide/tapPods.ts';
 import { recordTransitions } from './events.ts';
 import type { FilterProblems } from './filterProblems.ts';
@@ -64,13 +66,28 @@ export class Reconciler {
       settings,
     });
     world.reserve(tapUid, decision.vnis);
-    await this.#change(decision.changes, tap);
-    if (decision.status !== undefined) await this.#tell(tap, decision.status);
+    const refused = await this.#change(decision.changes, tap);
+    if (decision.status !== undefined) await this.#tell(tap, withRefusals(decision.status, refused));
+    const [first] = refused.values();
+    // It is tried again later: a quota may be raised.
+    if (first !== undefined) throw new Error(first);
     if (decision.againInMs !== undefined) later(tapUid, decision.againInMs);
   }
 
-  async #change(changes: readonly Change[], tap?: TapResource): Promise<void> {
-    await Promise.all(changes.map((change) => this.#do(change, tap)));
+  /** @returns why pods are refused, by their names */
+  async #change(changes: readonly Change[], tap?: TapResource): Promise<ReadonlyMap<string, string>> {
+    const refused = new Map<string, string>();
+    await Promise.all(
+      changes.map(async (change) => {
+        try {
+          await this.#do(change, tap);
+        } catch (error) {
+          if (change.do !== 'create' || !isRefused(error)) throw error;
+          refused.set(change.name, messageOf(error));
+        }
+      }),
+    );
+    return refused;
   }
 
   async #do(change: Change, tap: TapResource | undefined): Promise<void> {

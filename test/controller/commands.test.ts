@@ -93,6 +93,25 @@ test('a Tap of the command line needs the resource and its controller, is kept, 
     expect(await run('delete', 'tap/web')).toEqual({ exitCode: 0, stdout: 'tap/web deleted\n', stderr: '' });
     expect(await objects.get(taps)).toMatchObject({ items: [] });
     expect(await objects.get('/api/v1/namespaces/kokotap/pods')).toMatchObject({ items: [] });
+
+    // A quota, as Kubernetes' own controller would count it.
+    const quotas = '/api/v1/namespaces/kokotap/resourcequotas';
+    const hard = { pods: '0' };
+    await objects.create(quotas, { metadata: { name: 'none' }, spec: { hard } });
+    await objects.merge(`${quotas}/none/status`, { status: { hard, used: { pods: '0' } } });
+    expect((await run(...create, '--no-wait')).exitCode).toBe(0);
+    const message = expect.stringMatching(/^0\/1 pods are copied: kokotap-web-.*exceeded quota: none/u);
+    await vi.waitFor(
+      async () =>
+        expect(await objects.get(`${taps}/web`)).toMatchObject({
+          status: {
+            conditions: expect.arrayContaining([
+              expect.objectContaining({ type: 'Ready', status: 'False', reason: 'PodRefused', message }),
+            ]),
+          },
+        }),
+      waiting,
+    );
   } finally {
     controller.kill('SIGKILL');
   }

@@ -22,6 +22,11 @@ export function isOvertaken(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 404 || error.status === 409);
 }
 
+/** Whether the API server does not let an object in: for a quota, a policy or what it is. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 403 || error.status === 422);
+}
+
 /** Writes objects of any kind, by their paths. All throw {@link ApiError}, and UserError where no answer comes. */
 export class Objects {
   readonly client: ApiClient;

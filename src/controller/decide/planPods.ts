@@ -49,7 +49,7 @@ export function planPods(
       changes.push(deletion(pod));
       continue;
     }
-    if (pod.endpoints !== want.endpoints)
+    if (pod.endpoints !== want.endpoints || (want.isEmpty && isUnknown(pod, nowMs)))
       changes.push({
         do: 'set endpoints',
         name: pod.name,
@@ -70,6 +70,11 @@ function deletion({ name, uid }: TapPod): Change {
 function mayBeMade({ role, isEmpty }: WantedPod, destination: Destination): boolean {
   if (role === 'sender') return !isEmpty;
   return 'node' in destination && !destination.node.isCordoned;
+}
+
+/** Since when a list is empty is not known, or was said by a clock that has been set back since. */
+function isUnknown({ role, emptySinceMs }: TapPod, nowMs: number): boolean {
+  return role === 'sender' && (emptySinceMs === undefined || emptySinceMs > nowMs);
 }
 
 /** A receiver stays, so that captures on its interface go on. */

@@ -46,6 +46,29 @@ export function statusOf(tap: TapResource, findings: Findings, nowMs: number): T
   };
 }
 
+/**
+ * The status of a Tap some of whose pods the API server refuses to make.
+ *
+ * @param refused why, by the names of the pods
+ */
+export function withRefusals(status: TapStatus, refused: ReadonlyMap<string, string>): TapStatus {
+  const [first] = refused;
+  if (first === undefined) return status;
+  const reason = 'PodRefused';
+  const others = (status.failing ?? []).filter(({ pod }) => !refused.has(pod ?? ''));
+  const failing = [...refused].map(([pod, message]) => ({ pod, reason, message }));
+  const why = `${status.targets?.summary} pods are copied: ${first[0]}: ${first[1]}`;
+  return {
+    ...status,
+    failing: [...failing, ...others].slice(0, MOST_FAILING),
+    conditions: (status.conditions ?? []).map((each) =>
+      each.type === 'Ready' && each.status === 'False'
+        ? Object.assign(structuredClone(each), { reason, message: why })
+        : each,
+    ),
+  };
+}
+
 function destinationText({ nodeName, podRef, address }: TapResource['spec']['destination']): string {
   if (nodeName !== undefined) return `node/${nodeName}`;
   return podRef === undefined ? `ip/${address}` : `pod/${podRef.name}`;

@@ -3,8 +3,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Kernel tests at once. They wait more than they compute. */
 const kernelWorkers = 4;
-/** Files of cluster tests at once. With three, two CPUs have no idle time left, and pods become Ready late. */
-const clusterWorkers = 2;
+/** Files of cluster tests at once: one waits for its pods while the others use two CPUs. */
+const clusterWorkers = 3;
 
 /** Faults that end what serves all pods of a node or of the cluster. */
 const outages = 'test/cluster/faults/outages.test.ts';
@@ -50,8 +50,15 @@ function rank({ moduleId }: TestSpecification): number {
   return at === -1 ? longest.length : at;
 }
 
+/**
+ * Of tests of real kernels and clusters: a worker loads each module once, which for every file anew takes a third of a second
+ * of a CPU. None of them changes a module's state.
+ */
+const real = { isolate: false };
+
 /** What all projects of the cluster have in common. */
 const cluster = {
+  ...real,
   globalSetup: ['test/cluster/support/lab.setup.ts'],
   testTimeout: 400_000,
   /** Of those tests of a file that run at once. */
@@ -117,6 +124,7 @@ export default defineConfig({
         test: {
           name: 'kernel-leftovers',
           include: [gone],
+          ...real,
           setupFiles: ['test/kernel/support/timeouts.setup.ts'],
           maxWorkers: clusterWorkers,
           sequence: { groupOrder: 1 },
@@ -128,6 +136,7 @@ export default defineConfig({
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
           exclude: [gone],
+          ...real,
           setupFiles: ['test/kernel/support/timeouts.setup.ts'],
           maxWorkers: kernelWorkers,
           sequence: { groupOrder: 2 },
@@ -139,6 +148,7 @@ export default defineConfig({
           name: 'kernel-fast-path',
           include: bothWays.map((name) => `test/kernel/${name}.test.ts`),
           env: { KOKOTAP_TEST_FAST_PATH: '1' },
+          ...real,
           setupFiles: ['test/kernel/support/timeouts.setup.ts'],
           maxWorkers: kernelWorkers,
           sequence: { groupOrder: 2 },

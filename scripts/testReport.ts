@@ -77,10 +77,11 @@ export function partsOf(files: readonly FileResult[], startMs: number): Part[] {
 }
 
 function partOf(file: string): string {
-  const [, folder = '', faults] = /^test\/(\w+)\/(faults)?/.exec(path.relative('.', file)) ?? [];
+  const [, folder = '', apart = ''] = /^test\/(\w+)\/(faults|gone)?/.exec(path.relative('.', file)) ?? [];
   if (folder === 'boot') return 'virtual machine';
   if (folder !== 'kernel' && folder !== 'cluster') return 'unit';
-  return faults === undefined ? folder : `${folder}: faults`;
+  const names: Readonly<Record<string, string>> = { faults: 'faults', gone: 'leftovers' };
+  return apart in names ? `${folder}: ${names[apart]}` : folder;
 }
 
 /** When each part of a run began and how long it took, a line each. Some go on at the same time. */
@@ -90,9 +91,9 @@ export function times(all: readonly Part[], startMs: number, endMs: number): str
     const those = all.filter((part) => part.name === name);
     const beginMs = Math.min(...those.map((part) => part.startMs));
     const tookMs = Math.max(...those.map((part) => part.endMs)) - beginMs;
-    return `${name.padEnd(16)} begins ${seconds(beginMs - startMs)}  takes ${seconds(tookMs)}\n`;
+    return `${name.padEnd(18)} begins ${seconds(beginMs - startMs)}  takes ${seconds(tookMs)}\n`;
   });
-  return `\n== time\n${lines.join('')}${'all'.padEnd(31)}takes ${seconds(endMs - startMs)}\n`;
+  return `\n== time\n${lines.join('')}${'all'.padEnd(33)}takes ${seconds(endMs - startMs)}\n`;
 }
 
 function seconds(ms: number): string {

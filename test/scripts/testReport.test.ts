@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { failures } from '../../scripts/testReport.ts';
+import { failures, partsOf } from '../../scripts/testReport.ts';
 
 /** What the report says of one test that failed with this message. */
 function reportOf(message: string): string {
@@ -48,4 +48,23 @@ describe('a failure in the report', () => {
       '',
     );
   });
+});
+
+test('the parts of a run are named by the folders of their files', () => {
+  const files = ['cluster/a', 'cluster/faults/a', 'kernel/a', 'kernel/gone', 'boot/a', 'spec/a'];
+  const results = files.map((file) => ({
+    name: `test/${file}.test.ts`,
+    startTime: 2,
+    endTime: 3,
+    assertionResults: [],
+  }));
+  expect(partsOf(results, 1).map(({ name }) => name)).toEqual([
+    'set-up',
+    'cluster',
+    'cluster: faults',
+    'kernel',
+    'kernel: leftovers',
+    'virtual machine',
+    'unit',
+  ]);
 });

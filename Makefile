@@ -5,7 +5,7 @@ SHELL := /bin/bash -euo pipefail
 MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup build image check test test-quick test-matrix mutation demo bench lab-up lab-down lab-status clean
+.PHONY: help setup build image check test test-quick test-matrix mutation demo bench bench-scale lab-up lab-down lab-status clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -45,6 +45,9 @@ demo: ## tap a pod of a real cluster on this machine, step by step
 
 bench: image ## measure what a tap costs; writes docs/performance.md and .json
 	@node bench/bench.ts
+
+bench-scale: setup build ## measure the controller of Taps: 1,000 nodes, 10,000 pods, 1,000 Taps, without kubelets
+	@node bench/scale/main.ts
 
 lab-up: setup ## start the cluster on this machine
 	@lab/up

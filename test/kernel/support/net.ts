@@ -25,8 +25,11 @@ export class Net extends Network {
   readonly tapId: string = newTapId();
   /** Of a second tap in the same test whose status is asked for. */
   readonly otherTapId: string = newTapId();
-  /** A quarter of the agent's period; that itself on a slow machine, so that the agents have time to answer. */
-  readonly tickMs: number = Math.min(1000, scaled(250));
+  /**
+   * A quarter of the agent's period, of which an agent uses little: also on a machine of half the usual speed, as one is that
+   * runs several tests at once. More on a slower one, up to that period, so that the agents have time to answer.
+   */
+  readonly tickMs: number = Math.min(1000, Math.max(250, scaled(125)));
 
   /** Waits while an agent does so many times what it does in every period. */
   async ticks(count: number): Promise<void> {

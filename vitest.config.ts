@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Kernel tests at once. They wait more than they compute. */
-const kernelWorkers = 4;
+/** Files of kernel tests at once, the outages among them. One alone takes less than half of a CPU: it waits for periods of agents. */
+const kernelWorkers = 5;
 /** Files of cluster tests at once: one waits for its pods while the others use two CPUs. */
 const clusterWorkers = 3;
 

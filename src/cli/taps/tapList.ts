@@ -35,6 +35,9 @@ const item = z.strictObject({
     .string()
     .check(z.describe('Ready, NotReady, Incomplete, Ending, Ended, Failed, or why a container waits.')),
   vnis: z.array(z.int()).check(z.describe('One for each target that is not on the node of the destination.')),
+  targetVnis: z
+    .array(z.strictObject({ target: z.string(), vni: z.int() }))
+    .check(z.describe('Which VNI is whose, also of a Tap, by pod/NAMESPACE/NAME or node/NAME.')),
   created: z.string().check(z.describe('RFC 3339')),
   pods: z.array(z.strictObject({ name: z.string(), role: z.string(), node: z.string() })),
   bitsPerSecond: count('Of the copies, between two readings. Absent where it is not known.'),

@@ -71,6 +71,11 @@ export function itemOf({ pods, targets, vnis, ...tap }: ListedTap): TapItem {
     ...tap,
     targets: [...targets],
     vnis: [...vnis],
+    targetVnis: pods.flatMap(({ endpoints }) =>
+      endpoints.flatMap(({ target, vni }) =>
+        target === undefined || vni === undefined ? [] : [{ target, vni }],
+      ),
+    ),
     pods: pods.map(({ name, role, node }) => ({ name, role, node })),
   };
 }

@@ -213,7 +213,15 @@ test('a tap of several targets is one line', async () => {
   );
   const { stdout } = await commandAt(api.url, ['list', '-o', 'json']);
   expect(z.parse(tapListSchema, JSON.parse(stdout)).items).toMatchObject([
-    { targets: ['pod/default/web', 'pod/default/api', 'pod/default/db'], vnis: [100, 101, 102] },
+    {
+      targets: ['pod/default/web', 'pod/default/api', 'pod/default/db'],
+      vnis: [100, 101, 102],
+      targetVnis: [
+        { target: 'pod/default/web', vni: 100 },
+        { target: 'pod/default/api', vni: 101 },
+        { target: 'pod/default/db', vni: 102 },
+      ],
+    },
   ]);
 });
 

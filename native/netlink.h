@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LONGEST_ANSWER (1 << 16)
+#define LONGEST_ANSWER (1 << 16) // in one piece, the kernel makes no longer ones
 
 struct question {
     struct nlmsghdr header;

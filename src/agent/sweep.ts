@@ -5,7 +5,7 @@ import { readClassifiers } from '#src/net/classifiers.ts';
 import { listGuarded, removeGuards } from '#src/net/guardTable.ts';
 import { listLeases } from '#src/net/leases.ts';
 import { listLinks } from '#src/net/links.ts';
-import { inOwnNetns, type Netns } from '#src/net/netns.ts';
+import { inOwnNetns, type Netns, ownNetns } from '#src/net/netns.ts';
 import { applySteps } from '#src/net/steps.ts';
 import type { Guarded } from '#src/tap/guard/rules.ts';
 import type { Lease } from '#src/tap/programs/lease.ts';
@@ -41,10 +41,10 @@ export class Sweeper {
   /** Searches once. What fails is tried again at the next search. */
   async sweep(options: RunOptions): Promise<void> {
     try {
-      const guarded = await this.#listGuarded(options);
-      const leases = this.#entersPods ? await listLeases(options) : [];
+      const guarded = await this.#listGuarded();
+      const leases = this.#entersPods ? await listLeases() : [];
       const { running, ended } = tapsByLease(leases);
-      const abandoned = await this.#findAbandoned(guarded, options);
+      const abandoned = await this.#findAbandoned(guarded);
       const dead = new Set([...abandoned].filter((tap) => !running.has(tap)));
       if (dead.size > 0) await this.#cleanNode(dead, options);
       if (this.#entersPods) await this.#sweepPods(guarded, dead, ended, options);
@@ -78,14 +78,12 @@ export class Sweeper {
   }
 
   /** Taps with a receiver's device here, or an entry of nftables, of which no agent was seen for the time of a lease. */
-  async #findAbandoned(guarded: readonly Guarded[], options: RunOptions): Promise<ReadonlySet<TapId>> {
+  async #findAbandoned(guarded: readonly Guarded[]): Promise<ReadonlySet<TapId>> {
     const live = liveTaps();
-    const devices = await inOwnNetns(async (node) =>
-      (await listLinks(node, options)).flatMap(({ kind, mac, alias }) => {
-        const tap = parseAlias(alias)?.id;
-        return kind === 'vxlan' && tap !== undefined && mac === macOf(tap, 'receiver') ? [tap] : [];
-      }),
-    );
+    const devices = (await listLinks(ownNetns)).flatMap(({ kind, mac, alias }) => {
+      const tap = parseAlias(alias)?.id;
+      return kind === 'vxlan' && tap !== undefined && mac === macOf(tap, 'receiver') ? [tap] : [];
+    });
     const all = [...devices, ...guarded.map(({ tap }) => tap)];
     return this.#longAbandoned(new Set(all.filter((tap) => !live.has(tap))));
   }
@@ -103,9 +101,9 @@ export class Sweeper {
    * Those that are this agent's to remove: an entry that leads to what is left in a pod only who can enter that removes.
    * Without nftables there are none, which the guard of the agent's own end has said.
    */
-  async #listGuarded(options: RunOptions): Promise<readonly Guarded[]> {
+  async #listGuarded(): Promise<readonly Guarded[]> {
     try {
-      const all = await listGuarded(options);
+      const all = await listGuarded();
       return this.#entersPods ? all : all.filter((each) => !isInPod(each));
     } catch (error) {
       if (!(error instanceof CommandError) || error.exitCode === undefined) throw error;
@@ -123,7 +121,7 @@ export class Sweeper {
   }
 
   async #clean(netns: Netns, dead: ReadonlySet<TapId>, options: RunOptions): Promise<void> {
-    const steps = planSweep(dead, await observeAll(netns, options));
+    const steps = planSweep(dead, await observeAll(netns));
     if (steps.length === 0) return;
     const { done, failures } = await applySteps(netns, steps, { ...options, force: true });
     this.#log.warn({ taps: [...dead], steps: done.map((step) => `${step.do} ${step.link}`) }, notice);
@@ -151,9 +149,9 @@ function tapsOf(leases: readonly Lease[]): ReadonlySet<TapId> {
   return new Set(leases.map(({ tap }) => tap));
 }
 
-async function observeAll(netns: Netns, options: RunOptions): Promise<Observed> {
-  const links = await listLinks(netns, options);
+async function observeAll(netns: Netns): Promise<Observed> {
+  const links = await listLinks(netns);
   const names = links.map(({ name }) => name);
-  const classifiers = Object.fromEntries(await readClassifiers(netns, names, options));
+  const classifiers = Object.fromEntries(await readClassifiers(netns, links, names));
   return { links, classifiers, liveTaps: withLiveJoined(liveTaps(), links) };
 }

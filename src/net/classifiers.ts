@@ -1,113 +1,93 @@
-import type { RunOptions } from '#src/exec/command.ts';
-import type { Filter, Hook } from '#src/tap/state.ts';
-import { runBatch } from './batch.ts';
-import type { Netns } from './netns.ts';
-import {
-  classifierOf,
-  type CountedClassifier,
-  type CountedFilter,
-  noClassifier,
-  parseBpfFilters,
-  parseFilters,
-  parseHeads,
-} from './tcAnswers.ts';
-import { isDeviceGone } from './gone.ts';
+import type { Hook } from '#src/tap/state.ts';
+import { readLink } from './links.ts';
+import { askNetlink, type Message, protocols, type Request } from './netlink.ts';
+import type { Visited } from './netns.ts';
+import { classifierOf, type CountedClassifier, deviceOf, parseFilters } from './tcMessages.ts';
 
-/** What came by the hooks of an interface so far: see {@link CountedClassifier.packets}. */
-export async function readClassified(netns: Netns, ifname: string): Promise<number> {
-  const json = await netns.run('tc', ['-json', '-stats', 'qdisc', 'show', 'dev', ifname]);
-  return classifierOf(json).packets;
+/** A device by its name and the kernel's number of it. */
+export interface Numbered {
+  readonly name: string;
+  readonly index: number;
 }
 
 /**
- * What classifies the packets of interfaces, by name, read by one process. Interfaces that are not there are left out.
+ * What classifies the packets of interfaces, by name. Those that are not there are left out.
  *
+ * @param links all devices of the namespace, as they were just listed
+ * @param ifnames those of them that are asked for
  * @throws {CommandError}
  */
 export async function readClassifiers(
-  netns: Netns,
+  netns: Visited,
+  links: readonly Numbered[],
   ifnames: Iterable<string>,
-  options: RunOptions = {},
 ): Promise<ReadonlyMap<string, CountedClassifier>> {
-  const questions = [...ifnames].flatMap((ifname) => questionsAbout(ifname));
-  const commands = questions.map(({ words }) => words);
-  const batch = { ...options, flags: ['-json', '-stats'], force: true };
-  const { stdout, failures } = await runBatch(netns, 'tc', commands, batch);
-  const gone = new Set<string>();
-  for (const { at, error } of failures) {
-    if (!isDeviceGone(error.stderr)) throw error;
-    gone.add(questions[at]?.ifname ?? '');
-  }
-  const failed = new Set(failures.map(({ at }) => at));
-  const answers = stdout.split(/^(?=\[)/m); // each is one JSON array, whose begin is the only one at a line's begin
-  const answered = questions.filter((_, at) => !failed.has(at));
-  const found = new Map<string, CountedClassifier>();
-  for (const [at, { ifname, ...question }] of answered.entries()) {
-    if (gone.has(ifname)) continue;
-    const answer = answers[at] ?? '';
-    if (!('hook' in question)) {
-      found.set(ifname, { ...classifierOf(answer), filters: [] });
-      continue;
-    }
-    const { hook } = question;
-    const filters = parseFilters(answer, hook) ?? (await findFilters(netns, ifname, hook, answer));
-    const before = found.get(ifname) ?? noClassifier;
-    // An ingress qdisc has no egress: asked for that it shows the same filters.
-    if (before.qdisc === 'ingress' && hook === 'egress') continue;
-    found.set(ifname, { ...before, filters: [...before.filters, ...filters] });
-  }
-  return found;
+  const names = new Map(links.map(({ index, name }) => [index, name]));
+  const wanted = new Set(ifnames);
+  const asked = links.filter(({ name }) => wanted.has(name));
+  const requests = asked.flatMap(({ index }) => hooks.map((hook) => filterRequest(index, hook)));
+  // The kernel lists those of all devices each time.
+  const ofAll = asked.length > fewDevices ? [qdiscRequest(0)] : asked.map(({ index }) => qdiscRequest(index));
+  const answers = await askNetlink(netns, protocols.route, [...requests, ...ofAll]);
+  const filters = answers.slice(0, requests.length);
+  const qdiscs = Map.groupBy(answers.slice(requests.length).flat(), deviceOf);
+  return new Map(
+    asked.map(({ name, index }, at) => {
+      const classifier = classifierOf(qdiscs.get(index) ?? []);
+      // An ingress qdisc has no egress: asked for that it shows the same filters.
+      const shown = classifier.qdisc === 'ingress' ? hooks.slice(0, 1) : hooks;
+      const all = shown.flatMap((hook, which) =>
+        parseFilters(filters[hooks.length * at + which] ?? [], hook, (number) => names.get(number)),
+      );
+      return [name, { ...classifier, filters: all }];
+    }),
+  );
 }
 
-/** What classifies the packets of one interface. */
-export async function readClassifier(netns: Netns, ifname: string): Promise<CountedClassifier> {
-  const found = (await readClassifiers(netns, [ifname])).get(ifname);
-  return found ?? noClassifier;
+/** What came by the hooks of an interface so far: see {@link CountedClassifier.packets}. @throws {CommandError} */
+export async function readClassified(netns: Visited, ifname: string): Promise<number> {
+  const { index } = await readLink(netns, ifname);
+  return classifierOf(await ask(netns, qdiscRequest(index))).packets;
 }
 
-/** The kernel's number of the eBPF program at a preference of a hook, if there is one. */
+/**
+ * The kernel's number of the eBPF program at a preference of a hook, if there is one.
+ *
+ * @throws {CommandError}
+ */
 export async function findProgram(
-  netns: Netns,
+  netns: Visited,
   ifname: string,
   hook: Hook,
   preference: number,
 ): Promise<number | undefined> {
-  const filters = await listBpf(netns, ifname, hook, preference);
-  return filters.find(({ programId }) => programId !== undefined)?.programId;
+  const { index } = await readLink(netns, ifname);
+  const filters = parseFilters(await ask(netns, filterRequest(index, hook)), hook, () => undefined);
+  return filters.find((each) => each.preference === preference && each.programId !== undefined)?.programId;
 }
 
-function questionsAbout(ifname: string) {
-  const filters = (hook: Hook) => ({ ifname, hook, words: ['filter', 'show', 'dev', ifname, hook] });
-  return [
-    { ifname, words: ['qdisc', 'show', 'dev', ifname] },
-    filters('ingress'),
-    filters('egress'),
-  ] as const;
+async function ask(netns: Visited, request: Request): Promise<readonly Message[]> {
+  const [answer = []] = await askNetlink(netns, protocols.route, [request]);
+  return answer;
 }
 
-/** The heads of all filters, and those of kind bpf, asked for by their preferences. */
-async function findFilters(
-  netns: Netns,
-  ifname: string,
-  hook: Hook,
-  answer: string,
-): Promise<CountedFilter[]> {
-  const heads = parseHeads(answer, hook);
-  const found = new Set(heads.filter(isBpf).map(({ preference }) => preference));
-  const bpf = await Promise.all([...found].map((each) => listBpf(netns, ifname, hook, each)));
-  return [...heads.filter((head) => !isBpf(head)), ...bpf.flat()];
+const hooks: readonly Hook[] = ['ingress', 'egress'];
+const fewDevices = 3;
+
+const types = { qdisc: 38, filter: 46 } as const; // RTM_GETQDISC, RTM_GETTFILTER
+/** Where filters of clsact are: TC_H_CLSACT with TC_H_MIN_INGRESS or TC_H_MIN_EGRESS. */
+const parents: Readonly<Record<Hook, number>> = { ingress: 0xffff_fff2, egress: 0xffff_fff3 };
+
+/** @param index of one device; 0: all */
+function qdiscRequest(index: number): Request {
+  const body = Buffer.alloc(20); // struct tcmsg
+  body.writeInt32LE(index, 4);
+  return { type: types.qdisc, isDump: true, body };
 }
 
-function isBpf({ kind }: Filter): boolean {
-  return kind === 'bpf';
-}
-
-async function listBpf(
-  netns: Netns,
-  ifname: string,
-  hook: Hook,
-  preference: number,
-): Promise<CountedFilter[]> {
-  const show = ['filter', 'show', 'dev', ifname, hook, 'pref', String(preference)];
-  return parseBpfFilters(await netns.run('tc', ['-json', '-stats', ...show]), hook, preference);
+function filterRequest(index: number, hook: Hook): Request {
+  const body = Buffer.alloc(20); // struct tcmsg
+  body.writeInt32LE(index, 4);
+  body.writeUInt32LE(parents[hook], 12);
+  return { type: types.filter, isDump: true, body };
 }

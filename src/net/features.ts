@@ -1,26 +1,24 @@
-import * as z from 'zod/mini';
-import type { RunOptions } from '#src/exec/command.ts';
-import type { Netns } from './netns.ts';
+import { askMonitor } from './monitorProcess.ts';
+import type { Visited } from './netns.ts';
 
-/** `ethtool --json --show-features DEV` of ethtool 6.1, as far as it is used. */
-const feature = z.object({ active: z.boolean() });
-const features = z.tuple([z.object({ 'generic-receive-offload': feature, 'tx-checksumming': feature })]);
-
-/** Whether a device merges packets that it receives into larger ones (GRO). */
-export async function isMerging(netns: Netns, ifname: string, options: RunOptions): Promise<boolean> {
-  return (await readFeatures(netns, ifname, options))['generic-receive-offload'].active;
+/** Whether a device merges packets that it receives into larger ones (GRO). @throws {CommandError} */
+export async function isMerging(netns: Visited, ifname: string): Promise<boolean> {
+  return (await readFeatures(netns, ifname)).isMerging;
 }
 
-/** Whether a device takes packets whose checksums are not filled in, and so also those that are not cut into segments. */
-export async function takesUnfinished(netns: Netns, ifname: string, options: RunOptions): Promise<boolean> {
-  return (await readFeatures(netns, ifname, options))['tx-checksumming'].active;
+/**
+ * Whether a device takes packets whose checksums are not filled in, and so also those that are not cut into segments.
+ *
+ * @throws {CommandError}
+ */
+export async function takesUnfinished(netns: Visited, ifname: string): Promise<boolean> {
+  return (await readFeatures(netns, ifname)).takesUnfinished;
 }
 
 async function readFeatures(
-  netns: Netns,
+  netns: Visited,
   ifname: string,
-  options: RunOptions,
-): Promise<z.infer<typeof features>[0]> {
-  const json = await netns.run('ethtool', ['--json', '--show-features', ifname], options);
-  return z.parse(features, JSON.parse(json))[0];
+): Promise<Readonly<Record<'isMerging' | 'takesUnfinished', boolean>>> {
+  const [merges, takes] = (await askMonitor(`features ${netns.monitorPath} ${ifname}`)).split(' ');
+  return { isMerging: merges === '1', takesUnfinished: takes === '1' };
 }

@@ -12,7 +12,7 @@ import {
   removalOf,
   tableRemoval,
 } from '#src/tap/guard/rules.ts';
-import { changeTables, listTables, readTable, type Table } from './nftables.ts';
+import { changeTables, listChains, listTables, readTable, type Table } from './nftables.ts';
 
 /** Others change the table too; who finds it changed so often has another trouble. */
 const maxTries = 5;
@@ -72,11 +72,10 @@ export async function removeGuards(
 }
 
 /** The endpoints that have an entry, or a table of a former version. */
-export async function listGuarded(options: RunOptions): Promise<Guarded[]> {
-  const tables = await listTables(options);
-  const former = tables.flatMap((name) => formerlyGuardedBy(name) ?? []);
-  if (!tables.includes(guardTable)) return former;
-  return once([...former, ...guardedIn(stateOf(await readTable(guardTable, options)))]);
+export async function listGuarded(): Promise<Guarded[]> {
+  const former = (await listTables()).flatMap((name) => formerlyGuardedBy(name) ?? []);
+  const chains = (await listChains()).filter(({ table }) => table === guardTable);
+  return once([...former, ...chains.flatMap(({ name }) => guardedBy(name) ?? [])]);
 }
 
 async function removeEmptyTable(options: RunOptions): Promise<void> {

@@ -1,29 +1,18 @@
-import * as z from 'zod/mini';
-import { run, type RunOptions } from '#src/exec/command.ts';
 import { type Lease, leaseBytes, leaseMap, parseLease } from '#src/tap/programs/lease.ts';
-import { runBpftool } from './bpftool.ts';
+import { findMap, findMaps, readMap, writeMap } from './maps.ts';
 
 /** A lease with the kernel's number of the map that it is in. */
 export interface FoundLease extends Lease {
   readonly mapId: number;
 }
 
-const program = z.object({ map_ids: z._default(z.array(z.number()), []) });
-const maps = z.array(z.object({ id: z.number(), name: z.optional(z.string()) }));
-const dump = z.array(z.object({ value: z.array(z.string()) }));
-
 /**
  * The leases of all taps of this node, whatever network namespace they are in. It takes SYS_ADMIN.
  *
  * @throws {CommandError}
  */
-export async function listLeases(options: RunOptions = {}): Promise<FoundLease[]> {
-  const shown = await run('bpftool', ['--json', 'map', 'show'], options);
-  const found = z.parse(maps, JSON.parse(shown)).filter(({ name }) => name === leaseMap);
-  return readLeases(
-    found.map(({ id }) => id),
-    options,
-  );
+export async function listLeases(): Promise<FoundLease[]> {
+  return readLeases(await findMaps(leaseMap));
 }
 
 /**
@@ -32,13 +21,9 @@ export async function listLeases(options: RunOptions = {}): Promise<FoundLease[]
  * @param programId the kernel's number of it
  * @throws {CommandError}
  */
-export async function findLease(
-  programId: number,
-  options: RunOptions = {},
-): Promise<FoundLease | undefined> {
-  const shown = await run('bpftool', ['--json', 'prog', 'show', 'id', String(programId)], options);
-  const [lease] = await readLeases(z.parse(program, JSON.parse(shown)).map_ids, options);
-  return lease;
+export async function findLease(programId: number): Promise<FoundLease | undefined> {
+  const mapId = await findMap(programId, leaseMap);
+  return mapId === undefined ? undefined : (await readLeases([mapId]))[0];
 }
 
 /**
@@ -46,14 +31,8 @@ export async function findLease(
  *
  * @throws {CommandError} when its map is gone
  */
-export async function renewLease({ mapId, ...lease }: FoundLease, options: RunOptions = {}): Promise<void> {
-  const value = Array.from(leaseBytes(lease), (byte) => byte.toString(16).padStart(2, '0'));
-  const key = ['00', '00', '00', '00'];
-  await run(
-    'bpftool',
-    ['map', 'update', 'id', String(mapId), 'key', 'hex', ...key, 'value', 'hex', ...value],
-    options,
-  );
+export async function renewLease({ mapId, ...lease }: FoundLease): Promise<void> {
+  await writeMap(mapId, 0, leaseBytes(lease));
 }
 
 /**
@@ -62,18 +41,13 @@ export async function renewLease({ mapId, ...lease }: FoundLease, options: RunOp
  * @param mapIds the kernel's numbers of them
  * @throws {CommandError}
  */
-export async function readLeases(mapIds: readonly number[], options: RunOptions = {}): Promise<FoundLease[]> {
-  if (mapIds.length === 0) return [];
-  const answers = await runBpftool(
-    mapIds.map((id) => `map dump id ${id}`),
-    options,
+export async function readLeases(mapIds: readonly number[]): Promise<FoundLease[]> {
+  const found = await Promise.all(
+    mapIds.map(async (mapId) => {
+      const content = await readMap(mapId);
+      const lease = content && parseLease(content.bytes);
+      return lease === undefined ? [] : [{ mapId, ...lease }];
+    }),
   );
-  const found = answers.flatMap((answer, at) => {
-    const mapId = mapIds[at];
-    const { data } = z.safeParse(dump, answer);
-    const bytes = data?.[0]?.value.map((byte) => Number(byte));
-    const lease = bytes && parseLease(Buffer.from(bytes));
-    return mapId === undefined || lease === undefined ? [] : [{ mapId, ...lease }];
-  });
-  return [...found, ...(await readLeases(mapIds.slice(answers.length), options))];
+  return found.flat();
 }

@@ -105,8 +105,7 @@ class Watched {
 
   /** Has it watched, if it is not. */
   ensure(): void {
-    const { isOwn, path } = this.#netns;
-    this.#id ??= watch(isOwn ? '/proc/self/ns/net' : path, (said, names) => this.#note(said, names));
+    this.#id ??= watch(this.#netns.monitorPath, (said, names) => this.#note(said, names));
   }
 
   async leave(user: User): Promise<void> {

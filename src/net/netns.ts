@@ -18,13 +18,18 @@ export class Netns {
   constructor(path: string) {
     this.#fd = openSync(path, 'r');
     this.inode = fstatSync(this.#fd).ino;
-    this.isOwn = this.inode === statSync('/proc/self/ns/net').ino;
+    this.isOwn = this.inode === statSync(ownPath).ino;
     this.path = `/proc/${process.pid}/fd/${this.#fd}`;
   }
 
   /** Opens the namespace of a process; undefined when it ended, or may not be looked into. */
   static ofProcess(pid: number): Netns | undefined {
     return unlessEnded(() => new Netns(`/proc/${pid}/ns/net`));
+  }
+
+  /** A path by which the monitor finds it: what the agent has open takes a right to look into, its own namespace does not. */
+  get monitorPath(): string {
+    return this.isOwn ? ownPath : this.path;
   }
 
   /** The command that runs a program inside the namespace. */
@@ -47,9 +52,17 @@ export class Netns {
   }
 }
 
+const ownPath = '/proc/self/ns/net';
+
+/** What the monitor needs to know of a network namespace. */
+export type Visited = Pick<Netns, 'monitorPath'>;
+
+/** The network namespace that the agent itself is in, as the monitor is. */
+export const ownNetns: Visited = { monitorPath: ownPath };
+
 /** Does something in the network namespace that the agent itself is in. */
 export async function inOwnNetns<T>(act: (own: Netns) => Promise<T>): Promise<T> {
-  const own = new Netns('/proc/self/ns/net');
+  const own = new Netns(ownPath);
   try {
     return await act(own);
   } finally {

@@ -1,12 +1,13 @@
 import * as z from 'zod/mini';
 import { CommandError, run, type RunOptions } from '#src/exec/command.ts';
 import { askMonitor } from './monitorProcess.ts';
+import { askNetlink, attributesOf, protocols, textOf } from './netlink.ts';
+import { ownNetns } from './netns.ts';
 
 /** `nft --json list` of nftables 1.0.6, as far as it is used. */
 const listing = z.object({
   nftables: z.array(
     z.looseObject({
-      table: z.optional(z.object({ name: z.string() })),
       rule: z.optional(z.object({ chain: z.string(), expr: z.unknown() })),
       chain: z.optional(
         z.object({ name: z.string(), hook: z.optional(z.string()), prio: z.optional(z.number()) }),
@@ -31,10 +32,38 @@ export interface Table {
   readonly counters: ReadonlyMap<string, number>;
 }
 
-/** The names of the tables of family inet in the agent's own network namespace. */
-export async function listTables(options: RunOptions): Promise<string[]> {
-  const { nftables } = await list(['list', 'tables', 'inet'], options);
-  return nftables.flatMap(({ table }) => table?.name ?? []);
+/** A chain of a table of family inet. */
+export interface Chain {
+  readonly table: string;
+  readonly name: string;
+}
+
+/** The names of the tables of family inet in the agent's own network namespace. @throws {CommandError} */
+export async function listTables(): Promise<string[]> {
+  const found = await askNftables(messages.getTable);
+  return found.flatMap((each) => textOf(each.get(nameOfTable)) ?? []);
+}
+
+/** Their chains. @throws {CommandError} */
+export async function listChains(): Promise<Chain[]> {
+  const found = await askNftables(messages.getChain);
+  return found.map((each) => ({
+    table: textOf(each.get(ofChain.table)) ?? '',
+    name: textOf(each.get(ofChain.name)) ?? '',
+  }));
+}
+
+/** Types of messages and attributes: NFT_MSG_..., NFTA_... of linux/netfilter/nf_tables.h. */
+const messages = { getTable: 0xa01, getChain: 0xa04 } as const;
+const nameOfTable = 1;
+const ofChain = { table: 1, name: 3 } as const;
+const familyInet = 1;
+const headLength = 4; // struct nfgenmsg
+
+async function askNftables(type: number): Promise<ReadonlyMap<number, Buffer>[]> {
+  const request = { type, isDump: true, body: Buffer.from([familyInet, 0, 0, 0]) };
+  const [answer = []] = await askNetlink(ownNetns, protocols.netfilter, [request]);
+  return answer.map(({ body }) => attributesOf(body.subarray(headLength)));
 }
 
 /** Reads a table of family inet; undefined when it is not there. */
@@ -56,7 +85,7 @@ export function tableReader(name: string, options: RunOptions): () => Promise<Ta
   let last: { readonly generation: string; readonly table: Table } | undefined;
   return async () => {
     // Before the table, so that what changes meanwhile is read the next time.
-    const answer = await askMonitor(`nft ${name}`);
+    const answer = await askMonitor(`nft ${name}`).catch(nothingIfRefused);
     const [generation = '', ...counters] = answer?.split(' ') ?? [];
     if (last !== undefined && generation === last.generation)
       return { ...last.table, counters: new Map(counters.map(parseCounter)) };
@@ -64,6 +93,11 @@ export function tableReader(name: string, options: RunOptions): () => Promise<Ta
     last = table === undefined || answer === undefined ? undefined : { generation, table };
     return table;
   };
+}
+
+/** Then the table is read by nft, which says what is wrong if it cannot either. */
+function nothingIfRefused(error: unknown): undefined {
+  if (!(error instanceof CommandError)) throw error;
 }
 
 function parseCounter(text: string): [string, number] {

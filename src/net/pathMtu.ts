@@ -1,18 +1,8 @@
-import * as z from 'zod/mini';
-import { run } from '#src/exec/command.ts';
-import { runBatch, type Words } from './batch.ts';
-import { askMonitor } from './monitorProcess.ts';
-
-const route = z.object({
-  dev: z.string(),
-  metrics: z.optional(z.array(z.object({ mtu: z.optional(z.number()) }))),
-});
-const link = z.object({
-  ifindex: z.number(),
-  link_type: z.string(),
-  mtu: z.number(),
-  linkinfo: z.optional(z.object({ info_kind: z.optional(z.string()) })),
-});
+import { isIPv6 } from '#src/spec/address.ts';
+import { addressBytes } from './addressBytes.ts';
+import { readLink } from './links.ts';
+import { askNetlink, attribute, attributesOf, protocols, type Request } from './netlink.ts';
+import { ownNetns } from './netns.ts';
 
 /** This node's path from one of its addresses to another. */
 export interface UnderlayPath {
@@ -31,51 +21,33 @@ export interface UnderlayPath {
 }
 
 /**
- * Reads the path of packets to an address (`ip -json` of iproute2 6.1).
+ * Reads the path of packets to an address.
  *
  * @throws {CommandError} when there is no route.
  */
-export function readPath(local: string, remote: string): Promise<UnderlayPath> {
-  return processReader(local, remote)();
+export async function readPath(local: string, remote: string): Promise<UnderlayPath> {
+  const [answer = []] = await askNetlink(ownNetns, protocols.route, [routeRequest(local, remote)]);
+  const route = attributesOf(answer[0]?.body.subarray(headLength));
+  const ifindex = route.get(rta.device)?.readInt32LE() ?? 0;
+  const learned = attributesOf(route.get(rta.metrics)).get(mtuMetric)?.readUInt32LE();
+  const { mtuBytes, name: ifname, kind, type } = await readLink(ownNetns, ifindex);
+  return { mtuBytes: learned ?? mtuBytes, ifname, kind, type, ifindex };
 }
 
-/** Reads the path again and again: by a process only if it has changed since. */
-export function pathReader(local: string, remote: string): () => Promise<UnderlayPath> {
-  const read = processReader(local, remote);
-  let last: { readonly answer: string; readonly path: UnderlayPath } | undefined;
-  return async () => {
-    const answer = await askMonitor(`path ${local} ${remote}`);
-    if (answer !== undefined && answer === last?.answer) return last.path;
-    const found = await read();
-    last = answer === undefined ? undefined : { answer, path: found };
-    return found;
-  };
+const getRoute = 26; // RTM_GETROUTE
+const headLength = 12; // struct rtmsg
+/** Attributes of a route: RTA_... of linux/rtnetlink.h. */
+const rta = { destination: 1, source: 2, device: 4, metrics: 8 } as const;
+const mtuMetric = 2; // RTAX_MTU
+
+function routeRequest(local: string, remote: string): Request {
+  const [from, to] = [addressBytes(local), addressBytes(remote)];
+  const head = Buffer.alloc(headLength);
+  head.writeUInt8(isIPv6(remote) ? families.ipv6 : families.ipv4, 0);
+  head.writeUInt8(8 * to.length, 1);
+  head.writeUInt8(8 * from.length, 2);
+  const body = Buffer.concat([head, attribute(rta.destination, to), attribute(rta.source, from)]);
+  return { type: getRoute, isDump: false, body };
 }
 
-/** By one process as long as the path uses the same interface. */
-function processReader(local: string, remote: string): () => Promise<UnderlayPath> {
-  let usual: string | undefined;
-  return async () => {
-    const asked = ['route', 'get', remote, 'from', local];
-    const [said, ofUsual] = await ask(usual === undefined ? [asked] : [asked, linkOf(usual)]);
-    const [via] = z.parse(z.tuple([route]), said);
-    const ofVia = via.dev === usual && ofUsual !== undefined ? ofUsual : (await ask([linkOf(via.dev)]))[0];
-    usual = via.dev;
-    const learned = via.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
-    const [{ mtu, linkinfo, link_type: type, ifindex }] = z.parse(z.tuple([link]), ofVia);
-    const kind = linkinfo?.info_kind ?? '';
-    return { mtuBytes: learned ?? mtu, ifname: via.dev, kind, type, ifindex };
-  };
-}
-
-function linkOf(ifname: string): Words {
-  return ['link', 'show', 'dev', ifname];
-}
-
-/** What `ip` answers: nothing to a question about an interface that is gone, if it is not the first. */
-async function ask(questions: readonly Words[]): Promise<unknown[]> {
-  const { stdout, failures } = await runBatch({ run }, 'ip', questions, { flags: ['-json', '-details'] });
-  const [failure] = failures;
-  if (failure?.at === 0) throw failure.error;
-  return stdout.split(/^(?=\[)/m).map((answer): unknown => JSON.parse(answer));
-}
+const families = { ipv4: 2, ipv6: 10 } as const;

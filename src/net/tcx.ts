@@ -1,14 +1,15 @@
 import { once } from 'node:events';
-import path from 'node:path';
 import { execa } from 'execa';
 import * as z from 'zod/mini';
-import { CommandError, type RunOptions } from '#src/exec/command.ts';
+import { CommandError } from '#src/exec/command.ts';
 import type { Hold } from '#src/tap/plan/ahead.ts';
 import type { Hook, TcxProgram } from '#src/tap/state.ts';
-import type { Netns } from './netns.ts';
+import { builtProgram } from './builtPrograms.ts';
+import { askMonitor } from './monitorProcess.ts';
+import type { Netns, Visited } from './netns.ts';
 
 const programs = z.array(z.object({ id: z.number(), name: z.string() }));
-/** What native/tcx.c prints. */
+/** What the monitor answers. */
 const answer = z.array(z.object({ ingress: programs, egress: programs }));
 
 /**
@@ -17,12 +18,11 @@ const answer = z.array(z.object({ ingress: programs, egress: programs }));
  * @throws {CommandError}
  */
 export async function listTcx(
-  netns: Netns,
+  netns: Visited,
   ifnames: readonly string[],
-  options: RunOptions = {},
 ): Promise<ReadonlyMap<string, Readonly<Record<Hook, readonly TcxProgram[]>>>> {
   if (ifnames.length === 0) return new Map();
-  const said = await netns.run(tcxProgram, ['query', ...ifnames], options);
+  const said = await askMonitor(`tcx ${netns.monitorPath} ${ifnames.join(' ')}`);
   const found = z.parse(answer, JSON.parse(said));
   return new Map(ifnames.map((name, at) => [name, found[at] ?? { ingress: [], egress: [] }]));
 }
@@ -68,5 +68,4 @@ export async function holdTcx(
   };
 }
 
-/** Compiled of native/tcx.c, beside the agent. */
-const tcxProgram = path.join(import.meta.dirname, 'kokotap-tcx');
+const tcxProgram = builtProgram('kokotap-tcx');

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { listTcx } from '#src/net/tcx.ts';
 import { readAccount } from './support/account.ts';
 import { addresses } from './support/addresses.ts';
 import type { Agent } from './support/agent.ts';
@@ -207,6 +208,6 @@ async function toldAfterTraffic(net: Net, sender: Agent): Promise<string[]> {
 
 /** The names of the tcx programs of eth0. */
 async function programsAt(net: Net): Promise<string[]> {
-  const said = await net.exec('pod', 'dist/kokotap-tcx query eth0');
-  return [...said.matchAll(/"name":"([^"]*)"/g)].map(([, name]) => name ?? '');
+  const there = (await listTcx({ monitorPath: `/run/netns/${net.netns('pod')}` }, ['eth0'])).get('eth0');
+  return [...(there?.ingress ?? []), ...(there?.egress ?? [])].map(({ name }) => name);
 }

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { run } from '#src/exec/command.ts';
 import {
+  countLayout,
+  countLength,
   gateLayout,
   gateLength,
   lastReportLayout,
@@ -47,5 +49,6 @@ test('the agent writes and reads structures as the eBPF programs have them', asy
   expect(structure('settings').offsets).toEqual(settingsLayout);
   expect(structure('lease')).toEqual({ size: leaseLength, offsets: leaseLayout });
   expect(structure('gate')).toEqual({ size: gateLength, offsets: gateLayout });
+  expect(structure('count')).toEqual({ size: countLength, offsets: countLayout });
   expect(structure('last_report')).toEqual({ size: lastReportLength, offsets: lastReportLayout });
 });

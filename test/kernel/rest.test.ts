@@ -4,11 +4,13 @@ import { type Net, test } from './support/net.ts';
 import type { Node } from './support/network.ts';
 import { soon } from './support/wait.ts';
 
-/** In ticks: longer than any period of an agent at rest but those of lease and leftovers. */
+/** In ticks: longer than any period of an agent at rest. */
 const restTicks = 12;
+/** Within these ticks it is renewed, and leftovers are searched for, several times. */
+const leaseMs = '6000';
 
 test('an agent at rest starts no process', async ({ net }) => {
-  const { sender, receiver } = await net.tap({ 'log-level': 'debug' });
+  const { sender, receiver } = await net.tap({ 'log-level': 'debug', 'lease-ms': leaseMs });
   const recent = await Promise.all([sender, receiver].map((agent) => settledCommands(net, agent)));
   expect(recent).toEqual([[], []]);
 });
@@ -36,7 +38,7 @@ test('while it is ready, and not before and after, it listens where the kubelet 
   await expect.poll(() => answers(net, 'nodeB'), soon).toBe(false);
 });
 
-/** The commands of the last ticks, once there are none but those for lease and leftovers. */
+/** The commands of the last ticks, once there are none. */
 async function settledCommands(net: Net, agent: { commands(): string[] }): Promise<readonly string[]> {
   let recent: readonly string[] = [];
   for (let tries = 0; tries < 6; tries++) {

@@ -1,12 +1,15 @@
 import { request } from 'node:http';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { addresses } from './support/addresses.ts';
 import type { Agent } from './support/agent.ts';
 import { test } from './support/net.ts';
+import { childrenOf, commandOf } from './support/processes.ts';
 import { sendUdp } from './support/traffic.ts';
+import { soon } from './support/wait.ts';
 
 test('an agent answers over a unix socket for its own endpoints, to root only', async ({ net }) => {
   const { sender, receiver } = await net.tap();
@@ -65,7 +68,50 @@ test('status in the image asks that agent without Node.js', async ({ net }) => {
     await expect(inPod(other)).rejects.toThrow('cannot run /usr/bin/kokotap-agent');
 });
 
+test('an answer starts no process, and takes 100 ms at most', async ({ net }) => {
+  const { sender, receiver } = await net.tap();
+  for (const agent of [sender, receiver]) {
+    const ended = () => faultsOfEnded(agent.child.pid);
+    // What the agent does at the beginning is over: then only answers are left to start anything.
+    await expect.poll(() => startedWithin(ended, () => net.ticks(1)), soon).toBe(0);
+    for (const what of ['/status', '/metrics']) {
+      const answerMs = async () => {
+        await sleep(1000); // what was read before is not fresh any more
+        const beganAt = performance.now();
+        expect(await ask(agent, 'GET', what)).toMatchObject({ status: 200 });
+        return performance.now() - beganAt;
+      };
+      await expect.poll(() => startedWithin(ended, answerMs), soon).toBe(0);
+      await expect.poll(answerMs, soon).toBeLessThan(100);
+    }
+  }
+});
+
+test('an agent whose monitor is killed answers as before, and sees what changes', async ({ net }) => {
+  const { sender } = await net.tap();
+  const monitor = childrenOf(sender.child.pid).find((pid) => commandOf(pid).includes('kokotap-monitor'));
+  process.kill(monitor ?? 0, 'SIGKILL');
+  const { body } = await ask(sender, 'GET', '/status');
+  expect(JSON.parse(body).observed).toMatchObject([{ tap: net.tapId, role: 'sender' }]);
+  await net.exec('pod', 'ip link set mirror down');
+  await expect.poll(() => net.exec('pod', 'ip link show mirror'), soon).toContain(',UP');
+});
+
 const program = path.resolve('dist/kokotap-ask');
+
+/** Page faults of the processes that it started and that have ended: each has some. */
+function faultsOfEnded(pid: number | undefined): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The second field, the name in parentheses, can hold blanks; cminflt is the eleventh.
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[8]);
+}
+
+/** How much a figure grows while something is done. */
+async function startedWithin(figure: () => number, act: () => Promise<unknown>): Promise<number> {
+  const before = figure();
+  await act();
+  return figure() - before;
+}
 
 async function ask(agent: Agent, method: string, url: string): Promise<{ status: number; body: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';
-import { readProcFile } from '#src/net/processNetns.ts';
 import { test } from './support/net.ts';
+import { childrenOf, commandOf } from './support/processes.ts';
 import { scaled } from './support/speed.ts';
 import { soon } from './support/wait.ts';
 
@@ -32,12 +31,3 @@ test.for(['SIGTERM', 'SIGKILL'] as const)(
     await expect.poll(left, { timeout: scaled(1000) }).toEqual([]);
   },
 );
-
-function childrenOf(pid: number | undefined): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-}
-
-/** Empty for a process that has ended. */
-function commandOf(pid: number): string {
-  return (readProcFile(pid, 'cmdline') ?? '').replaceAll('\0', ' ').trim();
-}

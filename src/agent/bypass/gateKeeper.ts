@@ -69,8 +69,8 @@ export class GateKeeper {
     if (peerTrouble === undefined) this.#period = period;
     try {
       const found = peerTrouble ?? (await this.#look());
-      if ('ifindex' in found) await this.#open(found.ifindex, options);
-      else await this.#close(found, options);
+      if ('ifindex' in found) await this.#open(found.ifindex);
+      else await this.#close(found);
     } catch (error) {
       this.#mapId = undefined;
       if (options.signal?.aborted !== true) this.#log.warn({ cause: messageOf(error) }, notWritten);
@@ -127,27 +127,27 @@ export class GateKeeper {
     }
   }
 
-  async #open(ifindex: number, options: RunOptions): Promise<void> {
+  async #open(ifindex: number): Promise<void> {
     const openMs = looksUntilClosed * this.#timing.pathCheckMs;
     const untilNs = process.hrtime.bigint() + BigInt(Math.round(openMs * 1e6));
-    await this.#write({ untilNs, ifindex, reason: 'not-looked-yet' }, options);
+    await this.#write({ untilNs, ifindex, reason: 'not-looked-yet' });
     if (!this.#isOpen) this.#log.info('copies go past the IP stack of the node');
     this.#isOpen = true;
     this.#said = undefined;
   }
 
-  async #close({ reason, says }: Trouble, options: RunOptions): Promise<void> {
-    await this.#write({ untilNs: 0n, ifindex: 0, reason }, options);
+  async #close({ reason, says }: Trouble): Promise<void> {
+    await this.#write({ untilNs: 0n, ifindex: 0, reason });
     const isNews = this.#isOpen || (this.#said !== reason && !ofPeer.has(reason));
     if (isNews) this.#log.info({ cause: says }, 'copies go through the IP stack of the node');
     this.#isOpen = false;
     this.#said = reason;
   }
 
-  async #write(gate: Parameters<typeof writeGate>[1], options: RunOptions): Promise<void> {
+  async #write(gate: Parameters<typeof writeGate>[1]): Promise<void> {
     if (this.#programId === undefined) return;
-    this.#mapId ??= await findGate(this.#programId, options);
-    if (this.#mapId !== undefined) await writeGate(this.#mapId, gate, options);
+    this.#mapId ??= await findGate(this.#programId);
+    if (this.#mapId !== undefined) await writeGate(this.#mapId, gate);
   }
 }
 

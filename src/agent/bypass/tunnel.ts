@@ -48,7 +48,7 @@ export async function convergeOverTunnel(
     if (refused !== undefined) return { refused };
     if (missing !== undefined) {
       const made = await converge(pod, inPod, options);
-      return { made, tunnel: await observe(node, tunnel, options), tunnelSteps: [] };
+      return { made, tunnel: await observe(node, tunnel), tunnelSteps: [] };
     }
   }
   const inNode = await converge(node, tunnel, { ...options, ...ofNode });
@@ -96,7 +96,7 @@ async function prepare(
   desired: Desired,
   options: RunOptions,
 ): Promise<{ readonly missing?: string; readonly refused?: string }> {
-  const links = await listLinks(pod, options);
+  const links = await listLinks(pod);
   const missing = missingTargets(desired.copies, { links, liveTaps: new Set() });
   if (missing !== undefined) return { missing };
   const refused = whyRefused(desired, { links, liveTaps: new Set() });

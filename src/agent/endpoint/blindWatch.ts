@@ -1,4 +1,4 @@
-import { SeenReader } from '#src/net/counts.ts';
+import { readSeen } from '#src/net/counts.ts';
 import { listTcx } from '#src/net/tcx.ts';
 import { inFrontOf } from '#src/tap/plan/inFront.ts';
 import {
@@ -22,7 +22,6 @@ const lookoutsAtOnce = 20;
 export class BlindWatch {
   readonly #desired: Desired;
   readonly #timing: Timing;
-  readonly #reader = new SeenReader();
   #sightings = new Map<string, Sighting>();
   /** Blind hooks with something before the tap's program. */
   #obstructed = new Set<string>();
@@ -53,7 +52,7 @@ export class BlindWatch {
     });
     if (!isDue) return this.#trouble;
 
-    const seen = await this.#reader.read(lookouts.map(({ programId }) => programId));
+    const seen = await readSeen(lookouts.map(({ programId }) => programId));
     const after = place.netDev();
     const sightings = new Map<string, Sighting>();
     for (const each of lookouts) {

@@ -78,7 +78,7 @@ export async function converge(
   let first: Observed | undefined;
   let moves = 0;
   for (let round = 1; ; round++) {
-    const observed = await observe(netns, desired, options);
+    const observed = await observe(netns, desired);
     first ??= observed;
     const targets = targetLinks(desired.copies, observed);
     const seen = targets.map(({ name, mac }) => `${name} ${mac}`).join();
@@ -134,7 +134,7 @@ export async function converge(
           onDisturbance({
             error,
             surroundings: surroundingsOf(desired, first),
-            look: async () => surroundingsOf(desired, await observe(netns, desired, options)),
+            look: async () => surroundingsOf(desired, await observe(netns, desired)),
           });
       }
       throw error;
@@ -200,7 +200,7 @@ async function undo(
   before: Observed,
   options: RunOptions,
 ): Promise<readonly Step[]> {
-  const steps = planUndo(desired, before, await observe(netns, desired, options));
+  const steps = planUndo(desired, before, await observe(netns, desired));
   const { failures } = await applySteps(netns, steps, { ...options, tap: desired.id, force: true });
   const [failure] = failures;
   if (failure !== undefined) throw failure.error;
@@ -227,7 +227,7 @@ export async function remove(
   for (let round = 1; ; round++) {
     try {
       const isKnown = known !== undefined && round === 1;
-      const observed = isKnown ? known : await observe(netns, desired, removing);
+      const observed = isKnown ? known : await observe(netns, desired);
       const steps = [...planRemoval(desired, observed), ...planEmptied(done, observed)];
       const applied = await applySteps(netns, steps, removing);
       done.push(...applied.done);

@@ -1,7 +1,7 @@
 import { UserError } from '#src/errors.ts';
 import type { RunOptions } from '#src/exec/command.ts';
 import { type ObjectFor, objectsOf } from '#src/net/objects.ts';
-import { pathReader, type UnderlayPath } from '#src/net/pathMtu.ts';
+import { readPath, type UnderlayPath } from '#src/net/pathMtu.ts';
 import type { TapPods, TargetPod } from '#src/pods/targetPod.ts';
 import type {
   DestinationPod,
@@ -93,7 +93,7 @@ const pathFreshMs = 500;
 
 function sharedPathReader(local: string, remote: string): () => Promise<UnderlayPath> {
   const key = `${local} ${remote}`;
-  const reader = pathReaders.get(key) ?? shared(pathReader(local, remote), pathFreshMs);
+  const reader = pathReaders.get(key) ?? shared(() => readPath(local, remote), pathFreshMs);
   pathReaders.set(key, reader);
   return reader;
 }

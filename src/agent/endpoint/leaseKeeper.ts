@@ -49,9 +49,9 @@ export class LeaseKeeper {
   async renew(options: RunOptions): Promise<void> {
     if (this.#programId === undefined || performance.now() < this.#dueAt) return;
     try {
-      this.#found ??= await findLease(this.#programId, options);
+      this.#found ??= await findLease(this.#programId);
       if (this.#found !== undefined)
-        await renewLease({ ...this.#found, ...leaseFromNow(this.#tap, this.#timing.leaseMs) }, options);
+        await renewLease({ ...this.#found, ...leaseFromNow(this.#tap, this.#timing.leaseMs) });
       this.#dueAt = performance.now() + this.#timing.renewMs;
     } catch (error) {
       this.#found = undefined;

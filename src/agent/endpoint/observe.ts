@@ -1,4 +1,3 @@
-import type { RunOptions } from '#src/exec/command.ts';
 import { readClassifiers } from '#src/net/classifiers.ts';
 import { isMerging, takesUnfinished } from '#src/net/features.ts';
 import { listLinks } from '#src/net/links.ts';
@@ -10,24 +9,24 @@ import { targetLinks } from '#src/tap/targets.ts';
 import { liveTaps } from './lock.ts';
 
 /**
- * Reads from the kernel all that a plan for this end depends on, by three or four processes however many interfaces there
- * are. A sender looks at all of them: one that it copied from may have another name by now.
+ * Reads from the kernel all that a plan for this end depends on, without starting a process. A
+ * sender looks at all interfaces: one that it copied from may have another name by now.
  *
  * @throws {CommandError}
  */
-export async function observe(netns: Netns, desired: Desired, options: RunOptions): Promise<Observed> {
+export async function observe(netns: Netns, desired: Desired): Promise<Observed> {
   const { ifname, role, device, copies, joinedInto } = desired;
-  const found = await listLinks(netns, options);
+  const found = await listLinks(netns);
   const live = withLiveJoined(liveTaps(), found);
   const own = found.filter(({ name }) => name === ifname);
   const ends = found.filter(({ name }) => name === ifname || name === joinedInto);
   const read = copies === undefined ? ends : found;
   const names = read.map(({ name }) => name);
-  const seen = names.length === 0 ? new Map() : await readClassifiers(netns, names, options);
-  const merging = role === 'receiver' && own.length > 0 ? await isMerging(netns, ifname, options) : undefined;
+  const seen = names.length === 0 ? new Map() : await readClassifiers(netns, found, names);
+  const merging = role === 'receiver' && own.length > 0 ? await isMerging(netns, ifname) : undefined;
   const isPair = role === 'sender' && device.kind === 'veth' && own.length > 0;
-  const unfinished = isPair ? await takesUnfinished(netns, ifname, options) : undefined;
-  const tcx = await listTargetTcx(netns, desired, { links: found, liveTaps: live }, options);
+  const unfinished = isPair ? await takesUnfinished(netns, ifname) : undefined;
+  const tcx = await listTargetTcx(netns, desired, { links: found, liveTaps: live });
   // Interfaces of pods come and go while a node is read.
   const links = found.filter((link) => !read.includes(link) || seen.has(link.name));
   return { links, merging, unfinished, tcx, classifiers: Object.fromEntries(seen), liveTaps: live };
@@ -38,9 +37,8 @@ async function listTargetTcx(
   netns: Netns,
   { copies, object }: Desired,
   seen: Pick<Observed, 'links' | 'liveTaps'>,
-  options: RunOptions,
 ): Promise<Observed['tcx']> {
   const targets = object === undefined ? [] : targetLinks(copies, seen);
   const names = targets.map(({ name }) => name);
-  return names.length === 0 ? undefined : Object.fromEntries(await listTcx(netns, names, options));
+  return names.length === 0 ? undefined : Object.fromEntries(await listTcx(netns, names));
 }

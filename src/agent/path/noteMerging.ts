@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { CommandError } from '#src/exec/command.ts';
 import { isMerging } from '#src/net/features.ts';
-import { inOwnNetns } from '#src/net/netns.ts';
+import { ownNetns } from '#src/net/netns.ts';
 import { readPath } from '#src/net/pathMtu.ts';
 import type { Tunnel } from '#src/tap/state.ts';
 
@@ -9,8 +9,7 @@ import type { Tunnel } from '#src/tap/state.ts';
 export async function noteMerging({ local, remote }: Tunnel, log: Logger): Promise<void> {
   try {
     const { ifname } = await readPath(local, remote);
-    const merges = await inOwnNetns((node) => isMerging(node, ifname, {}));
-    if (merges) log.info({ interface: ifname }, notice(ifname));
+    if (await isMerging(ownNetns, ifname)) log.info({ interface: ifname }, notice(ifname));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     log.debug({ err: error }, 'the features of the underlay could not be read');

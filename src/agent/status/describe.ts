@@ -1,11 +1,12 @@
-import type { CountedClassifier, CountedFilter } from '#src/net/tcAnswers.ts';
+import type { CountedClassifier, CountedFilter } from '#src/net/tcMessages.ts';
+import type { CountedLink } from '#src/net/linkMessages.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { isHandleOf, macOf, parseAlias, preferences, type TapId } from '#src/tap/ownership/mark.ts';
 import { aheadHook, isSeenProgram } from '#src/tap/programs/names.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
 import { describeFit } from './describeFit.ts';
 import { type ReadOtherHalf, senderAccount } from './senderAccount.ts';
-import { type CountedLink, type Placed, describeIdle, describeInFront, readTargets } from './targetHooks.ts';
+import { type Placed, describeIdle, describeInFront, readTargets } from './targetHooks.ts';
 
 /** The device in the node that a mirror device gives its copies to. */
 export interface FoundTunnel {
@@ -59,7 +60,7 @@ export async function describeEndpoint(
   const targets = await readTargets(netns, links, filters);
   const inFront = describeInFront(targets, classifiers);
   const carrier = { ...(tunnel ?? { netns, link }), isTunnel: tunnel !== undefined };
-  const account = await senderAccount(netns, carrier, targets, filters, readOtherHalf);
+  const account = await senderAccount(netns, carrier, links, targets, filters, readOtherHalf);
   const idle = describeIdle(links, targets);
   return {
     role: 'sender',

@@ -1,11 +1,10 @@
-import { readClassified, readClassifier, readClassifiers } from '#src/net/classifiers.ts';
+import { readClassified, readClassifiers } from '#src/net/classifiers.ts';
+import type { CountedLink } from '#src/net/linkMessages.ts';
 import { listLinks } from '#src/net/links.ts';
 import { Netns } from '#src/net/netns.ts';
 import { openNamespaces } from '#src/net/nodeNamespaces.ts';
 import { joinedId, macOf, parseAlias, tunnelMacOf, type TapId } from '#src/tap/ownership/mark.ts';
-import type { Link } from '#src/tap/state.ts';
 import type { Place } from '#src/agent/pod/place.ts';
-import { Slots } from '#src/agent/slots.ts';
 import { describeEndpoint, type FoundTunnel } from './describe.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
 
@@ -77,70 +76,95 @@ async function visitEndpointsIn<T>(
   taps: ReadonlySet<TapId> | undefined,
   visit: (end: EndpointStatus, netns: Netns) => Promise<T>,
 ): Promise<T[]> {
-  const slots = new Slots(readAtOnce, slotMs);
+  const others = new Elsewhere(namespaces);
   const visitOne = async (netns: Netns): Promise<T[]> => {
-    // Something vanished between two commands, as things do while a tap is made or removed: look again.
-    const read = () => readEndpoints(netns, taps, namespaces);
     const visited: T[] = [];
-    for (const end of await read().catch(read)) visited.push(await visit(end, netns));
+    // Something vanishes between two questions, as things do while a tap is made or removed: then it looks again.
+    const ends = readEndpoints(netns, taps, others).catch(() =>
+      readEndpoints(netns, taps, new Elsewhere(namespaces)),
+    );
+    for (const end of await ends) visited.push(await visit(end, netns));
     return visited;
   };
-  return (await Promise.all(namespaces.map((netns) => slots.run(() => visitOne(netns))))).flat();
+  return (await Promise.all(namespaces.map(visitOne))).flat();
 }
-
-/** More would only wait for the CPU. */
-const readAtOnce = 4;
-const slotMs = 2000;
 
 async function readEndpoints(
   netns: Netns,
   taps: ReadonlySet<TapId> | undefined,
-  namespaces: readonly Netns[],
+  others: Elsewhere,
 ): Promise<EndpointStatus[]> {
   const links = await listLinks(netns);
-  const marked = links.flatMap((link) => {
-    const mark = parseAlias(link.alias);
-    // What endpoints are joined into is no endpoint, and the device in the node is a part of the one in the pod.
-    if (mark === undefined || mark.id === joinedId || link.mac === tunnelMacOf(mark.id)) return [];
-    return taps?.has(mark.id) === false ? [] : [{ link, id: mark.id }];
-  });
+  const marked = markedIn(links, taps);
   if (marked.length === 0) return [];
-  const read = hasSender(marked) ? links : marked.map(({ link }) => link);
-  const classifiers = await readClassifiers(
-    netns,
-    read.map(({ name }) => name),
-  );
+  const asked = hasSender(marked) ? links : marked.map(({ link }) => link);
+  const names = asked.map(({ name }) => name);
+  const classifiers = await readClassifiers(netns, links, names);
   return Promise.all(
     marked.map(async ({ link, id }) => {
-      const tunnel = link.kind === 'macvlan' ? await findTunnel(id, namespaces) : undefined;
-      const readHalf = () => readOtherHalf(id, namespaces);
+      const tunnel = link.kind === 'macvlan' ? await others.findTunnel(id) : undefined;
+      const readHalf = () => others.readOtherHalf(id);
       return describeEndpoint(netns, id, { link, tunnel }, links, classifiers, readHalf);
     }),
   );
 }
 
-/** The device in the node that a sender's mirror device gives its copies to, in whichever of these namespaces that is. */
-async function findTunnel(tap: TapId, namespaces: readonly Netns[]): Promise<FoundTunnel | undefined> {
-  for (const netns of namespaces) {
-    const link = (await listLinks(netns)).find(({ mac }) => mac === tunnelMacOf(tap));
-    if (link === undefined) continue;
-    const { filters } = await readClassifier(netns, link.name);
-    return { netns, link, filters: filters.map((filter) => ({ interface: link.name, filter })) };
-  }
-  return undefined;
+interface Marked {
+  readonly link: CountedLink;
+  readonly id: TapId;
+}
+
+/** The devices of endpoints: what these are joined into is none, and that in the node is a part of the one in the pod. */
+function markedIn(links: readonly CountedLink[], taps: ReadonlySet<TapId> | undefined): Marked[] {
+  return links.flatMap((link) => {
+    const mark = parseAlias(link.alias);
+    if (mark === undefined || mark.id === joinedId || link.mac === tunnelMacOf(mark.id)) return [];
+    return taps?.has(mark.id) === false ? [] : [{ link, id: mark.id }];
+  });
 }
 
 /** A sender's filters may be on any interface, a receiver's are on its device only: a node may have hundreds of others. */
-function hasSender(marked: readonly { readonly link: Link; readonly id: TapId }[]): boolean {
+function hasSender(marked: readonly Marked[]): boolean {
   return marked.some(({ link, id }) => link.mac !== macOf(id, 'receiver'));
 }
 
-/** What came to the receiver's half of a veth pair, in whichever of these namespaces that is. */
-async function readOtherHalf(tap: TapId, namespaces: readonly Netns[]): Promise<number | undefined> {
-  for (const netns of namespaces) {
-    const links = await listLinks(netns);
-    const half = links.find(({ mac }) => mac === macOf(tap, 'receiver'));
-    if (half !== undefined) return readClassified(netns, half.name);
+/** Finds devices that belong to an endpoint in whichever of some namespaces they are. */
+class Elsewhere {
+  readonly #namespaces: readonly Netns[];
+  readonly #links = new Map<Netns, Promise<readonly CountedLink[]>>();
+
+  constructor(namespaces: readonly Netns[]) {
+    this.#namespaces = namespaces;
   }
-  return undefined;
+
+  /** The device in the node that a sender's mirror device gives its copies to. */
+  async findTunnel(tap: TapId): Promise<FoundTunnel | undefined> {
+    const found = await this.#find(tunnelMacOf(tap));
+    if (found === undefined) return undefined;
+    const { netns, link, links } = found;
+    const { filters } = (await readClassifiers(netns, links, [link.name])).get(link.name) ?? { filters: [] };
+    return { netns, link, filters: filters.map((filter) => ({ interface: link.name, filter })) };
+  }
+
+  /** What came to the receiver's half of a veth pair. */
+  async readOtherHalf(tap: TapId): Promise<number | undefined> {
+    const found = await this.#find(macOf(tap, 'receiver'));
+    return found && readClassified(found.netns, found.link.name);
+  }
+
+  async #find(mac: string) {
+    for (const netns of this.#namespaces) {
+      const links = await this.#linksOf(netns);
+      const link = links.find((each) => each.mac === mac);
+      if (link !== undefined) return { netns, link, links };
+    }
+    return undefined;
+  }
+
+  /** Each is listed once. */
+  #linksOf(netns: Netns): Promise<readonly CountedLink[]> {
+    const listed = this.#links.get(netns) ?? listLinks(netns);
+    this.#links.set(netns, listed);
+    return listed;
+  }
 }

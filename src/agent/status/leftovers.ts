@@ -43,7 +43,7 @@ export async function readLeftovers(tapId: TapId | undefined): Promise<Leftover[
   const note = (tap: TapId, found: Found): void => {
     if (!live.has(tap)) byTap.set(tap, [...(byTap.get(tap) ?? []), found]);
   };
-  for (const { tap, role } of await unlessRefused(listGuarded({}))) note(tap, { guard: role });
+  for (const { tap, role } of await unlessRefused(listGuarded())) note(tap, { guard: role });
   const now = process.hrtime.bigint();
   for (const { tap, untilNs } of await unlessRefused(listLeases()))
     note(tap, { leaseSeconds: Math.max(0, Math.round(Number(untilNs - now) / 1e9)) });
@@ -55,7 +55,7 @@ export async function readLeftovers(tapId: TapId | undefined): Promise<Leftover[
       if (tap !== undefined && !liveHere.has(tap)) note(tap, { netns: netns.inode, name });
     }
     const names = links.map(({ name }) => name);
-    for (const [name, classifier] of await readClassifiers(netns, names))
+    for (const [name, classifier] of await readClassifiers(netns, links, names))
       for (const { hook, handle } of classifier.filters)
         if (isTapHandle(handle) && ![...liveHere].some((id) => isHandleOf(id, handle)))
           filters.push({ netns: netns.inode, interface: name, hook, handle });
@@ -71,7 +71,7 @@ export async function readLeftovers(tapId: TapId | undefined): Promise<Leftover[
  */
 export async function readLeftoversIfAny(): Promise<Leftover[]> {
   const live = liveTaps();
-  const [guarded, leases] = await Promise.all([unlessRefused(listGuarded({})), unlessRefused(listLeases())]);
+  const [guarded, leases] = await Promise.all([unlessRefused(listGuarded()), unlessRefused(listLeases())]);
   return [...guarded, ...leases].some(({ tap }) => !live.has(tap)) ? readLeftovers(undefined) : [];
 }
 

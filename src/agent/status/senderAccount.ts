@@ -1,14 +1,14 @@
-import { readClassifier } from '#src/net/classifiers.ts';
-import { type Counts, readCounts } from '#src/net/counts.ts';
+import { readClassifiers } from '#src/net/classifiers.ts';
+import { type Counts, readCounts, readLastReport } from '#src/net/counts.ts';
+import type { CountedLink } from '#src/net/linkMessages.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { arrivedOf, directionAccount, refusedBefore } from '#src/tap/counters/account.ts';
 import { preferences } from '#src/tap/ownership/mark.ts';
 import { aheadHook, isSeenProgram } from '#src/tap/programs/names.ts';
 import { copiesTo, type Hook } from '#src/tap/state.ts';
-import { readReceiverReport } from '#src/agent/path/receiverReports.ts';
 import { describePath } from './describePath.ts';
 import type { EndpointStatus } from './endpointStatus.ts';
-import type { CountedLink, Placed, TargetHook } from './targetHooks.ts';
+import type { Placed, TargetHook } from './targetHooks.ts';
 
 type SenderAccount = Pick<
   EndpointStatus,
@@ -37,16 +37,17 @@ interface Carrier {
 export async function senderAccount(
   netns: Netns,
   carrier: Carrier,
+  links: readonly CountedLink[],
   targets: readonly TargetHook[],
   filters: readonly Placed[],
   readOtherHalf: ReadOtherHalf,
 ): Promise<SenderAccount> {
-  const { name: device, kind, counters } = carrier.link;
+  const { kind, counters } = carrier.link;
   const { received, sent } = counters;
   const copying = filters.filter(({ filter }) => copiesTo(filter) !== undefined);
   const refused = sent.dropped + sent.errors;
   // What arrived is read before what was sent, so that nothing arrives that was not sent.
-  const report = await readReceiverReport(carrier.netns, device);
+  const report = await lastReport(carrier.link.name, filters);
   const reportedPackets = kind === 'veth' ? await readOtherHalf() : report?.receivedPackets;
   // A report may have come since the device's counts were read.
   const turnedAwayPackets = Math.max(0, received.packets - (report?.reports ?? 0));
@@ -65,17 +66,15 @@ export async function senderAccount(
       ...(kind === 'veth' ? { turnedAwayPackets } : {}),
     };
   }
-  const counted = [];
-  for (const hook of hooksOf(targets)) {
-    const ahead = await countAhead(filters, hook, counts[hook]);
-    let [matched, seen] = [0, ahead.seen];
-    for (const each of copying.filter(({ filter }) => filter.hook === hook)) {
-      const found = await countTarget(netns, each);
-      matched += found.matched;
-      seen += found.seen;
-    }
-    counted.push({ hook, ...counts[hook], matched: Math.max(matched, ahead.matched), seen });
-  }
+  const atTargets = await countTargets(netns, links, copying);
+  const counted = await Promise.all(
+    hooksOf(targets).map(async (hook) => {
+      const ahead = await countAhead(filters, hook, counts[hook]);
+      const { matched, seen } = atTargets[hook];
+      const total = { matched: Math.max(matched, ahead.matched), seen: seen + ahead.seen };
+      return Object.assign({ hook }, counts[hook], total);
+    }),
+  );
   const sentPackets = counts.ingress.sent + counts.egress.sent;
   return {
     ...(kind === 'vxlan' ? await describePath(carrier, copyId, counts) : {}),
@@ -89,14 +88,38 @@ export async function senderAccount(
   };
 }
 
+/** What the receiver reported; undefined: nothing yet, or there is no program to hear it. */
+async function lastReport(device: string, filters: readonly Placed[]) {
+  const hearing = filters.find(
+    (each) =>
+      each.interface === device &&
+      each.filter.hook === 'ingress' &&
+      each.filter.preference === preferences.readReport,
+  );
+  const id = hearing?.filter.programId;
+  const report = id === undefined ? undefined : await readLastReport(id);
+  return report !== undefined && report.reports > 0 ? report : undefined;
+}
+
 /** Read anew, and what comes first on a packet's way last: see {@link directionAccount}. */
-async function countTarget(netns: Netns, { interface: name, filter }: Placed) {
-  const { filters } = await readClassifier(netns, name);
-  const now = filters.filter(({ hook, handle }) => hook === filter.hook && handle === filter.handle);
-  const matched = now.find((each) => copiesTo(each) !== undefined)?.packets ?? 0;
-  const seenId = now.find(({ program }) => isSeenProgram(program))?.programId;
-  const seen = seenId === undefined ? 0 : ((await readCounts(seenId))?.[filter.hook].seen ?? 0);
-  return { matched, seen };
+async function countTargets(netns: Netns, links: readonly CountedLink[], copying: readonly Placed[]) {
+  const names = copying.map((each) => each.interface);
+  const now = await readClassifiers(netns, links, names);
+  const found = await Promise.all(
+    copying.map(async ({ interface: name, filter: { hook, handle } }) => {
+      const own = now.get(name)?.filters.filter((each) => each.hook === hook && each.handle === handle) ?? [];
+      const matched = own.find((each) => copiesTo(each) !== undefined)?.packets ?? 0;
+      const seenId = own.find(({ program }) => isSeenProgram(program))?.programId;
+      const seen = seenId === undefined ? 0 : ((await readCounts(seenId))?.[hook].seen ?? 0);
+      return { hook, matched, seen };
+    }),
+  );
+  const sum = (hook: Hook) => {
+    const there = found.filter((each) => each.hook === hook);
+    const total = (field: 'matched' | 'seen') => there.reduce((all, each) => all + each[field], 0);
+    return { matched: total('matched'), seen: total('seen') };
+  };
+  return { ingress: sum('ingress'), egress: sum('egress') };
 }
 
 /**

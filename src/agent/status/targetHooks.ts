@@ -1,14 +1,11 @@
-import type { CountedClassifier, CountedFilter } from '#src/net/tcAnswers.ts';
-import type { LinkCounters } from '#src/net/links.ts';
+import type { CountedClassifier, CountedFilter } from '#src/net/tcMessages.ts';
+import type { CountedLink } from '#src/net/linkMessages.ts';
 import type { Netns } from '#src/net/netns.ts';
 import { listTcx } from '#src/net/tcx.ts';
 import { idleTargets, isOrdinary } from '#src/tap/counters/idleTargets.ts';
 import { inFrontOf } from '#src/tap/plan/inFront.ts';
 import { aheadHook } from '#src/tap/programs/names.ts';
 import { copiesTo, type Hook, type Link, type TcxProgram } from '#src/tap/state.ts';
-
-/** A link as the kernel shows it, with what it carried. */
-export type CountedLink = Link & { readonly counters: LinkCounters };
 
 /** A filter and where it is. */
 export interface Placed {

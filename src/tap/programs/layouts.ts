@@ -29,6 +29,20 @@ export const leaseLength = 24;
 export const gateLayout = { magic: 0, until_ns: 8, ifindex: 16, reason: 20 } as const;
 export const gateLength = 24;
 
+/** What a program counted of a direction, in the map `counts`. */
+export const countLayout = {
+  seen: 0,
+  sampled_out: 8,
+  shed: 16,
+  unfit: 24,
+  copied: 32,
+  copied_bytes: 40,
+  sent: 48,
+  bypassed: 56,
+  unmeasured: 64,
+} as const;
+export const countLength = 72;
+
 /** What the receiver's reports come to, in the map `reports`. */
 export const lastReportLayout = { reports: 0, last: 8, received: 16, probes: 24, at_ms: 32 } as const;
 export const lastReportLength = 40;

@@ -170,7 +170,13 @@ export class Net extends Network {
   /** Starts a sender that hears of changes in the kernel only after a while. */
   startDeafSender(seconds: number): Agent {
     const real = path.resolve('dist/kokotap-monitor');
-    return this.#startSenderWith({ 'kokotap-monitor': `#!/bin/sh\nsleep ${seconds}\nexec ${real}\n` }, {});
+    const script = `#!/bin/bash
+exec {to}> >(exec ${real})
+while read -r line; do
+  case $line in +*) (sleep ${seconds}; echo "$line" >&$to) & ;; *) echo "$line" >&$to ;; esac
+done
+`;
+    return this.#startSenderWith({ 'kokotap-monitor': script }, {});
   }
 
   /** Starts a sender where nftables does not work. */

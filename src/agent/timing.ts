@@ -41,6 +41,18 @@ export function retryMs({ checkMs, longestRetryMs }: Timing, failures: number): 
   return Math.min(longestRetryMs, checkMs * 2 ** failures) * (0.9 + 0.2 * Math.random());
 }
 
+/**
+ * How long to wait for the next look. All endpoints of an agent look at the same moments, multiples of the period: the agent
+ * wakes up once for all of them, and they share what they read. It is at least a tenth of the period, for a timer may fire a
+ * little early.
+ *
+ * @param nowMs by a clock that they share
+ */
+export function untilNextLookMs(periodMs: number, nowMs: number): number {
+  const rest = periodMs - (nowMs % periodMs);
+  return rest < periodMs / 10 ? rest + periodMs : rest;
+}
+
 /** What {@link timing} takes in production. */
 export const defaultTickMs = 1000;
 export const defaultLeaseMs = 600_000;

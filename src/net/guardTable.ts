@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
 import {
+  additionOf,
+  announcementOf,
   chainOf,
   deletionOf,
   formerlyGuardedBy,
@@ -12,7 +14,9 @@ import {
   removalOf,
   tableRemoval,
 } from '#src/tap/guard/rules.ts';
+import type { Tunnel } from '#src/tap/state.ts';
 import { changeTables, listChains, listTables, readTable, type Table } from './nftables.ts';
+import { together } from './together.ts';
 
 /** Others change the table too; who finds it changed so often has another trouble. */
 const maxTries = 5;
@@ -27,14 +31,15 @@ const retryMs = 50;
  * @param known how the table is believed to be; undefined: read it first
  * @throws {CommandError}
  */
-export async function changeGuardTable(
+async function changeGuardTable(
   plan: (state: GuardState, isTable: boolean) => readonly string[],
   options: RunOptions,
   known?: Table,
 ): Promise<void> {
   for (let tries = 1; ; tries++) {
     const table = known !== undefined && tries === 1 ? known : await readTable(guardTable, options);
-    const commands = plan(stateOf(table), table !== undefined);
+    // What endpoints share is the same for all of them.
+    const commands = [...new Set(plan(stateOf(table), table !== undefined))];
     if (commands.length === 0) return;
     try {
       await changeTables(commands, options);
@@ -45,6 +50,44 @@ export async function changeGuardTable(
     }
   }
 }
+
+/** An endpoint whose entry is to be made, and where it is known how the table is believed to be. */
+export interface Addition {
+  readonly own: Guarded;
+  readonly tunnel: Tunnel;
+  readonly options: RunOptions;
+  readonly known: Table | undefined;
+}
+
+/**
+ * Makes an endpoint's entry. Those of many endpoints of an agent are made by one transaction.
+ *
+ * @returns how the table is then
+ * @throws {CommandError}
+ */
+export const addGuard = together(async (all: readonly Addition[]): Promise<Table | undefined> => {
+  const [{ options, known } = { options: {}, known: undefined }] = all;
+  const plan = (state: GuardState) => all.flatMap(({ own, tunnel }) => additionOf(own, tunnel, state));
+  await changeGuardTable(plan, options, all.length === 1 ? known : undefined);
+  return readTable(guardTable, options);
+});
+
+/** Makes entries without effect, those of many endpoints by one transaction. @throws {CommandError} */
+export const announceGuard = together(
+  async (all: readonly Pick<Addition, 'own' | 'options'>[]): Promise<void> => {
+    const commands = all.flatMap(({ own }) => announcementOf(own));
+    await changeTables([...new Set(commands)], all[0]?.options ?? {});
+  },
+);
+
+/** Takes an endpoint's entry away, as {@link removeGuards} does, those of many endpoints of an agent by one transaction. */
+export const removeGuard = together(
+  async (all: readonly Pick<Addition, 'own' | 'options' | 'known'>[]): Promise<void> => {
+    const [{ options, known } = { options: {}, known: undefined }] = all;
+    const gone = all.map(({ own }) => own);
+    await removeGuards(gone, options, all.length === 1 ? known : undefined);
+  },
+);
 
 /**
  * Takes endpoints' entries away, and the table with the last entry. Former versions' tables of these endpoints go as well.

@@ -28,6 +28,8 @@ export class BlindWatch {
   #trouble: string | undefined;
   #dueAt = 0;
   #observed: Observed | undefined;
+  /** By what was observed. */
+  #lookouts: readonly Lookout[] = [];
 
   constructor(desired: Desired, timing: Timing) {
     this.#desired = desired;
@@ -44,8 +46,9 @@ export class BlindWatch {
   async check(place: Place, before: string, observed: Observed): Promise<string | undefined> {
     const now = performance.now();
     if (now < this.#dueAt && observed === this.#observed) return this.#trouble;
+    if (observed !== this.#observed) this.#lookouts = lookoutsOf(this.#desired, observed);
     this.#observed = observed;
-    const lookouts = lookoutsOf(this.#desired, observed);
+    const lookouts = this.#lookouts;
     const isDue = lookouts.some((each) => {
       const last = this.#sightings.get(keyOf(each));
       return isWorthReading(last, each, carriedAt(each, before)) || (last !== undefined && isBlind(last));

@@ -13,6 +13,7 @@ import { PeerWatch } from '#src/agent/path/peerWatch.ts';
 import { type Held, Placement } from '#src/agent/pod/placement.ts';
 import { describeStep, Repair } from './repair.ts';
 import { Guard } from '#src/agent/path/sourceGuard.ts';
+import { untilNextLookMs } from '#src/agent/timing.ts';
 
 /** Changes come in bursts; this lets one look answer for all of them. */
 const settleMs = 50;
@@ -72,7 +73,7 @@ export class EndpointLoop {
     while (!signal.aborted) {
       await this.#check();
       if (!signal.aborted) report.tell(endpointState(this.#facts));
-      const hasRung = await this.#alarm.wait(timing.checkMs);
+      const hasRung = await this.#alarm.wait(untilNextLookMs(timing.checkMs, performance.now()));
       if (hasRung) await this.#alarm.pause(this.#restMs());
     }
   }

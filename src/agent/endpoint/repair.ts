@@ -92,7 +92,7 @@ export class Repair {
     if (this.#failures > 0 && performance.now() < this.#retryAt) return undefined;
     this.#retryAt = await this.#restraint.earliest(this.#run);
     if (performance.now() < this.#retryAt) return undefined;
-    if (!this.#context.report.isReady) await this.#address?.check(this.#run);
+    if (!this.#context.report.isReady) await this.#address?.check();
     const otherPath = await this.#readPath(held);
     const reload = [held.withoutObject, held.withoutTunnel].some(
       (without) => without !== undefined && performance.now() >= without.until,

@@ -1,5 +1,4 @@
 import { UserError } from '#src/errors.ts';
-import type { RunOptions } from '#src/exec/command.ts';
 import { readNodeAddresses } from '#src/net/nodeAddresses.ts';
 import { foreignAddress } from '#src/tap/path/foreignAddress.ts';
 import type { Vxlan, Desired } from '#src/tap/state.ts';
@@ -23,9 +22,9 @@ export class OwnAddress {
    *
    * @throws {UserError} when the node does not have the address
    */
-  async check(options: RunOptions): Promise<void> {
+  async check(): Promise<void> {
     if (performance.now() < this.#checkAt) return;
-    const message = foreignAddress(this.#role, this.#local, await readNodeAddresses(options));
+    const message = foreignAddress(this.#role, this.#local, await readNodeAddresses());
     if (message !== undefined) throw new UserError(message);
     this.#checkAt = performance.now() + this.#periodMs;
   }

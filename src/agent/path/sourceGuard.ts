@@ -1,17 +1,9 @@
 import type { Logger } from 'pino';
 import { messageOf } from '#src/errors.ts';
 import { CommandError, type RunOptions } from '#src/exec/command.ts';
-import { changeGuardTable, removeGuards } from '#src/net/guardTable.ts';
-import { changeTables, readTable, type Table } from '#src/net/nftables.ts';
-import {
-  additionOf,
-  announcementOf,
-  chainsOf,
-  type Guarded,
-  guardTable,
-  probeCounterOf,
-  sharedChains,
-} from '#src/tap/guard/rules.ts';
+import { addGuard, announceGuard, removeGuard } from '#src/net/guardTable.ts';
+import { readTable, type Table } from '#src/net/nftables.ts';
+import { chainsOf, type Guarded, guardTable, probeCounterOf, sharedChains } from '#src/tap/guard/rules.ts';
 import type { Tunnel, Desired } from '#src/tap/state.ts';
 
 /** Keeps the entry of nftables that lets only the other end's packets come to this end. */
@@ -72,7 +64,7 @@ export class Guard {
   async announce(): Promise<void> {
     if (this.#made !== undefined && !this.#isGone) return;
     try {
-      await changeTables(announcementOf(this.#own), this.#run);
+      await announceGuard({ own: this.#own, options: this.#run });
       this.#isGone = false;
     } catch (error) {
       this.#log.debug({ err: error }, 'the tap could not be announced in nftables');
@@ -107,7 +99,7 @@ export class Guard {
     await this.#keeping;
     if (this.#isGone) return;
     try {
-      await removeGuards([this.#own], this.#run, this.#table);
+      await removeGuard({ own: this.#own, options: this.#run, known: this.#table });
     } catch (error) {
       if (!(await this.#isWithoutNftables())) throw error;
     }
@@ -123,9 +115,9 @@ export class Guard {
       this.#table = there;
       return;
     }
-    await changeGuardTable((state) => additionOf(this.#own, this.#tunnel, state), this.#run, there);
+    const [own, tunnel, options] = [this.#own, this.#tunnel, this.#run];
     this.#isGone = false;
-    this.#table = await readTable(guardTable, this.#run);
+    this.#table = await addGuard({ own, tunnel, options, known: there });
     // Only the first time: what is read after a repair may have been damaged again since.
     if (this.#table !== undefined) this.#made ??= this.#contentOf(this.#table);
   }

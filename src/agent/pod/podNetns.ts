@@ -13,6 +13,8 @@ export interface Target {
 export interface FoundBy {
   readonly netns: Pick<Netns, 'inode'>;
   readonly pid: number;
+  /** Of the process, as it was when it was last looked at: while it is the same, so is the pod. */
+  cgroup?: string;
 }
 
 /**
@@ -42,8 +44,13 @@ export function findTarget(podUid: string, freshMs = 0): Target | undefined {
 }
 
 /** Whether the process still is the pod's and still in the namespace. Two small reads: cheap enough for every second. */
-export function isCurrent({ netns, pid }: FoundBy, podUid: string): boolean {
-  return netnsOf(pid) === `net:[${netns.inode}]` && belongsToPod(readProcFile(pid, 'cgroup') ?? '', podUid);
+export function isCurrent(found: FoundBy, podUid: string): boolean {
+  if (netnsOf(found.pid) !== `net:[${found.netns.inode}]`) return false;
+  const cgroup = readProcFile(found.pid, 'cgroup') ?? '';
+  if (cgroup === found.cgroup) return true;
+  const isPods = belongsToPod(cgroup, podUid);
+  if (isPods) found.cgroup = cgroup;
+  return isPods;
 }
 
 /** Opens the namespace, then looks again: the PID may have become another pod's in between. */

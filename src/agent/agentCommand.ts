@@ -46,6 +46,8 @@ export type AgentCommand =
   | {
       readonly name: Role;
       readonly source: EndpointSource;
+      /** Where whoever makes the tap says for how long it may be without a confirmation. */
+      readonly unconfirmed: string | undefined;
       readonly settings: AgentSettings;
     }
   | {
@@ -98,10 +100,17 @@ export function parseCommand([name, ...args]: readonly string[]): AgentCommand {
 function readEndpoints(
   args: readonly string[],
   parseDocument: (json: string) => EndpointDocument,
-): { source: EndpointSource; settings: AgentSettings } {
-  const flags = { endpoints: text, 'log-level': text, 'tick-ms': text, 'lease-ms': text, 'rare-ms': text };
+): { source: EndpointSource; unconfirmed: string | undefined; settings: AgentSettings } {
+  const flags = {
+    endpoints: text,
+    unconfirmed: text,
+    'log-level': text,
+    'tick-ms': text,
+    'lease-ms': text,
+    'rare-ms': text,
+  };
   const { values, positionals } = read(args, flags, true);
-  const { endpoints: file, ...others } = values;
+  const { endpoints: file, unconfirmed: maker, ...others } = values;
   const [document, stray] = positionals;
   if ((document === undefined) === (file === undefined) || stray !== undefined)
     throw new UsageError(
@@ -109,7 +118,8 @@ function readEndpoints(
     );
   const source =
     file === undefined ? { document: parseDocument(document ?? '') } : { file: parse(fileName, file) };
-  return { source, settings: parse(settings, others) };
+  const unconfirmed = maker === undefined ? undefined : parse(fileName, maker);
+  return { source, unconfirmed, settings: parse(settings, others) };
 }
 
 function read(args: readonly string[], options: ParseArgsOptionsConfig, allowPositionals: boolean) {

@@ -9,6 +9,7 @@ import { readySocket } from '#src/tap/ownership/readySocket.ts';
 import { serveSocket } from './answers/agentSocket.ts';
 import { Alarm } from './alarm.ts';
 import type { EndpointSource } from './agentCommand.ts';
+import { Confirmation } from './list/confirmation.ts';
 import { followEndpointFile } from './list/endpointFile.ts';
 import { EndpointManager } from './list/manager.ts';
 import { MetricsPorts } from './answers/metricsPorts.ts';
@@ -23,6 +24,14 @@ import type { Timing } from './timing.ts';
 const slotCount = 4;
 const slotMs = 2000;
 
+/** What an agent is to keep. */
+export interface AgentTask {
+  readonly name: Role;
+  readonly source: EndpointSource;
+  /** The file that says for how long the tap may be without a confirmation; undefined: without end. */
+  readonly unconfirmed: string | undefined;
+}
+
 /**
  * Keeps the endpoints of an agent until the signal comes.
  *
@@ -30,8 +39,7 @@ const slotMs = 2000;
  * @throws {CommandError} when an endpoint cannot be taken away
  */
 export async function runAgent(
-  role: Role,
-  source: EndpointSource,
+  { name: role, source, unconfirmed }: AgentTask,
   timing: Timing,
   log: Logger,
   signal: AbortSignal,
@@ -49,8 +57,11 @@ export async function runAgent(
   };
   const manager = new EndpointManager(shared, podState, 'document' in source);
   await serveSocket(manager, timing, log, signal);
+  const confirmation = new Confirmation(manager, podState);
+  const following = { checkMs: timing.checkMs, log, signal };
   const working = Promise.all([
-    follow(source, role === 'sender' ? 'Sender' : 'Receiver', manager, podState, { timing, log, signal }),
+    follow(source, role === 'sender' ? 'Sender' : 'Receiver', confirmation, podState, following),
+    unconfirmed === undefined ? undefined : confirmation.follow(unconfirmed, following),
     sweepUntil(new Sweeper(mayEnterNamespaces(), timing, log), timing, signal),
   ]);
   await Promise.race([working, manager.failed]);
@@ -58,24 +69,24 @@ export async function runAgent(
   await manager.end();
 }
 
-/** Has the manager keep what the source says, until the signal comes. */
+/** Has what the source says kept, until the signal comes. */
 async function follow(
   source: EndpointSource,
   kind: EndpointDocument['kind'],
-  manager: EndpointManager,
+  kept: Pick<EndpointManager, 'apply'>,
   podState: PodState,
-  { timing, log, signal }: { timing: Timing; log: Logger; signal: AbortSignal },
+  following: { checkMs: number; log: Logger; signal: AbortSignal },
 ): Promise<void> {
   if ('document' in source) {
-    manager.apply(new Map([[endpointKey(source.document), source.document]]));
+    kept.apply(new Map([[endpointKey(source.document), source.document]]));
     podState.setList(undefined);
     return;
   }
   const follower = {
-    apply: (endpoints: ReadonlyMap<string, EndpointDocument>) => manager.apply(endpoints),
+    apply: (endpoints: ReadonlyMap<string, EndpointDocument>) => kept.apply(endpoints),
     tellTrouble: (trouble: string | undefined) => podState.setList(trouble),
   };
-  await followEndpointFile(source.file, kind, follower, { checkMs: timing.checkMs, log, signal });
+  await followEndpointFile(source.file, kind, follower, following);
 }
 
 /** Searches for leftovers now and then until the signal comes, which interrupts a search. */

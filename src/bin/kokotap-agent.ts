@@ -30,15 +30,15 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     await (name === 'capture' ? runCaptureCommand(command, signal) : keepWhileRead(1.3 * silenceMs, signal));
     return;
   }
-  const { name, source, settings } = command;
+  const { settings, ...task } = command;
   const log = pino({
     level: settings['log-level'],
-    base: { role: name },
+    base: { role: task.name },
     timestamp: pino.stdTimeFunctions.isoTime,
   });
-  log.info({ version: VERSION, ...source }, 'this is what the agent was given');
+  log.info({ version: VERSION, ...task.source }, 'this is what the agent was given');
   const { 'tick-ms': tickMs, 'lease-ms': leaseMs, 'rare-ms': rareMs } = settings;
-  await runAgent(name, source, timing(tickMs, leaseMs, rareMs), log, signal);
+  await runAgent(task, timing(tickMs, leaseMs, rareMs), log, signal);
 }
 
 function print(said: object): void {

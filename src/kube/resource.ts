@@ -11,7 +11,7 @@ export interface Resource {
 }
 
 /** What can be done with one, as a role names it. */
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'delete';
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch' | 'delete';
 
 /** Where the API has which kinds, and which of them are in namespaces. */
 const API = {

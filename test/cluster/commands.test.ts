@@ -116,6 +116,8 @@ test('the pods of a Deployment and another pod are one tap, made, looked at and 
   });
   // Each packet is seen twice: as the one target sent it, and as the other received it.
   for (const kind of ['request', 'reply'] as const) expect(pings(copies, kind)).toHaveLength(80);
+  const unconfirmed = String.raw`jsonpath={.items[*].metadata.annotations.kokotap\.dev/unconfirmed}`;
+  expect(await sandbox.kubectl('get', 'pods', '-o', unconfirmed)).toBe('');
   const partly = await kokotap(['delete', 'web', '-n', namespace]);
   expect(partly).toMatchObject({ exitCode: 1, stdout: '' });
   expect(partly.stderr).toContain(`pod/${namespace}/web is tapped together with pod/${namespace}/shop-`);
@@ -139,10 +141,10 @@ test('what cannot start is taken away again, with the reason', async ({ sandbox 
   expect((await kokotap(['list', '-n', namespace, '-o', 'name'])).stdout).toBe('');
 });
 
-test('what an interrupted command has made is taken away again', async ({ sandbox }) => {
+/** Makes a tap that never becomes ready, for the target has no such interface, until its agent says so. */
+async function createInVain(sandbox: Sandbox) {
   await sandbox.startPod({ name: 'web', node: 'node-a' });
   const { namespace } = sandbox;
-  // It never becomes ready: the target has no such interface.
   const tap = ['create', 'web', '-n', namespace, `--tap-namespace=${namespace}`, '--to=node/node-b'];
   const creating = execa(
     process.execPath,
@@ -154,9 +156,35 @@ test('what an interrupted command has made is taken away again', async ({ sandbo
   await until('the agent says why', async () => said.includes('waiting for interface eth9 of the target'));
   const id = (await kokotap(['list', '-n', namespace, '-o', 'name'])).stdout;
   sandbox.watchTap(id.replace('tap/', ''));
+  return { creating, said: () => said };
+}
+
+test('what an interrupted command has made is taken away again', async ({ sandbox }) => {
+  const { creating, said } = await createInVain(sandbox);
   creating.kill('SIGINT');
   expect(await creating).toMatchObject({ exitCode: 1, stdout: '' });
-  expect(said).toMatch(/^kokotap: Interrupted: what was made is taken away again$/mu);
-  expect((await kokotap(['list', '-n', namespace, '-o', 'name'])).stdout).toBe('');
+  expect(said()).toMatch(/^kokotap: Interrupted: what was made is taken away again$/mu);
+  expect((await kokotap(['list', '-n', sandbox.namespace, '-o', 'name'])).stdout).toBe('');
   expect(await sandbox.traces()).toEqual([]);
+});
+
+test('what a killed command has made ends when its time is over', async ({ sandbox }) => {
+  const { creating } = await createInVain(sandbox);
+  creating.kill('SIGKILL');
+  await creating;
+  await until('the receiver has its device', async () => (await sandbox.traces()).length > 0);
+  const waits = String.raw`jsonpath={.items[*].metadata.annotations.kokotap\.dev/unconfirmed}`;
+  expect(await sandbox.kubectl('get', 'pods', '-o', waits)).toBe('180 180');
+  await sandbox.kubectl(
+    'annotate',
+    'pods',
+    '-l',
+    'kokotap.dev/tap',
+    '--overwrite',
+    'kokotap.dev/unconfirmed=1',
+  );
+  await until('nothing is left in the kernel', async () => (await sandbox.traces()).length === 0);
+  const { namespace } = sandbox;
+  expect((await kokotap(['list', '-n', namespace])).stdout).toMatch(/ node\/node-b +Abandoned /u);
+  expect((await kokotap(['delete', '--all', '-n', namespace])).exitCode).toBe(0);
 });

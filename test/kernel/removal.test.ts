@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect } from 'vitest';
 import { addresses } from './support/addresses.ts';
 import { isFastPath, type Net, test } from './support/net.ts';
 import { scaled } from './support/speed.ts';
 import { sendUdp } from './support/traffic.ts';
-import { soon } from './support/wait.ts';
+import { soon, until } from './support/wait.ts';
 
 const everywhere = ['nodeA', 'nodeB', 'pod'] as const;
 
@@ -24,6 +25,31 @@ describe('the end of a tap', () => {
     const { sender, receiver } = await net.tapSameNode();
     expect(await Promise.all([sender.stop(), receiver.stop()])).toEqual([0, 0]);
     expect(await Promise.all(everywhere.map((where) => net.snapshot(where)))).toEqual(before);
+  });
+
+  test('is also that nobody has confirmed it in time; then it is brought back when somebody does', async ({
+    net,
+  }) => {
+    await net.quiet();
+    const before = await Promise.all(everywhere.map((where) => net.snapshot(where)));
+    const file = net.file('unconfirmed');
+    writeFileSync(file, '3600');
+    const { sender, receiver } = await net.tap({ unconfirmed: file });
+    writeFileSync(file, '0');
+    const snapshots = async () => Promise.all(everywhere.map((where) => net.snapshot(where)));
+    await until(
+      async () => isDeepStrictEqual(await snapshots(), before),
+      'the tap is taken away',
+      () => sender.output.slice(-4000),
+    );
+    expect([sender.isReady(), receiver.isReady()]).toEqual([false, false]);
+    expect(sender.log.map(({ msg }) => msg)).toContain(
+      'Whoever makes the tap has not confirmed it for 0 s: it is taken away',
+    );
+    writeFileSync(file, '');
+    await Promise.all([sender.ready(), receiver.ready()]);
+    expect(await Promise.all([sender.stop(), receiver.stop()])).toEqual([0, 0]);
+    expect(await snapshots()).toEqual(before);
   });
 
   for (const afterMs of [0, 50, 100, 150, 200, 250, 300, 350, 400]) {

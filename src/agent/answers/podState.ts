@@ -14,6 +14,8 @@ export class PodState {
   readonly #endpoints = new Map<string, EndpointState>();
   /** What is wrong with the list of endpoints. */
   #listTrouble: string | undefined;
+  /** Why nobody wants the tap. */
+  #abandoned: string | undefined;
   /** The list is not known yet, or the agent is about to end. */
   #isOpen = true;
   #isReady = false;
@@ -47,6 +49,12 @@ export class PodState {
     this.#write();
   }
 
+  /** Takes note of it that nobody wants the tap, so that there is nothing to be ready; undefined: it is wanted after all. */
+  setAbandoned(reason: string | undefined): void {
+    this.#abandoned = reason;
+    this.#write();
+  }
+
   /** The agent ends: nothing that is told from now on makes the pod Ready. */
   end(): void {
     this.#isOpen = true;
@@ -56,7 +64,10 @@ export class PodState {
   #write(): void {
     const all = [...this.#endpoints];
     const isReady =
-      !this.#isOpen && this.#listTrouble === undefined && all.every(([, { state }]) => state === 'ready');
+      !this.#isOpen &&
+      this.#listTrouble === undefined &&
+      this.#abandoned === undefined &&
+      all.every(([, { state }]) => state === 'ready');
     if (isReady !== this.#isReady) {
       this.#isReady = isReady;
       if (isReady) {
@@ -70,7 +81,7 @@ export class PodState {
     }
     const failing = all.filter(([, { state }]) => state === 'failing');
     const message = [
-      ...(this.#listTrouble === undefined ? [] : [this.#listTrouble]),
+      ...[this.#abandoned, this.#listTrouble].flatMap((each) => each ?? []),
       ...failing.map(([key, { reason }]) => (all.length === 1 ? reason : `${key}: ${reason}`)),
     ].join('; ');
     if (message === this.#message) return;

@@ -1,6 +1,9 @@
 import { messageOf, UserError } from '#src/errors.ts';
+import { isAllowed } from '#src/kube/access.ts';
 import type { Cluster } from '#src/kube/cluster.ts';
+import type { KubeApi } from '#src/kube/kubeApi.ts';
 import type { PodManifest } from '#src/pods/manifests.ts';
+import { unconfirmed } from '#src/pods/unconfirmed.ts';
 import { amongBudgets, budgetsIn } from '../budgets.ts';
 import { podsNamespace } from '../podsNamespace.ts';
 import { Progress, stderrColumns } from '../progress.ts';
@@ -11,12 +14,16 @@ import type { CreateOptions } from './options.ts';
 import { type PlannedTap, planTap } from './plan.ts';
 import { warnOfPodSecurity } from './podSecurity.ts';
 import { advice, report } from './report.ts';
+import { removeAbandoned } from './abandoned.ts';
 import { targetsOf } from './targets.ts';
 import { untilReady } from './untilReady.ts';
 
+/** For the start of pods before their agents run, and the way of the confirmation to them. */
+const MARGIN_SECONDS = 120;
+
 /**
  * Makes the tap that the options describe, and waits until copies can flow. What a failed or interrupted command has made is
- * taken away again.
+ * taken away again; that of a killed one takes itself away, where the user may confirm pods.
  *
  * @returns what is printed
  * @throws {UserError} with what keeps it from being made, or from becoming ready
@@ -35,6 +42,7 @@ export async function createTaps(
     podsNamespace(api, options.settings.tapNamespace, namespace),
   ]);
   const pendingBudgets = budgetsIn(api, tapNamespace);
+  if (!options.dryRun) await removeAbandoned(api, tapNamespace);
   await warnOfPodSecurity(api, tapNamespace, warn);
   const tap = await planTap(options, { namespace, targets, tapNamespace }, api, terminal);
   const pods = amongBudgets(await pendingBudgets, tap.pods, terminal);
@@ -54,9 +62,13 @@ async function make(
 ): Promise<void> {
   const made = new MadePods(cluster.api);
   const tell = (lines: readonly string[]) => progress.show(lines);
+  const canConfirm = wait && (await mayConfirm(cluster.api, pods));
+  const seconds = Math.ceil(timeoutMs / 1000) + MARGIN_SECONDS;
   try {
-    for (const pod of pods) if (!signal.aborted) await made.make(pod);
+    for (const pod of pods)
+      if (!signal.aborted) await made.make(canConfirm ? unconfirmed(pod, seconds) : pod);
     if (wait) await untilReady(cluster, pods, { timeoutMs, signal, tell });
+    if (canConfirm && !signal.aborted) await made.confirm();
     progress.clear();
     if (signal.aborted) throw new UserError('Interrupted: what was made is taken away again');
   } catch (error) {
@@ -65,6 +77,17 @@ async function make(
       throw new UserError(`${messageOf(error)}. ${messageOf(second)}`, { cause: error });
     });
     progress.clear();
+    throw error;
+  }
+}
+
+/** Without that right, pods whose maker is killed go on. */
+async function mayConfirm(api: KubeApi, [pod]: readonly PodManifest[]): Promise<boolean> {
+  try {
+    return await isAllowed(api, 'patch', { kind: 'pods', namespace: pod?.metadata.namespace });
+  } catch (error) {
+    // Nobody has asked for it.
+    if (error instanceof UserError) return false;
     throw error;
   }
 }

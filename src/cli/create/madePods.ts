@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, UserError } from '#src/errors.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import { madeSchema } from '#src/kube/schemas.ts';
+import { CONFIRMATION } from '#src/pods/unconfirmed.ts';
 import { quote } from '../text.ts';
 
 /** The pods have 30 s to take away what they made in the kernel. */
@@ -37,6 +38,15 @@ export class MadePods {
     const { namespace } = object.metadata;
     const { metadata } = await this.#api.create({ kind: 'pods', namespace }, object, madeSchema);
     this.#made.push({ namespace, ...metadata });
+  }
+
+  /** Says that they are wanted: without that their agents take the tap away after a while. */
+  async confirm(): Promise<void> {
+    await Promise.all(
+      this.#made.map(({ namespace, name }) =>
+        this.#api.patch({ kind: 'pods', namespace, name }, CONFIRMATION),
+      ),
+    );
   }
 
   /**

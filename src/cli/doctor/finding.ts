@@ -6,6 +6,7 @@ export const CODES = {
   KT0104: { group: 'Rights', about: 'starting programs in these pods' },
   KT0105: { group: 'Rights', about: 'reading their logs' },
   KT0106: { group: 'Rights', about: 'seeing the taps of all namespaces' },
+  KT0107: { group: 'Rights', about: 'confirming taps that are ready' },
   KT0201: { group: 'Namespace of the pods', about: 'there is one' },
   KT0202: { group: 'Namespace of the pods', about: 'its Pod Security level' },
   KT0203: { group: 'Namespace of the pods', about: 'its PodDisruptionBudgets' },

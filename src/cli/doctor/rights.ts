@@ -63,6 +63,13 @@ export async function checkRights(
       without: { level: 'warn', but: 'give --vxlan-id to each tap' },
       role: 'tap-vni',
     },
+    {
+      code: 'KT0107',
+      verbs: ['patch'],
+      resource: { kind: 'pods', namespace: pods },
+      without: { level: 'warn', but: 'a kokotap create that is killed leaves its tap' },
+      role: 'tap-confirming',
+    },
   ];
   return Promise.all(rights.map((right) => checkRight(api, right)));
 }

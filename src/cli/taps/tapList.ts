@@ -33,7 +33,9 @@ const item = z.strictObject({
   destination: z.string().check(z.describe('node/NAME, pod/NAMESPACE/NAME or ip/ADDRESS')),
   state: z
     .string()
-    .check(z.describe('Ready, NotReady, Incomplete, Ending, Ended, Failed, or why a container waits.')),
+    .check(
+      z.describe('Ready, NotReady, Incomplete, Abandoned, Ending, Ended, Failed, or why a container waits.'),
+    ),
   vnis: z.array(z.int()).check(z.describe('One for each target that is not on the node of the destination.')),
   targetVnis: z
     .array(z.strictObject({ target: z.string(), vni: z.int() }))

@@ -3,6 +3,7 @@ import { ForbiddenError } from '#src/kube/failures.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
 import { type HeldEndpoint, heldEndpoints } from '#src/pods/heldEndpoints.ts';
 import { DESTINATION_ANNOTATION, ROLE_LABEL, TAP_LABEL, TAP_SELECTOR, targetsIn } from '#src/pods/labels.ts';
+import { isAbandoned } from '#src/pods/unconfirmed.ts';
 import type { TapItem } from './tapList.ts';
 import { OWN_NAMESPACE } from '../podsNamespace.ts';
 
@@ -194,6 +195,7 @@ function stateOf(pods: readonly TapPod[], hasAll: boolean): string {
   if (pods.some(({ metadata }) => metadata.deletionTimestamp !== undefined)) return 'Ending';
   const ended = pods.find(({ status }) => status?.phase === 'Succeeded' || status?.phase === 'Failed');
   if (ended !== undefined) return ended.status?.phase === 'Failed' ? 'Failed' : 'Ended';
+  if (pods.some(({ metadata }) => isAbandoned(metadata, Date.now()))) return 'Abandoned';
   if (!hasAll) return 'Incomplete';
   const containers = pods.flatMap(({ status }) => status?.containerStatuses ?? []);
   const waiting = containers.flatMap(({ state }) => state?.waiting?.reason ?? []);

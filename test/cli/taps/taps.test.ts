@@ -8,9 +8,21 @@ import { pod } from '../support/objects.ts';
 function tapPod(
   role: string,
   id: string,
-  settings: { namespace?: string; ready?: boolean; waiting?: string; target?: string } = {},
+  settings: {
+    namespace?: string;
+    ready?: boolean;
+    waiting?: string;
+    target?: string;
+    unconfirmed?: string;
+  } = {},
 ) {
-  const { namespace = 'default', ready = true, waiting, target = `pod/${namespace}/web-${id}` } = settings;
+  const {
+    unconfirmed,
+    namespace = 'default',
+    ready = true,
+    waiting,
+    target = `pod/${namespace}/web-${id}`,
+  } = settings;
   const state = waiting === undefined ? {} : { waiting: { reason: waiting } };
   return pod(`kokotap-${id}-${role}`, {
     namespace,
@@ -25,6 +37,7 @@ function tapPod(
       annotations: {
         'kokotap.dev/target': target,
         'kokotap.dev/destination': 'node/node-b',
+        ...(unconfirmed === undefined ? {} : { 'kokotap.dev/unconfirmed': unconfirmed }),
       },
     },
     status: { containerStatuses: [{ ready, state }] },
@@ -250,4 +263,36 @@ test('a pod of a namespace called node is no node', async () => {
   await using api = await startFakeApi({ objects });
   expect((await commandAt(api.url, ['list', '-n', 'node', '-o', 'name'])).stdout).toBe('tap/a\n');
   expect((await commandAt(api.url, ['delete', 'node/web'])).stdout).toBe('tap/b deleted\n');
+});
+
+test('a tap that nobody has confirmed in time is abandoned', async () => {
+  const states = ['100', '1000'].map(async (unconfirmed) => {
+    await using api = await startFakeApi({ objects: both('a', { unconfirmed }) });
+    return (await commandAt(api.url, ['list'])).stdout;
+  });
+  const [over, inTime] = await Promise.all(states);
+  expect(over).toContain('   Abandoned   ');
+  expect(inTime).toContain('   Ready   ');
+});
+
+test('the status of taps of all namespaces, of some labels, or of an id', async () => {
+  const [one, other] = ['aaaaaaaaaaaa', 'bbbbbbbbbbbb'];
+  await using api = await startFakeApi({ objects: [...both(one), ...both(other, { namespace: 'team' })] });
+  const shown = async (...args: string[]) => {
+    const { stdout, stderr } = await commandAt(api.url, ['status', ...args]);
+    return [...stdout.matchAll(/^tap\/(\w+): /gmu)].map(([, id]) => id).concat(stderr);
+  };
+  expect(await shown('-A')).toEqual([one, other, '']);
+  expect(await shown('-A', '-l', `kokotap.dev/tap=${other}`)).toEqual([other, '']);
+  expect(await shown('-l', `kokotap.dev/tap=${one}`)).toEqual([one, '']);
+  expect(await shown('-A', `tap/${other}`)).toEqual([other, '']);
+  expect(await shown('-A', 'cccccccccccc')).toEqual([
+    'kokotap: There is no tap "cccccccccccc" in any namespace; see: kokotap list -A\n',
+  ]);
+  expect(await shown('-l', 'app=x')).toEqual([
+    'kokotap: There is no tap in namespace "default" whose pods have the labels "app=x"; see: kokotap list -A\n',
+  ]);
+  expect(await shown('-A', 'web')).toEqual([
+    'kokotap: Target "web" is of one namespace: give -n in place of -A, or a tap\'s id\n',
+  ]);
 });

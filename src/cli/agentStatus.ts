@@ -45,7 +45,7 @@ const statusSchema = z.object({
       reportedPackets: count,
       lostPackets: count,
       turnedAwayPackets: count,
-      fit: z.optional(z.object({ says: z.string() })),
+      fit: z.optional(z.object({ says: z.string(), underlayMtuBytes: count, largestCopyBytes: count })),
       degraded: z.optional(z.string()),
       receivedPackets: count,
     }),

@@ -3,7 +3,14 @@ import { expect } from 'vitest';
 import * as z from 'zod/mini';
 import { tapListSchema } from '#src/cli/taps/tapList.ts';
 import { captureOnNode } from './support/capture.ts';
-import { adminKubeconfig, kokotap, kokotapProgram, kubectlProgram, kubectlWith } from './support/lab.ts';
+import {
+  adminKubeconfig,
+  kokotap,
+  kokotapProgram,
+  kubectlProgram,
+  kubectlWith,
+  scriptOnNode,
+} from './support/lab.ts';
 import { pings } from './support/packets.ts';
 import { type Pod, podObject } from './support/pod.ts';
 import { type Sandbox, test } from './support/sandbox.ts';
@@ -25,6 +32,10 @@ test('a tap is listed while it is there, and deleted by its name', async ({ sand
   expect(deleted).toEqual({ exitCode: 0, stderr: '', stdout: `${name.trim()} deleted` });
   expect((await kokotap([...list, '-o', 'name'])).stdout).toBe('');
   expect(await sandbox.traces()).toEqual([]);
+});
+
+const diagnosisSchema = z.object({
+  items: z.array(z.object({ group: z.string(), code: z.string(), level: z.string(), reason: z.string() })),
 });
 
 /** A Deployment with a pod on each of two nodes. */
@@ -187,4 +198,38 @@ test('what a killed command has made ends when its time is over', async ({ sandb
   const { namespace } = sandbox;
   expect((await kokotap(['list', '-n', namespace])).stdout).toMatch(/ node\/node-b +Abandoned /u);
   expect((await kokotap(['delete', '--all', '-n', namespace])).exitCode).toBe(0);
+});
+
+test('doctor tries the nodes with a tap that copies nothing, and leaves nothing', async ({ sandbox }) => {
+  await sandbox.startPod({ name: 'web', node: 'node-a' });
+  const { namespace } = sandbox;
+  const place = ['-n', namespace, `--tap-namespace=${namespace}`];
+  const args = ['doctor', 'web', ...place, '--to=node/node-b', '--probe', '-o', 'json'];
+  const { exitCode, stdout } = await kokotap(args);
+  const { items } = z.parse(diagnosisSchema, JSON.parse(stdout));
+  const probed = items.filter(({ group }) => group === 'Probe');
+  expect({ exitCode, failed: items.filter(({ level }) => level === 'fail') }).toEqual({
+    exitCode: 0,
+    failed: [],
+  });
+  expect(probed.map(({ code }) => code)).toEqual(
+    ['1', '2', '3', '4', '5', '6'].map((digit) => `KT080${digit}`),
+  );
+  expect(probed[2]?.reason).toContain('Packets of 1500 bytes get through from node-a');
+  const pods = async () => sandbox.kubectl('get', 'pods', '-o', 'name');
+  expect(await pods()).toBe('pod/web');
+  const probing = execa(process.execPath, [kokotapProgram, ...args], {
+    env: { KUBECONFIG: adminKubeconfig, KUBECTL: kubectlProgram },
+    reject: false,
+    timeout: 150_000,
+  });
+  let said = '';
+  probing.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await until('it waits for its pods', async () => said.includes('waiting for the receiver on node-b'));
+  probing.kill('SIGINT');
+  expect(await probing).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(said).toContain('Interrupted: what was made is taken away again');
+  expect(await pods()).toBe('pod/web');
+  for (const node of ['node-a', 'node-b'] as const)
+    expect(await scriptOnNode(node, 'ip link')).not.toContain('kokotap-probe');
 });

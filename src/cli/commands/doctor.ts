@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { UsageError } from '#src/errors.ts';
 import { tapSchema } from '#src/spec/tap.ts';
 import { imageReference, labelName } from '#src/spec/values.ts';
 import { parseDestination } from '../create/destinationWord.ts';
@@ -25,19 +26,23 @@ const PLACE: Flag = {
   completes: 'namespaces',
 };
 const IMAGE: Flag = { ...plain('--image <image>', 'their image'), schema: imageReference };
+const PROBE: Flag = {
+  ...plain('--probe', 'make a tap that copies nothing, ask the nodes, and take it away'),
+  schema: z.boolean(),
+};
 const FORM: Flag = { ...plain('-o, --output <form>', 'json'), schema: z.enum(['json'], 'give json') };
 
 /** `kokotap doctor` */
 export const DOCTOR: CommandDefinition = {
   name: 'doctor',
   aliases: [],
-  usage: '[TARGET...] [--to DESTINATION]',
+  usage: '[TARGET...] [--to DESTINATION] [--probe]',
   about: 'says what would stop a tap or a capture',
   details:
-    'Each finding is ok, warn or fail, with a code, a reason and a command that mends it. Nothing is made. The exit code is 1 where one is fail.',
+    'Each finding is ok, warn or fail, with a code, a reason and a command that mends it. Nothing is made without --probe. The exit code is 1 where one is fail.',
   completes: 'targets',
   flags: {
-    'What:': [NAMESPACE, TO],
+    'What:': [NAMESPACE, TO, PROBE],
     'Pods that would be made:': [PLACE, IMAGE],
     'Cluster, by flags of kubectl:': OF_KUBECTL,
     'Other:': [FORM, ...OTHER],
@@ -46,10 +51,10 @@ export const DOCTOR: CommandDefinition = {
 Example: may I tap this Deployment, and can its copies get to node-b?
   $ kokotap doctor deploy/web --to=node/node-b`,
   check: (typed) => void readOptions(typed),
-  run: async (typed, cluster) => {
+  run: async (typed, cluster, terminal) => {
     // Loaded only here: help needs nothing of it.
     const { diagnose } = await import('../doctor/doctor.ts');
-    return diagnose(readOptions(typed), cluster);
+    return diagnose(readOptions(typed), cluster, terminal);
   },
 };
 
@@ -61,6 +66,11 @@ function readOptions({ args, given }: Typed): DoctorOptions {
     return typeof value === 'string' ? value : undefined;
   };
   const to = textOf(TO);
+  const probes = given.some(({ flag }) => flag === PROBE);
+  if (probes && (args.length === 0 || to === undefined))
+    throw new UsageError(
+      '--probe makes a tap: name a target and its destination, such as web --to=node/NAME',
+    );
   return {
     words: args.map(parseTarget),
     to: to === undefined ? undefined : parseDestination(to),
@@ -68,5 +78,6 @@ function readOptions({ args, given }: Typed): DoctorOptions {
     tapNamespace: textOf(PLACE),
     image: textOf(IMAGE) ?? z.parse(tapSchema.shape.image, undefined),
     isJson: textOf(FORM) !== undefined,
+    probes,
   };
 }

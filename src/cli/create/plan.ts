@@ -47,7 +47,7 @@ interface Place {
  * @throws {UserError} when there is nothing left to make
  */
 export async function planTap(
-  { settings, namesMirror }: CreateOptions,
+  { settings, namesMirror }: Pick<CreateOptions, 'settings' | 'namesMirror'>,
   { namespace, targets, tapNamespace }: Place,
   api: KubeApi,
   surroundings: Surroundings,

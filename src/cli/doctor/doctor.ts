@@ -2,11 +2,13 @@ import type { Cluster } from '#src/kube/cluster.ts';
 import type { Destination } from '#src/spec/tap.ts';
 import type { Outcome } from '../outcome.ts';
 import { podsNamespace } from '../podsNamespace.ts';
+import type { Terminal } from '../surroundings.ts';
 import type { TargetWord } from '../targets/targetWord.ts';
 import { checkDestination } from './destination.ts';
 import type { Finding } from './finding.ts';
 import { checkNode } from './nodes.ts';
 import { checkPlace } from './place.ts';
+import { probe } from './probe.ts';
 import { reportJson, reportText } from './report.ts';
 import { checkResource } from './resource.ts';
 import { checkRights } from './rights.ts';
@@ -20,17 +22,21 @@ export interface DoctorOptions {
   readonly tapNamespace: string | undefined;
   readonly image: string;
   readonly isJson: boolean;
+  /** Have the nodes tried too, by pods. */
+  readonly probes: boolean;
 }
 
 /**
- * Looks at what would stop or spoil a tap or a capture. Nothing is made.
+ * Looks at what would stop or spoil a tap or a capture. Nothing is made but a probe that is asked for, once nothing else fails.
  *
  * @returns the findings as text, and 1 where one is a `fail`
  */
 export async function diagnose(
-  { words, to, namespace: named, tapNamespace, image, isJson }: DoctorOptions,
-  { api, namespace: ofContext }: Cluster,
+  { words, to, namespace: named, tapNamespace, image, isJson, probes }: DoctorOptions,
+  cluster: Cluster,
+  terminal: Terminal,
 ): Promise<Outcome> {
+  const { api, namespace: ofContext } = cluster;
   const namespace = named ?? (await ofContext());
   const place = await podsNamespace(api, tapNamespace, namespace);
   const [rights, ofPlace, targets, destination, ofResource] = await Promise.all([
@@ -42,7 +48,7 @@ export async function diagnose(
   ]);
   const nodes = new Set([...targets.nodes, ...(destination.node === undefined ? [] : [destination.node])]);
   const ofNodes = await Promise.all([...nodes].map((node) => checkNode(api, node, image)));
-  const findings: readonly Finding[] = [
+  const known: readonly Finding[] = [
     ...rights,
     ...ofPlace,
     ...ofNodes.flat(),
@@ -50,6 +56,17 @@ export async function diagnose(
     ...destination.findings,
     ...ofResource,
   ];
-  const hasFailed = findings.some(({ level }) => level === 'fail');
-  return { exitCode: hasFailed ? 1 : 0, text: isJson ? reportJson(findings) : reportText(findings) };
+  const options = { words, namespace, tapNamespace: place, image };
+  const findings = [
+    ...known,
+    ...(probes && to !== undefined && !hasFailure(known)
+      ? await probe({ ...options, to }, cluster, terminal)
+      : []),
+  ];
+  const text = isJson ? reportJson(findings) : reportText(findings);
+  return { exitCode: hasFailure(findings) ? 1 : 0, text };
+}
+
+function hasFailure(findings: readonly Finding[]): boolean {
+  return findings.some(({ level }) => level === 'fail');
 }

@@ -18,6 +18,12 @@ export const CODES = {
   KT0602: { group: 'Destination', about: 'the name of the mirror interface is free' },
   KT0701: { group: 'Taps as a resource', about: 'they are installed' },
   KT0702: { group: 'Taps as a resource', about: 'their controller runs' },
+  KT0801: { group: 'Probe', about: 'a tap can be made' },
+  KT0802: { group: 'Probe', about: 'UDP gets through' },
+  KT0803: { group: 'Probe', about: 'the size of packets that get through' },
+  KT0804: { group: 'Probe', about: 'eBPF programs can be loaded' },
+  KT0805: { group: 'Probe', about: 'no program precedes those of a tap' },
+  KT0806: { group: 'Probe', about: 'the destination merges no packets' },
 } as const;
 
 export type Code = keyof typeof CODES;

@@ -101,7 +101,9 @@ test('where all is well each finding is ok', async () => {
   const { exitCode, items } = await diagnosed(api.url, ['web', '--to=node/node-b']);
   expect(exitCode).toBe(0);
   expect(items.filter(({ level }) => level !== 'ok')).toEqual([]);
-  expect(new Set(items.map(({ code }) => code))).toEqual(new Set(Object.keys(CODES)));
+  // What needs nodes is in probeFindings.test.ts.
+  const ofApi = Object.entries(CODES).flatMap(([code, { group }]) => (group === 'Probe' ? [] : [code]));
+  expect(new Set(items.map(({ code }) => code))).toEqual(new Set(ofApi));
   const { stdout } = await commandAt(api.url, ['doctor', 'web']);
   expect(stdout).toMatch(/^Rights\n {2}ok {3}KT0101 You may get, list pods in namespace "default"\n/u);
   expect(stdout).toMatch(/\n\d+ ok, 0 warn, 0 fail\n$/u);
@@ -180,4 +182,23 @@ test('where namespaces may not be read, nothing is said of their level but that'
 test('every code is in the documents', () => {
   const documented = readFileSync('docs/doctor.md', 'utf8').matchAll(/^\| `(KT\d{4})` /gmu);
   expect([...documented].map(([, code]) => code)).toEqual(Object.keys(CODES));
+});
+
+test.each([
+  ['web', '--probe'],
+  ['--to=node/node-b', '--probe'],
+])('doctor %s %s is refused', async (...args) => {
+  await using api = await startFakeApi();
+  expect(await commandAt(api.url, ['doctor', ...args])).toMatchObject({
+    exitCode: 2,
+    stderr: 'kokotap: --probe makes a tap: name a target and its destination, such as web --to=node/NAME\n',
+  });
+});
+
+test('nothing is probed where something else fails', async () => {
+  await using api = await startFakeApi(settings([nodeWith('node-b', [image])]));
+  const { exitCode, stdout } = await commandAt(api.url, ['doctor', 'web', '--to=node/node-b', '--probe']);
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain('fail KT0501');
+  expect(stdout).not.toContain('KT08');
 });

@@ -1,8 +1,12 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { execa } from 'execa';
 import { expect } from 'vitest';
 import * as z from 'zod/mini';
 import { tapListSchema } from '#src/cli/taps/tapList.ts';
-import { captureOnNode } from './support/capture.ts';
+import { tshark } from '../pcapng/support/tshark.ts';
+import { CapturingCommand } from './support/capturing.ts';
 import {
   adminKubeconfig,
   kokotap,
@@ -11,7 +15,6 @@ import {
   kubectlWith,
   scriptOnNode,
 } from './support/lab.ts';
-import { pings } from './support/packets.ts';
 import { type Pod, podObject } from './support/pod.ts';
 import { type Sandbox, test } from './support/sandbox.ts';
 import { until } from './support/until.ts';
@@ -37,6 +40,9 @@ test('a tap is listed while it is there, and deleted by its name', async ({ sand
 const diagnosisSchema = z.object({
   items: z.array(z.object({ group: z.string(), code: z.string(), level: z.string(), reason: z.string() })),
 });
+
+/** Types of ICMP. */
+const [ECHO, ECHO_REPLY] = ['8', '0'];
 
 /** A Deployment with a pod on each of two nodes. */
 async function deployOnTwoNodes(sandbox: Sandbox, name: string): Promise<Pod[]> {
@@ -121,12 +127,20 @@ test('the pods of a Deployment and another pod are one tap, made, looked at and 
     pods: ['receiver on node-b', 'sender on node-a', 'sender on node-b'],
     states: ['receiver', 'sender'].flatMap((role) => targeted.map((each) => `${role} of ${each} ready`)),
   });
-  // All show their copies at one interface.
-  const copies = await captureOnNode('node-b', sandbox.ifname, async () => {
-    for (const shop of shops) await web.ping(await shop.address(), 20);
-  });
+  // All show their copies at one interface, which a capture of the tap reads.
+  const folder = mkdtempSync(path.join(tmpdir(), 'kokotap-commands-'));
+  sandbox.defer(async () => rmSync(folder, { recursive: true }));
+  const file = path.join(folder, 'tap.pcapng');
+  // A bridge floods all its pods with packets to one that has gone: those of other tests' pods are left out.
+  const filter = `icmp and host ${await web.address()}`;
+  const capturing = new CapturingCommand(namespace, `tap/${tap.id}`, '-w', file, `--filter=${filter}`);
+  await capturing.said(`+ tap/${tap.id} ${sandbox.ifname}`);
+  for (const shop of shops) await web.ping(await shop.address(), 20);
+  expect(await capturing.end('SIGINT')).toBe(0);
+  const types = (await tshark(readFileSync(file), '-T', 'fields', '-e', 'icmp.type')).split('\n');
   // Each packet is seen twice: as the one target sent it, and as the other received it.
-  for (const kind of ['request', 'reply'] as const) expect(pings(copies, kind)).toHaveLength(80);
+  const countOf = (type: string) => types.filter((each) => each === type).length;
+  expect([countOf(ECHO), countOf(ECHO_REPLY)]).toEqual([80, 80]);
   const unconfirmed = String.raw`jsonpath={.items[*].metadata.annotations.kokotap\.dev/unconfirmed}`;
   expect(await sandbox.kubectl('get', 'pods', '-o', unconfirmed)).toBe('');
   const partly = await kokotap(['delete', 'web', '-n', namespace]);

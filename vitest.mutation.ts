@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'test/{capture,cli,filter,pcapng,pods,spec,tap}/**/*.test.ts',
-      'test/controller/decideTap.test.ts',
+      'test/controller/{decideTap,faults}.test.ts',
       'test/kube/{redirect,retry,execStatus,klogFilter}.test.ts',
     ],
     // The first run takes the time of each test, and mutation may have little of the processors.

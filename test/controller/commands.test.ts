@@ -78,7 +78,7 @@ test('a Tap of the command line needs the resource and its controller, is kept, 
   );
   kubelets = actAsKubelets(objects, 'kokotap', ending.signal);
   try {
-    const made = await run(...create, '--filter=tcp port 80', '--quiet');
+    const made = await run(...create, '--filter=tcp port 80', '--quiet', '--timeout=180s');
     expect(made).toEqual({ exitCode: 0, stdout: 'tap/web created\n', stderr: '' });
     expect(await objects.get(`${taps}/web`)).toMatchObject({
       spec: { targets: { ref: { kind: 'Deployment', name: 'web' } }, filter: 'tcp port 80' },

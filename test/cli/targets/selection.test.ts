@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Selection } from '#src/cli/targets/selection.ts';
 import { listArgs } from '#src/pods/endpointAnnotation.ts';
+import { tapResourceId } from '#src/spec/tapResource.ts';
 import { startFakeApi } from '../support/fakeApi.ts';
 import { clusterAt } from '../support/kokotap.ts';
 import { pod } from '../support/objects.ts';
@@ -56,4 +57,34 @@ test.for([
   expect(found).toEqual(
     interfaces.map((ifname) => ({ node: 'node-b', target: { name: `tap/${id}`, interfaces: [ifname] } })),
   );
+});
+
+test('the resource Tap is found by its name in its namespace', async () => {
+  const uid = 'b2c6';
+  const tap = {
+    metadata: { name: 'payments', namespace: 'shop', uid, creationTimestamp: '2026-01-01T00:00:00Z' },
+    spec: { targets: { selector: {} }, destination: { nodeName: 'node-b' } },
+  };
+  const answers = new Map([
+    ['/apis/kokotap.dev', '{"kind":"APIGroup"}'],
+    ['/apis/kokotap.dev/v1alpha1/namespaces/shop/taps/payments', JSON.stringify(tap)],
+  ]);
+  const made = tapPod(listArgs('receiver'), list({ ...receiver, joined: true }));
+  const labels = { 'kokotap.dev/tap': tapResourceId(uid) };
+  await using api = await startFakeApi({
+    objects: [{ ...made, metadata: { ...made.metadata, labels } }],
+    override: ({ path }) => {
+      const body = answers.get(path);
+      return body === undefined ? undefined : { code: 200, body };
+    },
+  });
+  const found = async (namespace: string) => {
+    const words = [{ kind: 'tap', name: 'payments' }] as const;
+    const input = { namespace, words, labels: undefined, interfaces: [] };
+    return (await Selection.of(clusterAt(api.url).api, input)).find();
+  };
+  expect(await found('shop')).toMatchObject([
+    { node: 'node-b', target: { name: 'tap/payments', interfaces: ['mirror2'] } },
+  ]);
+  expect(await found('default')).toEqual([]);
 });

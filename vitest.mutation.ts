@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** The unit tests but those that run the built programs or a shell, in which no mutant is. */
 export default defineConfig({
   test: {
+    setupFiles: ['test/mutation.setup.ts'],
     include: [
       'test/{capture,cli,filter,pcapng,pods,spec,tap}/**/*.test.ts',
       'test/controller/{decideTap,faults}.test.ts',

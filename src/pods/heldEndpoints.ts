@@ -24,10 +24,12 @@ export function heldEndpoints(
 ): HeldEndpoint[] {
   const list = annotations[ENDPOINTS_ANNOTATION];
   if (list !== undefined) return listedEndpoints(list, nodeName);
-  const vni = Number(labels[VNI_LABEL]);
-  const id = labels[TAP_LABEL];
+  const number = Number(labels[VNI_LABEL]);
+  const vni = number > 0 ? number : undefined;
+  const id = labels[TAP_LABEL] ?? '';
   const target = annotations[TARGET_ANNOTATION];
-  return id === undefined ? [] : [{ id, vni: vni > 0 ? vni : undefined, target }];
+  // A VNI is in use whoever has it.
+  return id === '' && vni === undefined ? [] : [{ id, vni, target }];
 }
 
 const listSchema = z.object({

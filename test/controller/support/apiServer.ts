@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -15,10 +15,12 @@ const buildMs = 1_800_000;
 const startsWithinMs = 120_000;
 const lookMs = 100;
 
+const PORT = 6443;
+
 /** A real API server and its etcd, without nodes: whatever is written is what somebody writes by hand. */
 export class ApiServer {
   readonly folder: string;
-  readonly port: number;
+  readonly host: string;
   readonly objects: Objects;
   readonly #processes: ChildProcess[];
 
@@ -28,9 +30,9 @@ export class ApiServer {
       program('kubernetes', 'kube-apiserver'),
     ]);
     const folder = mkdtempSync(path.join(tmpdir(), 'kokotap-api-'));
-    const [client, peer, port] = await Promise.all([freePort(), freePort(), freePort()]);
-    const etcdUrl = `http://127.0.0.1:${client}`;
-    const peerUrl = `http://127.0.0.1:${peer}`;
+    const host = ownLoopback();
+    const etcdUrl = `http://${host}:2379`;
+    const peerUrl = `http://${host}:2380`;
     const { privateKey, publicKey } = generateKeyPairSync('ec', {
       namedCurve: 'P-256',
       privateKeyEncoding: { type: 'sec1', format: 'pem' },
@@ -53,8 +55,8 @@ export class ApiServer {
       ]),
       start(apiServer, [
         `--etcd-servers=${etcdUrl}`,
-        '--bind-address=127.0.0.1',
-        `--secure-port=${port}`,
+        `--bind-address=${host}`,
+        `--secure-port=${PORT}`,
         `--cert-dir=${folder}`,
         '--service-cluster-ip-range=10.0.0.0/24',
         '--service-account-issuer=https://kubernetes.default.svc',
@@ -67,10 +69,10 @@ export class ApiServer {
       ]),
     ];
     file('token', 'admin');
-    file('kubeconfig', kubeconfigOf(folder, port));
+    file('kubeconfig', kubeconfigOf(folder, host));
     await until('the API server has a certificate', () => existsSync(file('apiserver.crt')));
     copyFileSync(file('apiserver.crt'), file('ca.crt'));
-    const api = await clientInCluster({ host: '127.0.0.1', port: String(port), folder });
+    const api = await clientInCluster({ host, port: String(PORT), folder });
     const objects = new Objects(api, () => {});
     await until('the API server is ready', async () => {
       const ready = { method: 'GET', path: '/readyz', accept: '*/*' } as const;
@@ -79,12 +81,12 @@ export class ApiServer {
         () => false,
       );
     });
-    return new ApiServer(folder, port, objects, processes);
+    return new ApiServer(folder, host, objects, processes);
   }
 
-  private constructor(folder: string, port: number, objects: Objects, processes: ChildProcess[]) {
+  private constructor(folder: string, host: string, objects: Objects, processes: ChildProcess[]) {
     this.folder = folder;
-    this.port = port;
+    this.host = host;
     this.objects = objects;
     this.#processes = processes;
   }
@@ -102,8 +104,7 @@ export class ApiServer {
       start(manager, [
         `--kubeconfig=${this.kubeconfig}`,
         `--controllers=${names.map((name) => `${name}-controller`).join(',')}`,
-        '--bind-address=127.0.0.1',
-        `--secure-port=${await freePort()}`,
+        `--bind-address=${this.host}`,
         `--cert-dir=${this.folder}/workloads`,
         '--leader-elect=false',
       ]),
@@ -114,8 +115,8 @@ export class ApiServer {
   get env(): NodeJS.ProcessEnv {
     return {
       PATH: process.env['PATH'],
-      KUBERNETES_SERVICE_HOST: '127.0.0.1',
-      KUBERNETES_SERVICE_PORT: String(this.port),
+      KUBERNETES_SERVICE_HOST: this.host,
+      KUBERNETES_SERVICE_PORT: String(PORT),
       KOKOTAP_TOKEN_FOLDER: this.folder,
       POD_NAMESPACE: 'kokotap',
     };
@@ -136,9 +137,9 @@ export class ApiServer {
   }
 }
 
-function kubeconfigOf(folder: string, port: number): string {
+function kubeconfigOf(folder: string, host: string): string {
   const cluster = {
-    server: `https://127.0.0.1:${port}`,
+    server: `https://${host}:${PORT}`,
     'certificate-authority': path.join(folder, 'ca.crt'),
   };
   return JSON.stringify({
@@ -168,6 +169,10 @@ function start(file: string, args: readonly string[]): ChildProcess {
   return spawn(file, args, { stdio: 'ignore' });
 }
 
+/** An address of this machine that nobody else has chosen: servers of tests that run at once have the same ports. */
+function ownLoopback(): string {
+  return `127.${[...randomBytes(3)].map((byte) => 1 + (byte % 254)).join('.')}`;
+}
 /** One that nobody has at the moment. */
 export async function freePort(): Promise<number> {
   const server = createServer();

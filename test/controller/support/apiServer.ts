@@ -70,18 +70,12 @@ export class ApiServer {
     ];
     file('token', 'admin');
     file('kubeconfig', kubeconfigOf(folder, host));
-    await until('the API server has a certificate', () => existsSync(file('apiserver.crt')));
-    copyFileSync(file('apiserver.crt'), file('ca.crt'));
-    const api = await clientInCluster({ host, port: String(PORT), folder });
-    const objects = new Objects(api, () => {});
-    await until('the API server is ready', async () => {
-      const ready = { method: 'GET', path: '/readyz', accept: '*/*' } as const;
-      return api.ask(ready).then(
-        ({ status }) => status === 200,
-        () => false,
-      );
-    });
-    return new ApiServer(folder, host, objects, processes);
+    try {
+      return new ApiServer(folder, host, await objectsOf(folder, host), processes);
+    } catch (error) {
+      await end(processes, folder);
+      throw error;
+    }
   }
 
   private constructor(folder: string, host: string, objects: Objects, processes: ChildProcess[]) {
@@ -128,13 +122,34 @@ export class ApiServer {
   }
 
   async stop(): Promise<void> {
-    for (const child of this.#processes.toReversed()) {
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-    }
-    rmSync(this.folder, { recursive: true });
+    await end(this.#processes, this.folder);
   }
+}
+
+async function end(processes: readonly ChildProcess[], folder: string): Promise<void> {
+  for (const child of processes.toReversed()) {
+    if (child.exitCode !== null) continue;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
+  rmSync(folder, { recursive: true });
+}
+
+/** The objects of a server that has just been started, once it is ready. */
+async function objectsOf(folder: string, host: string): Promise<Objects> {
+  const certificate = path.join(folder, 'apiserver.crt');
+  await until('the API server has a certificate', () => existsSync(certificate));
+  copyFileSync(certificate, path.join(folder, 'ca.crt'));
+  const api = await clientInCluster({ host, port: String(PORT), folder });
+  await until('the API server is ready', async () => {
+    const ready = { method: 'GET', path: '/readyz', accept: '*/*' } as const;
+    return api.ask(ready).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  });
+  return new Objects(api, () => {});
 }
 
 function kubeconfigOf(folder: string, host: string): string {
@@ -173,6 +188,7 @@ function start(file: string, args: readonly string[]): ChildProcess {
 function ownLoopback(): string {
   return `127.${[...randomBytes(3)].map((byte) => 1 + (byte % 254)).join('.')}`;
 }
+
 /** One that nobody has at the moment. */
 export async function freePort(): Promise<number> {
   const server = createServer();

@@ -13,7 +13,7 @@ export default defineConfig({
     testTimeout: 60_000,
     exclude: [
       'test/cli/{cache,connection,documents,extcap,kubeconfig,noTcpdump,nodeVersion,output,pack,plugins,start}.test.ts',
-      'test/cli/completion/*.test.ts',
+      'test/cli/{completion/*,top/top}.test.ts',
     ],
   },
 });

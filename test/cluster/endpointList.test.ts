@@ -36,6 +36,7 @@ describe.each(runtimes)('$runtime', ({ node }) => {
     expect(await echoesSeen(sandbox, far, targets)).toEqual([6, 0]);
     await setLists(sandbox, endpoints);
     await untilJoined(far, endpoints, endpoints);
+    await untilReady(sandbox, endpoints);
     await sandbox.ready(...roles);
     expect(await echoesSeen(sandbox, far, targets)).toEqual([6, 6]);
     await setLists(sandbox, endpoints.slice(1));
@@ -110,6 +111,26 @@ async function untilJoined(
     return all.every((each) => links.includes(joinedDeviceName(each.sender.tapId)) === wanted.includes(each));
   });
 }
+
+/** Waits until both agents say of each endpoint that it is ready: the kubelet asks them every few seconds only. */
+async function untilReady(sandbox: Sandbox, wanted: readonly Endpoints[]): Promise<void> {
+  await until('each endpoint is ready at both ends', async () => {
+    const answers = await Promise.all(
+      roles.map((role) => sandbox.kubectl('exec', role, '--', 'kokotap-agent', 'status')),
+    );
+    const ready = answers.map(
+      (answer) =>
+        new Set(
+          z
+            .parse(statusSchema, JSON.parse(answer))
+            .endpoints.flatMap(({ tap, state }) => (state === 'ready' ? [tap] : [])),
+        ),
+    );
+    return wanted.every(({ sender }) => ready.every((taps) => taps.has(sender.tapId)));
+  });
+}
+
+const statusSchema = z.object({ endpoints: z.array(z.object({ tap: z.string(), state: z.string() })) });
 
 /** How many echoes of each target, both ways, a capture at the one interface has; each of them pings three times. */
 async function echoesSeen(sandbox: Sandbox, node: NodeName, targets: readonly Pod[]): Promise<number[]> {

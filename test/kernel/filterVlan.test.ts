@@ -63,21 +63,24 @@ test('of frames that get their tag beside them on their way out those behind tha
   writeFileSync(file, elfObject('tc/push', pushingTag(5)));
   await net.exec(
     'pod',
-    `tc filter add dev eth0 egress pref 1 bpf direct-action object-file ${file} section tc/push`,
+    `tc filter add dev eth0 egress pref 1 bpf object-file ${file} section tc/push`,
   );
   const atMirror = await Capture.start(net, 'nodeB', 'mirror');
   await sendFrames(net, 'pod', 'eth0', [frames['IPv4'] ?? '', frames['IPv6'] ?? '']);
   expect(await atMirror.frames()).toEqual([frames['IPv4 behind tag 5'], frames['IPv6 behind tag 5']]);
 });
 
-/** A program that gives each packet a tag, as a VLAN device does, and lets it go on. */
+/**
+ * A program that gives each packet a tag, as a VLAN device does, and matches none. One with a verdict of its own would have the
+ * tap go in front of it, where there is no tag yet.
+ */
 function pushingTag(vlan: number): Uint8Array {
   const program = new EbpfAssembler();
-  const [moveConstant, call, exit, vlanPush, goOn] = [0xb7, 0x85, 0x95, 18, 0xffff_ffff];
+  const [moveConstant, call, exit, vlanPush, noMatch] = [0xb7, 0x85, 0x95, 18, 0];
   program.add(moveConstant, { to: 2, k: 0x0081 }); // the type 0x8100, in the network's order
   program.add(moveConstant, { to: 3, k: vlan });
   program.add(call, { k: vlanPush });
-  program.add(moveConstant, { to: 0, k: goOn });
+  program.add(moveConstant, { to: 0, k: noMatch });
   program.add(exit, {});
   return program.bytes() ?? Buffer.alloc(0);
 }

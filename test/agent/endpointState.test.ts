@@ -24,6 +24,7 @@ const happening: Record<string, Facts> = {
     inPlace: 'mirror',
     peerAbsence: 'nothing comes',
   },
+  'in place, and the peer is there already': { failure: undefined, awaited: undefined, inPlace: 'mirror' },
   'the peer is there': { peerAbsence: undefined, pathTrouble: undefined },
   '5 s of silence': { peerAbsence: 'nothing comes' },
   'copies, or the largest ones, do not arrive': { pathTrouble: 'no copy arrives' },

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { captureOnEach } from './support/capture.ts';
 import { flowPort } from './support/flowProgram.ts';
@@ -101,10 +102,23 @@ test('--snaplen, --sample, --max-rate and --metrics-port do what README says', a
   await expectMetrics(sandbox, taps[0]?.sender ?? '', taps[0]?.receiver ?? '', before);
 });
 
-/** How many copies more the sender has sent than the receiver has received. */
+/**
+ * How many copies more the sender has sent than the receiver has received, once nothing is under way: a status may be a second
+ * old, and pods that have just started still say who they are.
+ */
 async function lostOf(sandbox: Sandbox, sender: string, receiver: string): Promise<number> {
-  const [sent, received] = await Promise.all([statusOf(sandbox, sender), statusOf(sandbox, receiver)]);
-  return sent.sentPackets - received.receivedPackets;
+  const read = async () => {
+    const [sent, received] = await Promise.all([statusOf(sandbox, sender), statusOf(sandbox, receiver)]);
+    return { sent: sent.sentPackets, received: received.receivedPackets };
+  };
+  let last = await read();
+  await until('the pod is quiet for a while', async () => {
+    const before = last;
+    await sleep(2000);
+    last = await read();
+    return last.sent === before.sent && last.received === before.received;
+  });
+  return last.sent - last.received;
 }
 
 /** Prometheus gets what the status says, from the loopback of both nodes. */

@@ -49,6 +49,20 @@ static const struct nlattr *find_within(const struct nlattr *attribute, uint16_t
     return attribute ? find_attribute(value_of(attribute), attribute->nla_len - NLA_HDRLEN, type) : NULL;
 }
 
+// Receives what the kernel says. Others in the network namespace may send messages to the socket too: they are left out.
+// Returns the length; -1 with errno.
+static ssize_t receive_from_kernel(int fd, void *text, size_t bytes) {
+    for (;;) {
+        struct sockaddr_nl from = {};
+        socklen_t size = sizeof from;
+        ssize_t length = recvfrom(fd, text, bytes, 0, (struct sockaddr *)&from, &size);
+        if (length < 0 && errno == EINTR)
+            continue;
+        if (length < 0 || !from.nl_pid)
+            return length;
+    }
+}
+
 // Asks, and calls `take` for each message of the answer. 0, or -1 with errno.
 static int ask_kernel(int protocol, struct question *question,
                       void (*take)(const struct nlmsghdr *message, void *context), void *context) {
@@ -62,10 +76,8 @@ static int ask_kernel(int protocol, struct question *question,
     if (send(fd, question, question->header.nlmsg_len, 0) < 0)
         failure = errno;
     while (!failure && more) {
-        ssize_t length = recv(fd, text, sizeof text, 0);
+        ssize_t length = receive_from_kernel(fd, text, sizeof text);
         struct nlmsghdr *message = (void *)text;
-        if (length < 0 && errno == EINTR)
-            continue;
         if (length < 0)
             failure = errno;
         for (; length > 0 && NLMSG_OK(message, (size_t)length); message = NLMSG_NEXT(message, length)) {

@@ -35,9 +35,7 @@ static int take_answer(int fd, int device, struct line *answer) {
     static char text[LONGEST_ANSWER] __attribute__((aligned(NLMSG_ALIGNTO)));
 
     for (;;) {
-        ssize_t length = recv(fd, text, sizeof text, 0);
-        if (length < 0 && errno == EINTR)
-            continue;
+        ssize_t length = receive_from_kernel(fd, text, sizeof text);
         if (length < 0)
             return -1;
         for (struct nlmsghdr *message = (void *)text; length > 0 && NLMSG_OK(message, (size_t)length);

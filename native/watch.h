@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 
+#define MOST_AT_ONCE 64 // reports
 #define MOST_NAMES 16
 #define RECEIVE_BYTES (1 << 20) // the kernel's largest usual size, for bursts
 
@@ -114,16 +115,15 @@ static void note_interface(struct names *names, int fd, const struct nlmsghdr *m
     }
 }
 
-// Reads all that the kernel reports. What did not fit (ENOBUFS) are changes too. Adds a line about it, if there is anything.
+// Reads what the kernel reports. What did not fit (ENOBUFS) are changes too. Adds a line about it, if there is anything.
 static void read_changes(size_t at, struct line *line) {
     static char text[1 << 16] __attribute__((aligned(NLMSG_ALIGNTO)));
     struct names names = {};
     int fd = watches[at].socket;
 
-    for (;;) {
-        ssize_t length = recv(fd, text, sizeof text, 0);
-        if (length < 0 && errno == EINTR)
-            continue;
+    // In between, whoever asks is answered.
+    for (int i = 0; i < MOST_AT_ONCE; i++) {
+        ssize_t length = receive_from_kernel(fd, text, sizeof text);
         if (length < 0 && errno == EAGAIN)
             break;
         if (length < 0 && errno != ENOBUFS) {

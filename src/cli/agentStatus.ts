@@ -54,6 +54,15 @@ const statusSchema = z.object({
 
 export type AgentStatus = z.infer<typeof statusSchema>;
 
+/** @throws {UserError} of what no agent of this version says. */
+function parseStatus(answer: string): AgentStatus {
+  try {
+    return statusSchema.parse(JSON.parse(answer));
+  } catch (error) {
+    throw new UserError('its agent is of another version: its answer is not understood', { cause: error });
+  }
+}
+
 /** The agent shares its half a CPU with the program that asks it. */
 const LONGEST_MS = 20_000;
 
@@ -76,7 +85,7 @@ export async function askAgent(
       execution.exitCode,
     ]);
     if (exitCode !== 0) throw new UserError(trouble.trim() || `kokotap-agent status ended with ${exitCode}`);
-    return statusSchema.parse(JSON.parse(answer));
+    return parseStatus(answer);
   } finally {
     clearTimeout(timer);
     execution.close();

@@ -4,6 +4,7 @@ import { ENDPOINTS_ANNOTATION } from '#src/pods/endpointAnnotation.ts';
 import { heldEndpoints } from '#src/pods/heldEndpoints.ts';
 import { APP_NAME, APP_NAME_LABEL } from '#src/pods/labels.ts';
 import { nodeSchema } from '#src/kube/schemas.ts';
+import { MAX_VNI } from '#src/spec/vni.ts';
 
 // What is kept in memory of the cluster's objects: of ten thousand pods, a few fields each.
 
@@ -155,7 +156,7 @@ export function readPod(object: unknown, ownNamespace: string): KnownPod | undef
     hostNetwork: spec.hostNetwork === true,
     hasEnded,
     created: metadata.creationTimestamp,
-    vnis: labels[APP_NAME_LABEL] === APP_NAME ? vnisOf(metadata) : NO_VNIS,
+    vnis: labels[APP_NAME_LABEL] === APP_NAME ? foreignVnisOf(metadata) : NO_VNIS,
   };
 }
 
@@ -175,9 +176,16 @@ const NO_VNIS: ReadonlyMap<string, number> = new Map();
 function vnisOf(metadata: z.infer<typeof rawPod>['metadata']): ReadonlyMap<string, number> {
   return new Map(
     heldEndpoints(metadata).flatMap(({ id, vni }): [string, number][] =>
-      vni === undefined ? [] : [[id, vni]],
+      vni === undefined || vni < 1 || vni > MAX_VNI ? [] : [[id, vni]],
     ),
   );
+}
+
+/** Anybody may write an annotation of 256 KiB: of a pod that the controller did not make so many VNIs are believed. */
+const MOST_FOREIGN_VNIS = 50;
+
+function foreignVnisOf(metadata: z.infer<typeof rawPod>['metadata']): ReadonlyMap<string, number> {
+  return new Map([...vnisOf(metadata)].slice(0, MOST_FOREIGN_VNIS));
 }
 
 function timeOf(text: string | undefined): number | undefined {

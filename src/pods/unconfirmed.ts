@@ -57,6 +57,8 @@ export function isAbandoned(
   },
   nowMs: number,
 ): boolean {
-  const seconds = Number(metadata.annotations?.[UNCONFIRMED_ANNOTATION]);
+  const text = metadata.annotations?.[UNCONFIRMED_ANNOTATION] ?? '';
+  // As its agent reads it.
+  const seconds = /^\d+$/u.test(text) ? Number(text) : Infinity;
   return nowMs - Date.parse(metadata.creationTimestamp) > seconds * 1000;
 }

@@ -61,10 +61,7 @@ test('of frames that get their tag beside them on their way out those behind tha
   await net.tap({ filter: 'vlan 5 and udp port 7000' });
   const file = net.file('push.o');
   writeFileSync(file, elfObject('tc/push', pushingTag(5)));
-  await net.exec(
-    'pod',
-    `tc filter add dev eth0 egress pref 1 bpf object-file ${file} section tc/push`,
-  );
+  await net.exec('pod', `tc filter add dev eth0 egress pref 1 bpf object-file ${file} section tc/push`);
   const atMirror = await Capture.start(net, 'nodeB', 'mirror');
   await sendFrames(net, 'pod', 'eth0', [frames['IPv4'] ?? '', frames['IPv6'] ?? '']);
   expect(await atMirror.frames()).toEqual([frames['IPv4 behind tag 5'], frames['IPv6 behind tag 5']]);

@@ -90,7 +90,8 @@ test('an answer starts no process, and takes 100 ms at most', async ({ net }) =>
 test('an agent whose monitor is killed answers as before, and sees what changes', async ({ net }) => {
   const { sender } = await net.tap();
   const monitor = childrenOf(sender.child.pid).find((pid) => commandOf(pid).includes('kokotap-monitor'));
-  process.kill(monitor ?? 0, 'SIGKILL');
+  if (monitor === undefined) throw new Error('the agent has no monitor');
+  process.kill(monitor, 'SIGKILL');
   const { body } = await ask(sender, 'GET', '/status');
   expect(JSON.parse(body).observed).toMatchObject([{ tap: net.tapId, role: 'sender' }]);
   await net.exec('pod', 'ip link set mirror down');

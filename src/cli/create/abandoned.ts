@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { UserError } from '#src/errors.ts';
 import type { KubeApi } from '#src/kube/kubeApi.ts';
@@ -6,6 +7,9 @@ import { isAbandoned } from '#src/pods/unconfirmed.ts';
 
 /** So far the clocks of this machine and of the API server may be apart. */
 const APART_MS = 600_000;
+/** A pod of a tap has 30 s to end. */
+const LONGEST_MS = 60_000;
+const LOOK_MS = 500;
 
 const listSchema = z.object({
   items: z.array(
@@ -30,6 +34,14 @@ export async function removeAbandoned(api: KubeApi, namespace: string): Promise<
     await Promise.all(
       abandoned.map(({ metadata: { name, uid } }) => api.delete({ kind: 'pods', namespace, name }, uid)),
     );
+    const uids = new Set(abandoned.map(({ metadata: { uid } }) => uid));
+    const endMs = performance.now() + LONGEST_MS;
+    // Their targets count as tapped, and their names as taken, until they are gone.
+    for (let left = uids.size; left > 0 && performance.now() < endMs;) {
+      await sleep(LOOK_MS);
+      const there = await api.get({ kind: 'pods', namespace, labelSelector: TAP_SELECTOR }, listSchema);
+      left = (there?.items ?? []).filter(({ metadata: { uid } }) => uids.has(uid)).length;
+    }
   } catch (error) {
     // Nobody has asked for it, and somebody else may do it.
     if (!(error instanceof UserError)) throw error;

@@ -111,12 +111,20 @@ function namespaceOf(target: string): string | undefined {
   return kind === 'node' ? undefined : namespace;
 }
 
-/** The Tap, as `kubectl` calls it, whose controller made the pods; undefined: the command line made them. */
+/**
+ * The Tap, as `kubectl` calls it, whose controller made the pods; undefined: the command line made them. Only pods in the
+ * controller's namespace are believed: elsewhere anybody may write that they are of somebody else's Tap.
+ */
 export function resourceOf({
+  namespace: place,
   targets: [target = ''],
-}: Pick<ListedTap, 'targets'>): { readonly namespace: string; readonly name: string } | undefined {
+}: Pick<ListedTap, 'namespace' | 'targets'>):
+  | { readonly namespace: string; readonly name: string }
+  | undefined {
   const [kind, namespace, name] = target.split('/');
-  return kind === 'tap' && namespace !== undefined && name !== undefined ? { namespace, name } : undefined;
+  return place === OWN_NAMESPACE && kind === 'tap' && namespace !== undefined && name !== undefined
+    ? { namespace, name }
+    : undefined;
 }
 
 /** Those of the cluster. Who may not see all of them sees those of the namespace, and of kokotap's own. */

@@ -41,9 +41,10 @@ export async function top({ args, values }: Typed, cluster: Cluster, terminal: T
   const draw = () => screen.draw(frame(view, { ...screen.size, hasColour }));
   draw();
   const history = new History(cluster);
+  const over = aborted(signal);
   while (!signal.aborted) {
     const beginMs = performance.now();
-    const told = await Promise.race([history.rows(look).catch(troubleOf), aborted(signal)]);
+    const told = await Promise.race([history.rows(look).catch(troubleOf), over]);
     if (told === undefined) break;
     view = typeof told === 'string' ? { ...view, trouble: told } : withRows(view, told);
     draw();
@@ -87,7 +88,7 @@ function withRows({ rows: before, selected }: View, rows: readonly TopRow[]): Vi
 }
 
 function moved({ rows, selected }: View, key: 'up' | 'down'): number {
-  return key === 'up' ? Math.max(0, selected - 1) : Math.min(rows.length - 1, selected + 1);
+  return key === 'up' ? Math.max(0, selected - 1) : Math.max(0, Math.min(rows.length - 1, selected + 1));
 }
 
 function nameOf({ namespace, id }: ListedTap): string {

@@ -128,7 +128,7 @@ export class ApiServer {
 
 async function end(processes: readonly ChildProcess[], folder: string): Promise<void> {
   for (const child of processes.toReversed()) {
-    if (child.exitCode !== null) continue;
+    if (child.exitCode !== null || child.signalCode !== null) continue;
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     await exited;

@@ -25,7 +25,11 @@ const faults: Record<string, Fault & { readonly lacking?: readonly string[] }> =
       const index = () => onNode(node, 'cat', `/sys/class/net/${ifname}/ifindex`);
       const before = await index();
       await onNode(node, 'ip', 'link', 'delete', ifname);
-      await until('there is a new one', async () => (await index()) !== before);
+      // The kubelet says that the receiver is Ready for some seconds more.
+      await until('there is a new one, and it is up', async () => {
+        const flags = await onNode(node, 'cat', `/sys/class/net/${ifname}/flags`);
+        return (await index()) !== before && Number(flags) % 2 === 1;
+      });
     },
   },
 };

@@ -55,19 +55,27 @@ async function startController(identity: string): Promise<ChildProcess> {
   const args = [`--identity=${identity}`, `--election-ms=${electionMs}`, `--port=${await freePort()}`];
   const child = spawn(process.execPath, [path.resolve('dist/kokotap-controller.js'), ...args], {
     env: server.env,
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => said.set(child, text));
   controllers.push(child);
   return child;
 }
 
 let isOver = false;
+/** What each controller logged last. */
+const said = new Map<ChildProcess, string>();
+/** How controllers ended that had not lost their lease. */
+const crashes: string[] = [];
 
 /** A controller that is started again, as a kubelet does: who could not renew its lease on a busy machine ends. */
 async function keepController(identity: string): Promise<void> {
   const child = await startController(identity);
-  child.once('exit', () => {
-    if (!isOver) void keepController(identity);
+  child.once('close', (code, signal) => {
+    if (isOver) return;
+    const last = said.get(child) ?? '';
+    if (!last.includes('the lease is lost')) crashes.push(`${code ?? signal}: ${last}`);
+    void keepController(identity);
   });
 }
 
@@ -192,6 +200,7 @@ test('a hundred Taps of a thousand pods on a hundred nodes are followed with lit
   const usage = usageOf(controllers.at(-1)?.pid);
   expect(usage.mostMiB).toBeLessThan(300);
   expect(usage.cpuSeconds).toBeLessThan(30);
+  expect(crashes).toEqual([]);
 }, 300_000);
 
 test('a Tap of a workload is about the pods that Kubernetes makes for it', async () => {

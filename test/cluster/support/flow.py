@@ -12,11 +12,9 @@ import socket
 import sys
 import time
 
-# An echo may be late on a busy machine; what comes twice comes soon. Of a flow with an end all are to come back; of one
-# that is ended those that were lost never do.
+# An echo may be late on a busy machine; what comes twice comes soon.
 LAST_WAIT_S = 0.5
 LATEST_S = 3
-LATEST_OF_ALL_S = 30
 
 
 def echo(port):
@@ -51,7 +49,7 @@ class Sender:
             if time.monotonic() >= due:
                 self.send()
             self.receive_until(due)
-        end = time.monotonic() + (LATEST_S if count == 0 else LATEST_OF_ALL_S)
+        end = time.monotonic() + LATEST_S
         self.receive_until(time.monotonic() + LAST_WAIT_S)
         while len(self.back) < self.sent and time.monotonic() < end:
             self.receive_until(time.monotonic() + LAST_WAIT_S)

@@ -71,7 +71,8 @@ function isDivision(code: number): boolean {
   return (code & 7) === 4 && [0x30, 0x90].includes(code & 0xf0);
 }
 
-function holds(condition: number, a: number, b: number): boolean {
+/** Whether a condition of 32 bits holds; its code is that of classic BPF and of eBPF. */
+export function holds(condition: number, a: number, b: number): boolean {
   switch (condition) {
     case 0x10:
       return a === b;
@@ -86,7 +87,8 @@ function holds(condition: number, a: number, b: number): boolean {
   }
 }
 
-function compute(operation: number, a: number, b: number): number {
+/** An operation on unsigned numbers of 32 bits; its code is that of classic BPF and of eBPF. A divisor is not 0. */
+export function compute(operation: number, a: number, b: number): number {
   switch (operation) {
     case 0x00:
       return (a + b) >>> 0;

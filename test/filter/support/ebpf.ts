@@ -1,4 +1,4 @@
-import type { TagBeside } from './classicBpf.ts';
+import { compute, holds, type TagBeside } from './classicBpf.ts';
 
 /** What a register holds: a number of 32 bits, the packet (struct __sk_buff), or nothing since the kernel was called. */
 type Value = number | 'packet' | undefined;
@@ -56,7 +56,7 @@ export function runEbpf(code: Uint8Array, frame: Buffer, tag?: TagBeside): numbe
         at += offset;
         break;
       case 6:
-        if (holds(operation & 0xf0, numberOf(to), operand())) at += offset;
+        if (isTrue(operation & 0xf0, numberOf(to), operand())) at += offset;
         break;
       case 7:
         registers[to] = registers[from];
@@ -87,46 +87,7 @@ function swapped(value: number): number {
   return ((value & 0xff) << 8) | ((value >> 8) & 0xff);
 }
 
-function compute(operation: number, a: number, b: number): number {
-  switch (operation) {
-    case 0x00:
-      return (a + b) >>> 0;
-    case 0x10:
-      return (a - b) >>> 0;
-    case 0x20:
-      return Math.imul(a, b) >>> 0;
-    case 0x30:
-      return b === 0 ? 0 : Math.trunc(a / b);
-    case 0x40:
-      return (a | b) >>> 0;
-    case 0x50:
-      return (a & b) >>> 0;
-    case 0x60:
-      return (a << b) >>> 0;
-    case 0x70:
-      return a >>> b;
-    case 0x90:
-      return b === 0 ? a : a % b;
-    case 0xa0:
-      return (a ^ b) >>> 0;
-    default:
-      throw new Error(`unknown operation ${operation}`);
-  }
-}
-
-function holds(condition: number, a: number, b: number): boolean {
-  switch (condition) {
-    case 0x10:
-      return a === b;
-    case 0x20:
-      return a > b;
-    case 0x30:
-      return a >= b;
-    case 0x40:
-      return (a & b) !== 0;
-    case 0x50:
-      return a !== b;
-    default:
-      throw new Error(`unknown condition ${condition}`);
-  }
+/** eBPF can also ask whether two numbers differ. */
+function isTrue(condition: number, a: number, b: number): boolean {
+  return condition === 0x50 ? a !== b : holds(condition, a, b);
 }
